@@ -1,0 +1,217 @@
+"""A pool and a site in folders. Every write is whole or not there."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from index_builder.errors import CorruptEntryError, StorageError
+from index_builder.model.names import Sha256
+
+_CHUNK = 1024 * 1024
+
+
+@contextmanager
+def _storage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        fix = f"look at the owner and mode of {path}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            fix = "free some space, or choose another place with --pool or --output; what is already there is whole, and the next run goes on from it"
+        msg = f"{path}: {error.strerror or error}"
+        raise StorageError(msg, fix=fix) from error
+
+
+class DirectoryPool:
+    """Bytes by digest under `sha256/aa/bb/<60 hex>`; unfinished ones under `partial/`."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the folder; it is made when something is put into it."""
+        self.root = root
+
+    def path(self, digest: Sha256) -> Path:
+        """Return where an entry lies, whether it is there or not."""
+        return self.root / "sha256" / digest.path
+
+    def size(self, digest: Sha256) -> int | None:
+        """Return an entry's size."""
+        with _storage(self.path(digest)):
+            try:
+                return self.path(digest).stat().st_size
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def open(self, digest: Sha256) -> BinaryIO:
+        """Open an entry."""
+        with _storage(self.path(digest)):
+            return self.path(digest).open("rb")
+
+    def receive(self, digest: Sha256) -> DirectoryEntry:
+        """Take up the partial entry, or begin one of our own where another process is writing it."""
+        partial = self.root / "partial" / digest
+        with _storage(partial):
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            stream = partial.open("a+b")
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                stream.close()
+                partial = partial.with_name(f"{digest}.{secrets.token_hex(4)}")
+                stream = partial.open("a+b")
+            return DirectoryEntry(digest, partial, self.path(digest), stream)
+
+    def drop(self, digest: Sha256) -> None:
+        """Delete an entry."""
+        with _storage(self.path(digest)):
+            self.path(digest).unlink(missing_ok=True)
+
+    def link(self, digest: Sha256) -> str | None:
+        """Read where a linked file was found."""
+        path = self.root / "links" / digest.path
+        with _storage(path):
+            try:
+                return path.read_text("utf-8").strip() or None
+            except (FileNotFoundError, UnicodeDecodeError):
+                return None
+
+    def set_link(self, digest: Sha256, url: str) -> None:
+        """Write where a linked file was found."""
+        path = self.root / "links" / digest.path
+        with _storage(path):
+            _write_whole(path, path.with_name(f"{path.name}.{secrets.token_hex(4)}"), [url.encode() + b"\n"])
+
+
+class DirectoryEntry:
+    """A partial file; its digest is computed as it grows."""
+
+    def __init__(self, digest: Sha256, partial: Path, final: Path, stream: BinaryIO) -> None:
+        """Hash what an earlier run left."""
+        self._digest, self._partial, self._final, self._stream = digest, partial, final, stream
+        self._hash = hashlib.sha256()
+        self._committed = False
+        self.written = 0
+        stream.seek(0)
+        while chunk := stream.read(_CHUNK):
+            self._hash.update(chunk)
+            self.written += len(chunk)
+
+    def write(self, chunk: bytes) -> None:
+        """Append."""
+        with _storage(self._partial):
+            self._stream.write(chunk)
+        self._hash.update(chunk)
+        self.written += len(chunk)
+
+    def commit(self) -> None:
+        """Flush to the disk, compare, rename."""
+        if self._hash.hexdigest() != self._digest:
+            found = self._hash.hexdigest()
+            self.discard()
+            msg = f"expected sha256 {self._digest}, got {found}"
+            raise CorruptEntryError(msg)
+        with _storage(self._final):
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._final.parent.mkdir(parents=True, exist_ok=True)
+            self._partial.replace(self._final)
+        self._committed = True
+
+    def discard(self) -> None:
+        """Empty the entry; it may be written anew."""
+        with _storage(self._partial):
+            self._stream.truncate(0)
+        self._hash, self.written = hashlib.sha256(), 0
+
+    def close(self) -> None:
+        """Keep for later what was written, and no empty file."""
+        with _storage(self._partial):
+            self._stream.close()
+            if not self._committed and not self.written:
+                self._partial.unlink(missing_ok=True)
+
+
+def _write_whole(path: Path, temporary: Path, chunks: Iterable[bytes]) -> None:
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with temporary.open("wb") as stream:
+            for chunk in chunks:
+                stream.write(chunk)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+class DirectorySite:
+    """A published tree in a folder, which holds nothing else of ours or of yours."""
+
+    _TOPS = ("simple", "packages", "provenance", "pypi", "state", "packages.json")
+    _INCOMING = "state/incoming"
+    #: The first thing written; a folder with content but without it was not made by a build.
+    MARKER = "state/build.json"
+
+    def __init__(self, root: Path) -> None:
+        """Take the folder; raises StorageError where it holds something that no build wrote."""
+        self.root = root
+        with _storage(root):
+            if root.exists() and any(root.iterdir()) and not (root / "state").is_dir():
+                msg = f"{root} is not empty, and was not written by a build"
+                raise StorageError(msg, fix="choose a new folder with --output; a build deletes what does not belong")
+            shutil.rmtree(root / self._INCOMING, ignore_errors=True)
+            (root / self._INCOMING).mkdir(parents=True, exist_ok=True)
+
+    def listing(self) -> dict[str, int]:
+        """Walk the folders that builds write; what else lies beside them is not ours."""
+        found: dict[str, int] = {}
+        with _storage(self.root):
+            for top in self._TOPS:
+                self._walk(self.root / top, top, found)
+        return found
+
+    def _walk(self, path: Path, name: str, found: dict[str, int]) -> None:
+        if path.is_file() or path.is_symlink():
+            found[name] = path.lstat().st_size if not path.is_symlink() else -1
+            return
+        if not path.is_dir() or name == self._INCOMING:
+            return
+        with os.scandir(path) as inner:
+            for entry in inner:
+                if entry.is_dir(follow_symlinks=False):
+                    self._walk(path / entry.name, f"{name}/{entry.name}", found)
+                else:
+                    found[f"{name}/{entry.name}"] = -1 if entry.is_symlink() else entry.stat().st_size
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes."""
+        with _storage(self.root / path):
+            return (self.root / path).read_bytes()
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write beside, then rename."""
+        target = self.root / path
+        with _storage(target):
+            _write_whole(target, self.root / self._INCOMING / secrets.token_hex(8), chunks)
+
+    def delete(self, path: str) -> None:
+        """Delete, and the folders that this leaves empty."""
+        target = self.root / path
+        with _storage(target):
+            target.unlink(missing_ok=True)
+            for parent in target.parents:
+                if parent == self.root:
+                    break
+                try:
+                    parent.rmdir()
+                except OSError:
+                    break

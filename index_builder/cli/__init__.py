@@ -1,0 +1,98 @@
+"""One file a verb: parse, call, print. This one finds the verb and turns errors into words and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from types import FrameType
+from typing import Final, NoReturn
+
+import click
+
+from index_builder import __version__
+
+#: verb -> one line of help. The verb's module is imported only when it is used.
+VERBS: Final = {
+    "init": "Start an index repository.",
+    "add": "Add files to manifests, pinned by digest.",
+    "yank": "Mark a release as yanked, or take the mark away.",
+    "remove": "Take a project, release or file away for good.",
+    "check": "Judge manifests, policies and the bytes they pin.",
+    "build": "Build the index of each audience into a folder.",
+    "serve": "Serve a built index on this machine, to try it.",
+}
+
+
+class _Verbs(click.Group):
+    """Loads a verb when it is asked for, and suggests one when it is mistyped."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"index_builder.cli.{name}").command
+        return command
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        from difflib import get_close_matches  # noqa: PLC0415 - for a mistake only
+
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], VERBS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else f" The commands are: {', '.join(VERBS)}."
+            context.fail(f"There is no command '{args[0]}'.{hint}")
+        return super().resolve_command(context, args)
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="index-builder")
+def group() -> None:
+    """A git repository of YAML manifests becomes a static Python package index.
+
+    \b
+    Begin:  index-builder init my-index
+            cd my-index
+            index-builder add --pypi six
+            index-builder build --worktree
+            index-builder serve
+    """
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 fine, 1 problems, 2 wrong usage, 3 remote failure, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(run(arguments))
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    from index_builder.cli.console import show_error  # noqa: PLC0415 - rich is slow to import, --help needs none of it
+    from index_builder.errors import IndexBuilderError, InterruptedRunError  # noqa: PLC0415
+
+    try:
+        group.main(args=arguments, prog_name="index-builder", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        show_error(InterruptedRunError("stopped", fix="run the command again: it goes on from what is already verified"))
+        return InterruptedRunError.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except IndexBuilderError as error:
+        show_error(error)
+        return error.exit_code
+    return 0

@@ -1,0 +1,170 @@
+"""`add`: files of an index, a URL or a folder become lines of manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+from packaging.requirements import InvalidRequirement, Requirement
+
+from index_builder import wiring
+from index_builder.cli import edits, options
+from index_builder.errors import SourceError, UsageError
+from index_builder.fetch.stage import Fetcher
+from index_builder.model.filename import SDIST_SUFFIXES
+from index_builder.model.index import Configuration, Index
+from index_builder.model.names import Timestamp, Word
+from index_builder.model.project import Hosting
+from index_builder.pipeline import add
+from index_builder.pipeline.reading import read_tree
+from index_builder.policy.rules import Policies
+
+
+@click.command("add")
+@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
+@click.option("--index", "upstream", metavar="NAME", help="WHAT are projects of this upstream index, each PROJECT or PROJECT==1.2 …")
+@click.option("--pypi", is_flag=True, help="Short for --index pypi.")
+@click.option("--url", is_flag=True, help="WHAT are https URLs of wheels or sdists.")
+@click.option("--dist", is_flag=True, help="WHAT are files or folders of your own; their bytes go into the pool.")
+@click.option("--only", multiple=True, metavar="GLOB", help="Take only files whose name matches, as '*-none-any.whl'; may be repeated.")
+@click.option("--all", "all_versions", is_flag=True, help="Take every release that is asked for, not only the newest.")
+@click.option("--pre", is_flag=True, help="Let pre-releases count.")
+@click.option(
+    "--hosting", type=click.Choice(["linked", "mirrored"]), help="How a new project is hosted [default: mirrored; hosted with --dist]."
+)
+@click.option(
+    "--owner", "owners", multiple=True, metavar="WHO", help="An owner of a new project [default: the only group or person there is]."
+)
+@click.option(
+    "--audience", "audiences", multiple=True, metavar="NAME", help="Who may see a new project, where there are several audiences."
+)
+@options.repo
+@options.pool
+@options.jobs
+@options.dry_run
+@options.quiet
+@options.output_format
+def command(
+    what: tuple[str, ...], upstream: str | None, pypi: bool, url: bool, dist: bool, only: tuple[str, ...], all_versions: bool,
+    pre: bool, hosting: str | None, owners: tuple[str, ...], audiences: tuple[str, ...], repo: Path, pool: Path | None,
+    jobs: int, dry_run: bool, quiet: bool, output_format: str,
+) -> None:  # fmt: skip
+    """Add files to manifests, pinned by digest.
+
+    Each file is fetched into the pool and looked into; digest, size, upload time, requires-python and core
+    metadata are written down. A manifest that exists changes only where it must; nothing is written unless all is good.
+
+    \b
+    Examples:
+      index-builder add --pypi six 'requests>=2.31'
+      index-builder add --pypi numpy --only '*cp312*manylinux*x86_64*' --only '*.tar.gz'
+      index-builder add --index corp acme-core --hosting linked
+      index-builder add --url https://files.example.org/acme_utils-1.0-py3-none-any.whl
+      index-builder add --dist dist/
+    """
+    source = _source(upstream, pypi=pypi, url=url, dist=dist)
+    root = wiring.find_root(repo)
+    tree, index = options.editable(root)
+    defaults = add.Defaults(
+        owners=_owners(owners, read_tree(tree).policies),
+        audiences=_audiences(audiences, index.configuration),
+        hosting=Hosting(hosting) if hosting else None,
+        only=only, all_versions=all_versions, pre=pre, now=Timestamp.of(wiring.SystemClock().now()),
+    )  # fmt: skip
+    with options.fetching(root, index.configuration, pool=pool, jobs=jobs, quiet=quiet) as fetcher:
+        candidates = _candidates(source, what, index, defaults, fetcher)
+        with options.problems_shown(tree, "text"):
+            groups, warnings = add.pin(candidates, fetcher)
+    changes = list(add.edits(index, groups, dict(options.texts_of(tree))))
+    options.show_problems(warnings, tree, "text")
+    edits.finish(tree, changes, dry_run=dry_run, output_format=output_format, done="added")
+
+
+def _source(upstream: str | None, *, pypi: bool, url: bool, dist: bool) -> str:
+    given = [name for name, on in (("--index", upstream), ("--pypi", pypi), ("--url", url), ("--dist", dist)) if on]
+    if len(given) != 1:
+        msg = f"say where from, once: {' and '.join(given) or 'none of --index, --pypi, --url, --dist'} was given"
+        raise UsageError(msg, fix="for example: index-builder add --pypi six")
+    return upstream or ("pypi" if pypi else given[0])
+
+
+def _candidates(source: str, what: Sequence[str], index: Index, defaults: add.Defaults, fetcher: Fetcher) -> list[add.Candidate]:
+    if source == "--url":
+        for text in what:
+            if urlsplit(text).scheme not in ("https", "http"):
+                msg = f"{text} is not a URL"
+                raise UsageError(msg, fix="files of your own are added with --dist")
+        return add.from_urls(index, what, defaults, fetcher)
+    if source == "--dist":
+        with ExitStack() as stack:
+            files = [(path.name, stack.enter_context(_opened(path))) for path in _files(what)]
+            return add.from_dist(index, files, defaults, fetcher)
+    upstreams = index.configuration.upstreams
+    if source not in upstreams:
+        msg = f"index.yaml has no upstream '{source}'"
+        known = f"the upstreams are: {', '.join(upstreams)}" if upstreams else f"add `upstreams: {{{source}: default}}` to index.yaml"
+        raise UsageError(msg, fix=known)
+    return add.from_index(index, Word(source), [_requirement(text) for text in what], defaults, fetcher)
+
+
+def _requirement(text: str) -> Requirement:
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        msg = f"{text!r} is not a project or requirement: {str(error).partition(chr(10))[0]}"
+        hint = "write it as NAME or 'NAME>=1.2'"
+        if "/" in text or text.endswith((".whl", *SDIST_SUFFIXES)):
+            hint = "files of your own are added with --dist, URLs with --url"
+        raise UsageError(msg, fix=hint) from error
+    if requirement.url or requirement.marker:
+        msg = f"{text!r} has a URL or marker, which says nothing about an index's files"
+        raise UsageError(msg, fix="write it as NAME or 'NAME>=1.2'")
+    return requirement
+
+
+def _files(what: Sequence[str]) -> list[Path]:
+    found: list[Path] = []
+    for text in what:
+        path = Path(text)
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.name.endswith((".whl", *SDIST_SUFFIXES)))
+            if not inside:
+                msg = f"{text} has no wheels or sdists"
+                raise SourceError(msg, fix="build some first: python -m build")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            msg = f"{text} is neither a file nor a folder"
+            raise SourceError(msg, fix="projects of an index are added with --pypi or --index")
+    return found
+
+
+def _opened(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - a binary file
+    try:
+        return path.open("rb")
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}"
+        raise SourceError(msg, fix="look at its owner and mode") from error
+
+
+def _owners(given: Sequence[str], policies: Policies) -> tuple[Word, ...]:
+    known = sorted(policies.groups) or sorted(policies.people)
+    for name in given:
+        if name not in policies.names():
+            msg = f"nobody and no group is called '{name}'"
+            raise UsageError(msg, fix=f"policies.d/ has: {', '.join(sorted(policies.names())) or 'nobody'}")
+    if given:
+        return tuple(Word(name) for name in given)
+    return tuple(known[:1]) if len(known) == 1 else ()
+
+
+def _audiences(given: Sequence[str], configuration: Configuration) -> tuple[Word, ...]:
+    for name in given:
+        if name not in configuration.audiences:
+            msg = f"there is no audience '{name}'"
+            raise UsageError(msg, fix=f"the audiences are: {', '.join(configuration.audiences)}")
+    return tuple(Word(name) for name in given)

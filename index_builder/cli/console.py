@@ -1,0 +1,145 @@
+"""What a person reads: colours, errors, progress. Results go to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+
+from index_builder.errors import IndexBuilderError
+from index_builder.model.problem import ProblemsFoundError
+
+
+def stderr() -> Console:
+    """Return the console for errors and progress; rich honours NO_COLOR by itself."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def show_error(error: IndexBuilderError) -> None:
+    """Print what happened and what to do; problems were printed by their command."""
+    console = stderr()
+    if isinstance(error, ProblemsFoundError):
+        return
+    console.print(f"[bold red]error[/]: {escape(error.message)}")
+    if error.fix:
+        console.print(f"  [bold cyan]fix[/]: {escape(error.fix)}")
+
+
+class TerminalProgress:
+    """Bars with files and bytes, for a terminal."""
+
+    def __init__(self) -> None:
+        """Nothing is shown before `begin`."""
+        self._console = stderr()
+        self._bars: Progress | None = None
+        self._files = self._bytes = TaskID(0)
+
+    def begin(self, what: str, files: int, size: int) -> None:
+        """Show the bars."""
+        self.end()
+        self._bars = Progress(
+            TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), DownloadColumn(), TransferSpeedColumn(),
+            console=self._console, transient=True,
+        )  # fmt: skip
+        self._files = self._bars.add_task(what, total=files)
+        self._bytes = self._bars.add_task("bytes", total=size, visible=size > 0)
+        self._bars.start()
+
+    def advance(self, size: int) -> None:
+        """Move the bar of bytes."""
+        if self._bars:
+            self._bars.advance(self._bytes, size)
+
+    def done(self, name: str) -> None:
+        """Move the bar of files."""
+        if self._bars:
+            self._bars.advance(self._files, 1)
+
+    def note(self, message: str) -> None:
+        """Print a line above the bars."""
+        (self._bars.console if self._bars else self._console).print(f"[dim]{escape(message)}[/]")
+
+    def end(self) -> None:
+        """Take the bars away."""
+        if self._bars:
+            self._bars.stop()
+            self._bars = None
+
+
+class PlainProgress:
+    """A line a stage and a line a note, for logs."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self._console = stderr()
+        self._lock = threading.Lock()
+        self._what, self._files, self._done, self._bytes = "", 0, 0, 0
+
+    def begin(self, what: str, files: int, size: int) -> None:
+        """Say what begins."""
+        self._what, self._files, self._done, self._bytes = what, files, 0, 0
+        amount = f", {human(size)}" if size else ""
+        if files:
+            self._console.print(f"{what} {count(files, 'file')}{amount}")
+
+    def advance(self, size: int) -> None:
+        """Count."""
+        with self._lock:
+            self._bytes += size
+
+    def done(self, name: str) -> None:
+        """Say how far it is, at every tenth of the way."""
+        with self._lock:
+            self._done += 1
+            step = max(1, self._files // 10)
+            if self._done % step == 0 or self._done == self._files:
+                self._console.print(f"{self._what} {self._done}/{self._files} {escape(name)}")
+
+    def note(self, message: str) -> None:
+        """Print a line."""
+        self._console.print(escape(message))
+
+    def end(self) -> None:
+        """Say nothing: the command ends with its own summary."""
+
+
+class NoProgress:
+    """Silence, for --quiet."""
+
+    def begin(self, what: str, files: int, size: int) -> None:
+        """Say nothing."""
+
+    def advance(self, size: int) -> None:
+        """Say nothing."""
+
+    def done(self, name: str) -> None:
+        """Say nothing."""
+
+    def note(self, message: str) -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Say nothing."""
+
+
+def progress(*, quiet: bool) -> TerminalProgress | PlainProgress | NoProgress:
+    """Return what fits: nothing with --quiet, bars on a terminal, lines elsewhere."""
+    if quiet:
+        return NoProgress()
+    return TerminalProgress() if stderr().is_terminal else PlainProgress()
+
+
+def count(number: int, noun: str) -> str:
+    """Return '1 file', '2 files', '1,234 files'."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def human(size: float) -> str:
+    """Return a size as people say it."""
+    if size < 1000:  # noqa: PLR2004 - SI prefixes
+        return f"{size:,.0f} bytes"
+    power = min(int(math.log10(size)) // 3, 4)
+    return f"{size / 1000**power:,.1f} {('', 'kB', 'MB', 'GB', 'TB')[power]}"

@@ -1,0 +1,96 @@
+"""Problems as text with the line shown, JSON, workflow annotations, or SARIF."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+import click
+
+from index_builder import __version__
+from index_builder.model.problem import RULES, Problem
+
+Lines = Callable[[str], Sequence[str]]
+
+
+def text(problems: Sequence[Problem], lines: Lines) -> str:
+    """Return the problems as a compiler would show them: rule, place, the line itself, the fix."""
+    return "\n\n".join(_shown(problem, lines(problem.place.path)) for problem in problems)
+
+
+def _shown(problem: Problem, lines: Sequence[str]) -> str:
+    place = problem.place
+    colour = "red" if problem.severity == "error" else "yellow"
+    head = click.style(f"{problem.severity}[{problem.rule}]", fg=colour, bold=True)
+    shown = [f"{head}: {problem.message}", f"  --> {place.path}:{place.line}:{place.column}"]
+    if 0 < place.line <= len(lines):
+        gutter = " " * len(str(place.line))
+        line = lines[place.line - 1].expandtabs(1)
+        start = max(0, place.column - 81)
+        cut = line[start : start + 120]
+        shown += [
+            f" {gutter} |",
+            f" {place.line} | {cut}",
+            f" {gutter} | {' ' * (place.column - 1 - start)}{click.style('^', fg=colour, bold=True)}",
+        ]
+    if problem.fix:
+        shown.append(f"  {click.style('fix', fg='cyan', bold=True)}: {problem.fix}")
+    return "\n".join(shown)
+
+
+def to_json(problems: Sequence[Problem]) -> list[dict[str, object]]:
+    """Return the problems as JSON values."""
+    return [
+        {
+            "rule": p.rule, "severity": p.severity, "message": p.message, "fix": p.fix,
+            "path": p.place.path, "line": p.place.line, "column": p.place.column,
+        }
+        for p in problems
+    ]  # fmt: skip
+
+
+def github(problems: Sequence[Problem]) -> str:
+    """Return workflow commands, which GitHub shows as annotations at their lines."""
+    return "\n".join(
+        f"::{p.severity} file={_property(p.place.path)},line={p.place.line},col={p.place.column},title={_property(p.rule)}::"
+        + _escaped(p.message + (f"\nfix: {p.fix}" if p.fix else ""))
+        for p in problems
+    )
+
+
+def _escaped(message: str) -> str:
+    return message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(value: str) -> str:
+    return _escaped(value).replace(":", "%3A").replace(",", "%2C")
+
+
+def sarif(problems: Sequence[Problem]) -> str:
+    """Return a SARIF 2.1.0 log."""
+    used = sorted({problem.rule for problem in problems})
+    rules = [{"id": rule, "shortDescription": {"text": RULES[rule]}} for rule in used]
+    results = [
+        {
+            "ruleId": p.rule,
+            "ruleIndex": used.index(p.rule),
+            "level": p.severity,
+            "message": {"text": p.message + (f"\nfix: {p.fix}" if p.fix else "")},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": p.place.path},
+                        "region": {"startLine": p.place.line, "startColumn": p.place.column},
+                    }
+                }
+            ],
+        }
+        for p in problems
+    ]
+    driver = {"name": "index-builder", "version": __version__, "rules": rules}
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
+    }
+    return json.dumps(log, indent=2)

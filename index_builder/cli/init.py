@@ -1,0 +1,98 @@
+"""`init`: a new index repository that passes `check` at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from index_builder.cli import options
+from index_builder.cli.console import stderr
+from index_builder.errors import SourceError
+from index_builder.manifests.scalar import scalar
+from index_builder.manifests.schema import MODELS, json_schema
+from index_builder.wiring import WorkTree, start_repository
+
+_INDEX = """\
+# yaml-language-server: $schema=schemas/index.schema.json
+schema: 1
+title: {title}
+upstreams: {{pypi: default}}
+audiences:
+  public: {{files: packages/}}    # add `url:` once you know where the index is published, ending in a slash
+"""
+_POLICY = """\
+# yaml-language-server: $schema=../schemas/policy.schema.json
+schema: 1
+people: {}    # alice: {github: {login: alice, id: 1001}}
+groups:
+  maintainers: []
+rules:
+  - id: maintainers
+    projects: ["*"]
+    grant: {maintainers: [create, release, yank, edit, transfer, remove, administer]}
+  - id: readers
+    audiences: [public]
+    grant: {anyone: [download]}
+"""
+_README = """\
+# {title}
+
+A Python package index, built from the manifests in `packages.d/` by index-builder.
+
+    index-builder add --pypi NAME     # a project of PyPI
+    index-builder add --dist DIR      # wheels and sdists of our own
+    index-builder check --worktree
+    index-builder build --worktree
+    index-builder serve
+"""
+_MANIFESTS = """\
+# Manifests
+
+One file a project, `<normalized-name>.yaml`, here or in any subfolder. `index-builder add` writes them.
+"""
+_IGNORED = "/site/\n/.pool/\n/.inbox/\n"
+
+
+@click.command("init")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--title", metavar="TEXT", help="The index's title [default: the folder's name].")
+@options.output_format
+def command(folder: Path, title: str | None, output_format: str) -> None:
+    """Start an index repository: configuration, policies, schemas, and `git init` where there is none.
+
+    What is already in the folder stays as it is; a folder that is an index already is refused.
+
+    \b
+    Example:
+      index-builder init my-index
+    """
+    if (folder / "index.yaml").exists():
+        msg = f"{folder} is an index repository already: it has index.yaml"
+        raise SourceError(msg, fix="choose another folder")
+    name = title or folder.resolve().name
+    texts = {
+        "index.yaml": _INDEX.format(title=scalar(name)),
+        "policies.d/maintainers.yaml": _POLICY,
+        "packages.d/README.md": _MANIFESTS,
+        ".gitignore": _IGNORED,
+        "README.md": _README.format(title=name),
+        **{f"schemas/{schema}": json_schema(schema) for schema in MODELS},
+    }
+    fresh = {path: text for path, text in texts.items() if not (folder / path).exists()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{folder} cannot be made: {error.strerror}"
+        raise SourceError(msg, fix="choose another folder") from error
+    WorkTree(folder).write(fresh)
+    started = start_repository(folder)
+    if output_format == "json":
+        click.echo(json.dumps({"folder": str(folder), "written": sorted(fresh), "git": started}, indent=2))
+        return
+    console = stderr()
+    for path in sorted(fresh):
+        console.print(f"  {path}")
+    console.print(f"[bold]{folder}[/] is an index repository now{', with git started in it' if started else ''}. Next:")
+    console.print(f"  cd {folder}\n  index-builder add --pypi six\n  index-builder build --worktree\n  index-builder serve")

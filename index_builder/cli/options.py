@@ -1,0 +1,125 @@
+"""Options and steps that several verbs share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from index_builder import wiring
+from index_builder.cli import formats
+from index_builder.cli.console import progress
+from index_builder.fetch.stage import Fetcher
+from index_builder.manifests.reader import Reading
+from index_builder.model.index import Configuration, Index
+from index_builder.model.problem import Problem, ProblemsFoundError
+from index_builder.pipeline.reading import read_tree
+from index_builder.ports import SourceTree
+
+Command = Callable[..., Any]
+
+repo = click.option(
+    "--repo", type=click.Path(path_type=Path), default=Path(), metavar="DIR", help="The index repository [default: this folder's]."
+)
+commit = click.option("--commit", default="HEAD", metavar="REV", show_default=True, help="Read this revision.")
+worktree = click.option("--worktree", is_flag=True, help="Read the files as they are, committed or not.")
+pool = click.option("--pool", type=click.Path(path_type=Path), metavar="DIR", help="The pool [default: as index.yaml says].")
+quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+dry_run = click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+jobs = click.option("--jobs", type=click.IntRange(1, 128), default=16, metavar="N", show_default=True, help="Connections at a time.")
+output_format = click.option(
+    "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print the result."
+)
+problem_format = click.option(
+    "--format", "output_format", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True,
+    help="How to print problems: github gives workflow annotations.",
+)  # fmt: skip
+
+
+def reading_options(command: Command) -> Command:
+    """Add --repo, --commit and --worktree."""
+    return repo(commit(worktree(command)))
+
+
+def source(repo: Path, commit: str, *, worktree: bool) -> tuple[Path, SourceTree]:
+    """Return the repository's root and what should be read of it; raises SourceError."""
+    root = wiring.find_root(repo)
+    return root, wiring.open_tree(root, commit, worktree=worktree)
+
+
+@contextmanager
+def fetching(
+    root: Path, configuration: Configuration, *, pool: Path | None, jobs: int, quiet: bool, offline: bool = False
+) -> Iterator[Fetcher]:
+    """Yield a fetcher that shows its progress."""
+    clock = wiring.SystemClock()
+    with wiring.open_fetcher(root, configuration, clock, progress(quiet=quiet), pool=pool, jobs=jobs, offline=offline) as fetcher:
+        yield fetcher
+
+
+def show_problems(problems: Sequence[Problem], tree: SourceTree, output_format: str) -> None:
+    """Print problems: text to stderr, the other formats to stdout."""
+    if output_format == "json":
+        click.echo(json.dumps({"problems": formats.to_json(problems)}, indent=2))
+    elif output_format == "github":
+        click.echo(formats.github(problems))
+    elif output_format == "sarif":
+        click.echo(formats.sarif(problems))
+    elif problems:
+        click.echo(formats.text(problems, lines_of(tree)) + "\n", err=True)
+
+
+def lines_of(tree: SourceTree) -> formats.Lines:
+    """Return a function from a path to its lines, empty for what is no text file of the tree."""
+    entries = {entry.path: entry for entry in tree.entries()}
+
+    def lines(path: str) -> list[str]:
+        return tree.read(entries[path]).decode("utf-8", "replace").splitlines() if path in entries else []
+
+    return lines
+
+
+@contextmanager
+def problems_shown(tree: SourceTree, output_format: str) -> Iterator[None]:
+    """Print the problems that end the command, then let them end it."""
+    try:
+        yield
+    except ProblemsFoundError as error:
+        show_problems(error.problems, tree, output_format)
+        raise
+
+
+def editable(root: Path, *paths: str) -> tuple[wiring.WorkTree, Index]:
+    """Return the working tree and its index for a command that edits manifests.
+
+    Only what stands in `index.yaml`, `policies.d/` or the edited manifests themselves can stop an edit.
+    """
+    tree = wiring.WorkTree(root)
+    reading = read_tree(tree)
+    with problems_shown(tree, "text"):
+        return tree, _usable(reading, paths)
+
+
+def _usable(reading: Reading, paths: Sequence[str]) -> Index:
+    stopping = [
+        problem
+        for problem in reading.problems
+        if problem.severity == "error" and (not problem.place.path.startswith("packages.d/") or problem.place.path in paths)
+        and problem.rule != "no-releases"
+    ]  # fmt: skip
+    if reading.index is None or stopping:
+        raise ProblemsFoundError(stopping or reading.problems)
+    return reading.index
+
+
+def texts_of(tree: SourceTree) -> Mapping[str, str]:
+    """Return the manifests' texts by path."""
+    return {
+        entry.path: tree.read(entry).decode("utf-8", "replace")
+        for entry in tree.entries()
+        if entry.path.startswith("packages.d/") and entry.path.endswith(".yaml")
+    }

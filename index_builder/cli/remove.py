@@ -1,0 +1,41 @@
+"""`remove`: files go, and their names never come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from index_builder import wiring
+from index_builder.cli import edits, options
+from index_builder.cli.projects import find_project
+from index_builder.manifests import changes
+from index_builder.model.names import Timestamp
+from index_builder.pipeline.add import Change
+
+
+@click.command("remove")
+@click.argument("project")
+@click.argument("what", required=False, default="", metavar="[VERSION|FILE]")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it stands in the manifest for good.")
+@options.repo
+@options.dry_run
+@options.output_format
+def command(project: str, what: str, reason: str, repo: Path, dry_run: bool, output_format: str) -> None:
+    """Take a project, release or file away for good.
+
+    Each file leaves a tombstone: no other bytes can ever be listed under its name. To keep a release for those
+    who pin it, use `yank`.
+
+    \b
+    Examples:
+      index-builder remove acme-utils 1.1.0 --reason 'leaked a key'
+      index-builder remove acme-utils acme_utils-1.1.0.tar.gz --reason 'leaked a key'
+      index-builder remove acme-utils --reason 'moved into acme-core'
+    """
+    root = wiring.find_root(repo)
+    tree, found = find_project(root, project)
+    before = options.texts_of(tree)[found.place.path]
+    after, gone = changes.remove(before, found, what, reason, Timestamp.of(wiring.SystemClock().now()))
+    change = Change(path=found.place.path, before=before, after=after, project=found, files=tuple(gone))
+    edits.finish(tree, [change], dry_run=dry_run, output_format=output_format, done="removed")

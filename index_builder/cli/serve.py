@@ -1,0 +1,73 @@
+"""`serve`: a built tree over HTTP, to try it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import click
+
+from index_builder import wiring
+from index_builder.cli import options
+from index_builder.cli.console import stderr
+from index_builder.errors import SourceError, UsageError
+
+
+@click.command("serve")
+@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
+@click.option("--audience", metavar="NAME", help="Whose tree, where site/ has several.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
+@options.repo
+@options.quiet
+def command(folder: Path | None, audience: str | None, host: str, port: int, repo: Path, quiet: bool) -> None:
+    """Serve a built index on this machine, to try it.
+
+    DIR is one audience's tree [default: the one in site/ of the repository]. The simple API is negotiated as
+    installers ask for it; files support ranges and are cached for good, pages are revalidated.
+
+    \b
+    Examples:
+      index-builder serve
+      index-builder serve site/internal --port 8080
+    """
+    import uvicorn  # noqa: PLC0415 - slow to import, and only this verb needs it
+
+    from index_builder.gateway.tree import TreeServer  # noqa: PLC0415
+
+    tree = folder or _only_tree(wiring.find_root(repo) / "site", audience)
+    if not (tree / "simple").is_dir():
+        msg = f"{tree} is not a built index: it has no simple/"
+        raise SourceError(msg, fix="build it first: index-builder build")
+    listener = _listen(host, port)
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    console = stderr()
+    console.print(f"Serving {tree} at {url}/ until Ctrl-C")
+    console.print(f"  pip install --index-url {url}/simple/ PROJECT\n  uv pip install --index-url {url}/simple/ PROJECT")
+    log = None if quiet else lambda line: click.echo(line, err=True)
+    application = TreeServer(tree).application(log)
+    config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _only_tree(site: Path, audience: str | None) -> Path:
+    built = sorted(path.name for path in site.iterdir() if (path / "simple").is_dir()) if site.is_dir() else []
+    if audience is None and len(built) != 1:
+        msg = f"{site} has {'several audiences' if built else 'no built index'}"
+        raise UsageError(msg, fix=f"choose with --audience: {', '.join(built)}" if built else "build it first: index-builder build")
+    if audience is not None and audience not in built:
+        msg = f"{site} has no audience '{audience}'"
+        raise UsageError(msg, fix=f"it has: {', '.join(built) or 'none; build it first'}")
+    return site / (audience or built[0])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        msg = f"cannot listen on {host}:{port}: {error.strerror}"
+        raise UsageError(msg, fix="choose another with --port, or --port 0 for any free one") from error
+    return listener

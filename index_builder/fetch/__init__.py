@@ -1,0 +1,1 @@
+"""A plan's files come into the pool, each with its digest checked."""

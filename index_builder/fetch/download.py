@@ -1,0 +1,211 @@
+"""One URL's bytes, with limits, retries and resume."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import BinaryIO, TypeVar
+
+from index_builder.errors import CorruptEntryError, DigestMismatchError, NotFoundError, RemoteError
+from index_builder.model.names import Sha256
+from index_builder.ports import Clock, Pool, PoolEntry, Progress, Response, Transport
+
+_OK, _PARTIAL, _TOO_MANY, _BAD_RANGE = 200, 206, 429, 416
+_GONE = (404, 410)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long and how often. Times in seconds, sizes in bytes, rates in bytes a second.
+
+    A request may take `patience` plus its size at `steady_rate`; over any `window` it must bring `least_rate`.
+    """
+
+    attempts: int = 5
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+    patience: float = 120.0
+    steady_rate: float = 64 * 1024
+    window: float = 20.0
+    least_rate: float = 1024
+    page: int = 64 * 1024 * 1024
+    unpinned: int = 4 * 1024 * 1024 * 1024
+
+    def deadline(self, size: int) -> float:
+        """Return the seconds that a request for `size` bytes may take."""
+        return self.patience + size / self.steady_rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downloader:
+    """What every download needs. `jitter` gives a number between 0 and 1."""
+
+    transport: Transport
+    clock: Clock
+    progress: Progress
+    limits: Limits = Limits()
+    jitter: Callable[[], float] = field(default=random.random)
+
+    def page(self, url: str, accept: str) -> Page:
+        """Return a small document; raises RemoteError, and NotFoundError for 404 and 410."""
+        return self._retrying(url, lambda: self._page(url, accept))
+
+    def file(self, url: str, digest: Sha256, size: int | None, pool: Pool, *, name: str) -> None:
+        """Bring a file into the pool.
+
+        What arrived stays when the connection breaks or the run is stopped, and is gone on with by Range.
+        Raises DigestMismatchError, keeping nothing, where the bytes are others; RemoteError; StorageError.
+        """
+        entry = pool.receive(digest)
+        try:
+            if entry.written:
+                self.progress.advance(entry.written)
+            self._retrying(url, lambda: self._file(url, size, entry))
+            self._commit(url, digest, size, entry, name)
+        finally:
+            entry.close()
+
+    def unpinned(self, url: str, stream: BinaryIO, *, name: str) -> None:
+        """Write a file of unknown digest to an empty stream. Raises RemoteError."""
+        self.progress.note(f"downloading {name}")
+        self._retrying(url, lambda: self._unpinned(url, stream))
+
+    def _unpinned(self, url: str, stream: BinaryIO) -> None:
+        stream.seek(0)
+        stream.truncate()
+        deadline = self.clock.monotonic() + self.limits.deadline(self.limits.unpinned)
+        with self.transport.get(url, {"accept": "*/*"}, deadline=deadline) as response:
+            _raise_for_status(response)
+            stream.writelines(self._steady(response, self.limits.unpinned))
+
+    def _page(self, url: str, accept: str) -> Page:
+        deadline = self.clock.monotonic() + self.limits.deadline(0)
+        with self.transport.get(url, {"accept": accept}, deadline=deadline) as response:
+            _raise_for_status(response)
+            content = b"".join(self._steady(response, self.limits.page))
+            return Page(url=response.url, content_type=response.headers.get("content-type", ""), content=content)
+
+    def _file(self, url: str, size: int | None, entry: PoolEntry) -> None:
+        if size is not None and entry.written >= size:
+            return
+        headers = {"accept": "*/*"}
+        if entry.written:
+            headers["range"] = f"bytes={entry.written}-"
+        deadline = self.clock.monotonic() + self.limits.deadline(size or 0)
+        with self.transport.get(url, headers, deadline=deadline) as response:
+            if response.status == _BAD_RANGE:
+                self._start_over(entry)
+                msg = f"{url}: the other side has fewer bytes than we already hold"
+                raise RemoteError(msg, retryable=True)
+            _raise_for_status(response)
+            skip = entry.written if response.status == _OK else 0
+            if response.status == _PARTIAL and not _continues(response, entry.written):
+                msg = f"{url}: asked for bytes from {entry.written}, got {response.headers.get('content-range', 'others')}"
+                raise RemoteError(msg)
+            whole = 1 << 40 if size is None else size
+            for chunk in self._steady(response, whole - (entry.written - skip)):
+                fresh = chunk[skip:]
+                skip -= len(chunk) - len(fresh)
+                if fresh:
+                    entry.write(fresh)
+                    self.progress.advance(len(fresh))
+        if size is not None and entry.written < size:
+            msg = f"{url}: the connection ended after {entry.written:,} of {size:,} bytes"
+            raise RemoteError(msg, retryable=True)
+
+    def _start_over(self, entry: PoolEntry) -> None:
+        self.progress.advance(-entry.written)
+        entry.discard()
+
+    def _commit(self, url: str, digest: Sha256, size: int | None, entry: PoolEntry, name: str) -> None:
+        if size is not None and entry.written != size:
+            self._start_over(entry)
+            msg = f"{name}: expected {size:,} bytes, {url} has at least {entry.written:,}"
+            raise DigestMismatchError(msg)
+        try:
+            entry.commit()
+        except CorruptEntryError as error:
+            msg = f"{name}: {error.message} from {url}"
+            fix = "the bytes changed where they come from: do not trust them; if the manifest is wrong, add the file again"
+            raise DigestMismatchError(msg, fix=fix) from error
+
+    def _steady(self, response: Response, limit: int) -> Iterator[bytes]:
+        """Yield the body, refusing more than `limit` bytes and less than the least rate."""
+        since, received, total = self.clock.monotonic(), 0, 0
+        for chunk in response.chunks():
+            self.clock.check()
+            total += len(chunk)
+            received += len(chunk)
+            if total > limit:
+                msg = f"{response.url}: more than the {limit:,} bytes expected"
+                raise RemoteError(msg)
+            yield chunk
+            elapsed = self.clock.monotonic() - since
+            if elapsed >= self.limits.window:
+                if received / elapsed < self.limits.least_rate:
+                    msg = f"{response.url}: only {received / elapsed:.0f} bytes a second"
+                    raise RemoteError(msg, retryable=True)
+                since, received = self.clock.monotonic(), 0
+
+    def _retrying(self, url: str, attempt: Callable[[], T]) -> T:
+        for number in range(1, self.limits.attempts + 1):
+            try:
+                return attempt()
+            except RemoteError as error:
+                if not error.retryable or number == self.limits.attempts:
+                    if error.retryable:
+                        error.fix = error.fix or f"tried {number} times; look at the network and run the command again"
+                    raise
+                wait = self._wait(number, error.retry_after)
+                self.progress.note(f"{error.message}; trying again in {wait:.1f} s")
+                self.clock.sleep(wait)
+        msg = f"{url}: no attempt was allowed"
+        raise RemoteError(msg)
+
+    def _wait(self, number: int, asked: float | None) -> float:
+        backoff = self.limits.first_wait * 2 ** (number - 1) * (0.5 + self.jitter())
+        return float(min(max(backoff, asked or 0.0), self.limits.longest_wait))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A small document: the URL it came from in the end, its content type and bytes."""
+
+    url: str
+    content_type: str
+    content: bytes
+
+
+def _raise_for_status(response: Response) -> None:
+    if response.status in (_OK, _PARTIAL):
+        encoding = response.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            msg = f"{response.url}: encoded as {encoding}, though plain bytes were asked for"
+            raise RemoteError(msg)
+        return
+    msg = f"{response.url}: HTTP status {response.status}"
+    if response.status in _GONE:
+        raise NotFoundError(msg)
+    retryable = response.status == _TOO_MANY or response.status >= 500  # noqa: PLR2004 - RFC 9110, server errors
+    fix = "the other side asks for credentials, which a builder does not send" if response.status in (401, 403) else ""
+    raise RemoteError(msg, fix=fix, retryable=retryable, retry_after=_retry_after(response.headers))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the wait that RFC 9110 section 10.2.3 allows in seconds or as a date, or None."""
+    text = headers.get("retry-after", "")
+    if text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+        sent = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return None
+    return max(0.0, (moment - sent).total_seconds())
+
+
+def _continues(response: Response, start: int) -> bool:
+    return response.headers.get("content-range", "").startswith(f"bytes {start}-")

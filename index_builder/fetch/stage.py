@@ -1,0 +1,195 @@
+"""Many files at once: from the pool, the inbox or their origin, each problem with its place."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from index_builder.errors import CorruptEntryError, DigestMismatchError, NotFoundError, RemoteError
+from index_builder.fetch.download import Downloader
+from index_builder.fetch.upstream import ListedFile, Upstreams
+from index_builder.model.names import Sha256
+from index_builder.model.plan import Fetch
+from index_builder.model.problem import Problem
+from index_builder.model.project import IndexOrigin, StoredOrigin, UrlOrigin
+from index_builder.ports import Pool
+
+_CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetcher:
+    """Where bytes come from and go to. `offline` asks no other host."""
+
+    pool: Pool
+    inbox: Pool
+    upstreams: Upstreams
+    downloader: Downloader
+    jobs: int = 16
+    offline: bool = False
+
+    def missing(self, fetches: Sequence[Fetch]) -> list[Fetch]:
+        """Return those that the pool does not hold; an entry of the wrong size is dropped and counts as missing."""
+        return [fetch for fetch in fetches if not self._held(fetch.digest, fetch.file.size)]
+
+    def files(self, fetches: Sequence[Fetch]) -> list[Problem]:
+        """Bring files and their provenance into the pool; return a problem for each that cannot be had.
+
+        Raises InterruptedRunError, StorageError; what was verified stays in the pool.
+        """
+        wanted = self.missing(fetches)
+        papers = [f for f in fetches if f.file.provenance and self.pool.size(f.file.provenance) is None]
+        if not wanted and not papers:
+            return []
+        progress = self.downloader.progress
+        progress.begin("Fetching", len(wanted) + len(papers), sum(fetch.file.size for fetch in wanted))
+        try:
+            problems = self._each(wanted, self._file)
+            return problems + self._each(papers, self._provenance)
+        finally:
+            progress.end()
+
+    def links(self, fetches: Sequence[Fetch]) -> list[Problem]:
+        """Note where linked files of an index are; no file is downloaded."""
+        wanted = [fetch for fetch in fetches if self.pool.link(fetch.digest) is None]
+        if not wanted:
+            return []
+        progress = self.downloader.progress
+        progress.begin("Locating", len(wanted), 0)
+        try:
+            return self._each(wanted, self._link)
+        finally:
+            progress.end()
+
+    def listed(self, fetch: Fetch) -> ListedFile:
+        """Find a file of an index by name and digest; raises NotFoundError, DigestMismatchError, RemoteError."""
+        origin = fetch.origin
+        assert isinstance(origin, IndexOrigin)  # noqa: S101 - for the type checker: callers ask for these only
+        found = self.upstreams.listing(origin.index, origin.project).files.get(fetch.file.name.text)
+        if found is None:
+            msg = f"{fetch.file.name.text} is not on the index '{origin.index}' any more"
+            raise NotFoundError(msg, fix="use another file, or `hosting: hosted` if you have the bytes")
+        if found.sha256 is not None and found.sha256 != fetch.digest:
+            msg = f"{fetch.file.name.text}: expected sha256 {fetch.digest}, the index '{origin.index}' lists {found.sha256}"
+            raise DigestMismatchError(msg, fix="one of the two was changed: find out which before you trust either")
+        return found
+
+    def adopt(self, stream: BinaryIO) -> tuple[Sha256, int]:
+        """Put the bytes of a seekable stream into the pool; return their digest and number. Raises StorageError."""
+        digest, size = hashlib.sha256(), 0
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+        name = Sha256(digest.hexdigest())
+        if self.pool.size(name) != size:
+            stream.seek(0)
+            self._copy(stream, name)
+        return name, size
+
+    def adopt_url(self, url: str, name: str) -> tuple[Sha256, int]:
+        """Download bytes whose digest nobody told us, and put them into the pool. Raises RemoteError, StorageError."""
+        with tempfile.TemporaryFile() as stream:
+            self.downloader.unpinned(url, stream, name=name)
+            stream.seek(0)
+            return self.adopt(stream)
+
+    def digest_of(self, url: str) -> Sha256 | None:
+        """Return the digest of a small document, or None where there is none. Raises RemoteError."""
+        try:
+            return Sha256(hashlib.sha256(self.downloader.page(url, "*/*").content).hexdigest())
+        except NotFoundError:
+            return None
+
+    def _each(self, fetches: Sequence[Fetch], work: Callable[[Fetch], None]) -> list[Problem]:
+        problems: list[Problem] = []
+        with ThreadPoolExecutor(max_workers=self.jobs, thread_name_prefix="fetch") as executor:
+            waiting: dict[Future[None], Fetch] = {executor.submit(work, fetch): fetch for fetch in fetches}
+            try:
+                left = set(waiting)
+                while left:
+                    # Woken now and then, so that a signal is noticed while every worker waits.
+                    done, left = wait(left, timeout=0.2, return_when=FIRST_COMPLETED)
+                    self.downloader.clock.check()
+                    problems += [problem for future in done if (problem := _problem(waiting[future], future))]
+            except BaseException:
+                self.downloader.clock.stop()
+                executor.shutdown(wait=True, cancel_futures=True)
+                raise
+        return problems
+
+    def _held(self, digest: Sha256, size: int) -> bool:
+        for pool in (self.pool, self.inbox):
+            held = pool.size(digest)
+            if held is not None and held != size:
+                pool.drop(digest)
+        return self.pool.size(digest) == size
+
+    def _file(self, fetch: Fetch) -> None:
+        if not self._from_inbox(fetch.digest):
+            url = self._url(fetch)
+            self.downloader.file(url, fetch.digest, fetch.file.size, self.pool, name=fetch.file.name.text)
+        self.downloader.progress.done(fetch.file.name.text)
+
+    def _url(self, fetch: Fetch) -> str:
+        match fetch.origin:
+            case StoredOrigin():
+                msg = f"{fetch.file.name.text} is neither in the pool nor in the inbox"
+                raise NotFoundError(msg, fix=f"put it back: index-builder add --dist PATH/TO/{fetch.file.name.text}")
+            case _ if self.offline:
+                msg = f"{fetch.file.name.text} is not in the pool, and --offline asks nobody"
+                raise NotFoundError(msg, fix="run it without --offline")
+            case UrlOrigin(url=url):
+                return url
+            case IndexOrigin():
+                return self.listed(fetch).url
+
+    def _provenance(self, fetch: Fetch) -> None:
+        digest, name = fetch.file.provenance, f"the provenance of {fetch.file.name.text}"
+        assert digest is not None  # noqa: S101 - for the type checker: `files` asks for these only
+        if not self._from_inbox(digest):
+            if self.offline or not isinstance(fetch.origin, IndexOrigin) or not (url := self.listed(fetch).provenance_url):
+                msg = f"{name} is neither in the pool nor where the file comes from"
+                raise NotFoundError(msg, fix="delete `provenance:` if it cannot be had any more")
+            self.downloader.file(url, digest, None, self.pool, name=name)
+        self.downloader.progress.done(name)
+
+    def _from_inbox(self, digest: Sha256) -> bool:
+        if self.inbox.size(digest) is None:
+            return False
+        try:
+            with self.inbox.open(digest) as stream:
+                self._copy(stream, digest)
+        except CorruptEntryError:
+            self.inbox.drop(digest)
+            return False
+        return True
+
+    def _copy(self, stream: BinaryIO, digest: Sha256) -> None:
+        entry = self.pool.receive(digest)
+        try:
+            entry.discard()
+            while chunk := stream.read(_CHUNK):
+                entry.write(chunk)
+            entry.commit()
+        finally:
+            entry.close()
+
+    def _link(self, fetch: Fetch) -> None:
+        if self.offline:
+            msg = f"where {fetch.file.name.text} is linked to is not known, and --offline asks nobody"
+            raise NotFoundError(msg, fix="run it without --offline")
+        self.pool.set_link(fetch.digest, self.listed(fetch).url)
+        self.downloader.progress.done(fetch.file.name.text)
+
+
+def _problem(fetch: Fetch, future: Future[None]) -> Problem | None:
+    try:
+        future.result()
+    except RemoteError as error:
+        rule = "digest-differs" if isinstance(error, DigestMismatchError) else "bytes-not-reachable"
+        return Problem(rule=rule, message=error.message, place=fetch.place, fix=error.fix)
+    return None

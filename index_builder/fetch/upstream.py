@@ -1,0 +1,123 @@
+"""What an upstream index lists of a project, JSON or HTML, read by pypi-simple."""
+
+from __future__ import annotations
+
+import json
+import threading
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from packaging.version import InvalidVersion, Version
+from pypi_simple import PYPI_SIMPLE_ENDPOINT, DistributionPackage, ProjectPage, UnsupportedRepoVersionError
+
+from index_builder.errors import NotFoundError, RemoteError
+from index_builder.fetch.download import Downloader
+from index_builder.model.filename import FileName, parse_filename
+from index_builder.model.names import NormalizedName, Sha256, Timestamp, Word
+
+ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedFile:
+    """A file as an upstream index lists it; what it does not say is None or ''."""
+
+    name: FileName
+    url: str
+    sha256: Sha256 | None
+    size: int | None
+    uploaded: Timestamp | None
+    requires_python: str
+    metadata: Sha256 | None
+    has_metadata: bool
+    provenance_url: str
+    yanked: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A project's page on an upstream index: files by name, PEP 792 status."""
+
+    project: NormalizedName
+    files: dict[str, ListedFile]
+    state: str = ""
+    reason: str = ""
+
+
+class Upstreams:
+    """The upstream indexes of `index.yaml`; each page is asked for once in a run."""
+
+    def __init__(self, endpoints: Mapping[Word, str], downloader: Downloader, *, default: str = "") -> None:
+        """Take name -> URL; `default` is what the word `default` means (pip's index-url, or pypi-simple's constant)."""
+        self._endpoints = endpoints
+        self._default = default or PYPI_SIMPLE_ENDPOINT
+        self._downloader = downloader
+        self._pages: dict[tuple[Word, NormalizedName], Listing] = {}
+        self._locks: dict[tuple[Word, NormalizedName], threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def listing(self, index: Word, project: NormalizedName) -> Listing:
+        """Return a project's files; raises NotFoundError, RemoteError."""
+        key = (index, project)
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._pages:
+                self._pages[key] = self._ask(index, project)
+            return self._pages[key]
+
+    def _ask(self, index: Word, project: NormalizedName) -> Listing:
+        endpoint = self._endpoints[index]
+        base = self._default if endpoint == "default" else endpoint
+        url = f"{base.rstrip('/')}/{project}/"
+        try:
+            page = self._downloader.page(url, ACCEPT)
+        except NotFoundError as error:
+            msg = f"the index '{index}' has no project {project}"
+            raise NotFoundError(msg, fix="look at the spelling") from error
+        return read_listing(project, page.content, page.content_type, page.url)
+
+
+def read_listing(project: NormalizedName, content: bytes, content_type: str, url: str) -> Listing:
+    """Parse a project page; files that are neither wheels nor sdists are left out. Raises RemoteError."""
+    kind = content_type.partition(";")[0].strip().lower()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if kind.endswith("+json"):
+                page = ProjectPage.from_json_data(json.loads(content), url)
+            elif kind in ("text/html", "application/vnd.pypi.simple.v1+html"):
+                page = ProjectPage.from_html(project, content, url)
+            else:
+                msg = f"{url}: {kind or 'an answer without content type'} is not a simple index"
+                raise RemoteError(msg, fix="name the index's simple URL in upstreams:, ending in /simple/")
+    except (ValueError, KeyError, TypeError, UnsupportedRepoVersionError) as error:
+        msg = f"{url} is not a project page of a simple index: {error}"
+        raise RemoteError(msg) from error
+    files = {listed.name.text: listed for package in page.packages if (listed := _listed(project, package))}
+    state = page.status.value if page.status else ""
+    return Listing(project=project, files=files, state=state, reason=page.status_reason or "")
+
+
+def _listed(project: NormalizedName, package: DistributionPackage) -> ListedFile | None:
+    try:
+        name = parse_filename(package.filename, project=project)
+        sha256 = Sha256(package.digests["sha256"].lower()) if "sha256" in package.digests else None
+        digest = (package.metadata_digests or {}).get("sha256")
+        metadata = Sha256(digest.lower()) if digest else None
+        Version(str(name.version))
+    except (ValueError, InvalidVersion):
+        return None
+    return ListedFile(
+        name=name,
+        url=package.url,
+        sha256=sha256,
+        size=package.size,
+        uploaded=Timestamp.of(package.upload_time) if package.upload_time else None,
+        requires_python=(package.requires_python or "").strip(),
+        metadata=metadata,
+        has_metadata=bool(package.has_metadata),
+        provenance_url=package.provenance_url or "",
+        yanked=(package.yanked_reason or "") if package.is_yanked else None,
+    )

@@ -1,0 +1,1 @@
+"""A thin server over a published tree."""

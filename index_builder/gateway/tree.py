@@ -1,0 +1,156 @@
+"""A published tree over HTTP, as an installer expects it.
+
+The simple API is negotiated by Accept (PEP 691); names that are not normalized are redirected, because pip before
+8.1.2 asks for them; files under their digest never change, pages are revalidated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from packaging.utils import canonicalize_name
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from index_builder.model.page import HTML, JSON, JSON_LINES, SIMPLE_JSON
+
+SIMPLE_HTML: Final = "application/vnd.pypi.simple.v1+html"
+_LATEST: Final = {
+    "application/vnd.pypi.simple.latest+json": SIMPLE_JSON,
+    "application/vnd.pypi.simple.latest+html": SIMPLE_HTML,
+}
+_OFFERED: Final = (HTML, SIMPLE_HTML, SIMPLE_JSON)
+_FOREVER: Final = "public, max-age=31536000, immutable"
+_REVALIDATE: Final = "no-cache"
+
+Log = Callable[[str], None]
+
+
+def negotiate(accept: str) -> str | None:
+    """Return the content type of the simple API that an Accept header asks for, or None where none will do.
+
+    Quality values decide; HTML wins a tie, as PEP 691 advises for clients that say nothing.
+    """
+    best, best_quality = None, 0.0
+    ranges = [_range(part) for part in (accept or "*/*").split(",")]
+    for offered in _OFFERED:
+        qualities = [(specific, quality) for kind, quality in ranges if (specific := _matches(kind, offered))]
+        quality = max(qualities)[1] if qualities else 0.0
+        if quality > best_quality:
+            best, best_quality = offered, quality
+    return best
+
+
+def _range(text: str) -> tuple[str, float]:
+    kind, *parameters = (part.strip().lower() for part in text.split(";"))
+    quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+    return _LATEST.get(kind, kind), float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality) else 0.0
+
+
+def _matches(kind: str, offered: str) -> int:
+    """Return how specifically a media range names a type: 3 exactly, 2 its family, 1 anything, 0 not at all."""
+    if kind == offered:
+        return 3
+    if kind == f"{offered.partition('/')[0]}/*":
+        return 2
+    return 1 if kind == "*/*" else 0
+
+
+class TreeServer:
+    """The answers for one audience's tree in a folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Serve `root`; symbolic links that leave it are not followed."""
+        self._files = StaticFiles(directory=root, follow_symlink=False)
+
+    def application(self, log: Log | None = None) -> ASGIApp:
+        """Return the ASGI application; `log` gets a line a request."""
+        methods = ["GET", "HEAD"]
+        routes = [
+            Route("/simple", self._to_slash, methods=methods),
+            Route("/simple/", self._list, methods=methods),
+            Route("/simple/{name}", self._to_slash, methods=methods),
+            Route("/simple/{name}/", self._detail, methods=methods),
+            Route("/pypi/{name}/json", self._legacy, methods=methods),
+            Route("/pypi/{name}/{version}/json", self._legacy, methods=methods),
+            Route("/{path:path}", self._other, methods=methods),
+        ]
+        app = Starlette(routes=routes, exception_handlers={HTTPException: _plain})
+        app.router.redirect_slashes = False
+        return _Logged(app, log) if log else app
+
+    async def _to_slash(self, request: Request) -> Response:
+        name = request.path_params.get("name")
+        return RedirectResponse(_relative(request, f"simple/{canonicalize_name(name)}/" if name else "simple/"), 301)
+
+    async def _list(self, request: Request) -> Response:
+        return await self._negotiated(request, "simple/")
+
+    async def _detail(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if canonicalize_name(name) != name:
+            return await self._to_slash(request)
+        return await self._negotiated(request, f"simple/{name}/")
+
+    async def _negotiated(self, request: Request, folder: str) -> Response:
+        kind = negotiate(request.headers.get("accept", ""))
+        if kind is None:
+            raise HTTPException(406, f"this index speaks {', '.join(_OFFERED)}")
+        page = "index.v1_json" if kind == SIMPLE_JSON else "index.html"
+        return await self._file(request, folder + page, kind, _REVALIDATE, vary="Accept")
+
+    async def _legacy(self, request: Request) -> Response:
+        name, version = request.path_params["name"], request.path_params.get("version")
+        path = "/".join(part for part in ("pypi", canonicalize_name(name), version, "json") if part)
+        if canonicalize_name(name) != name:
+            return RedirectResponse(_relative(request, path), 301)
+        return await self._file(request, path, JSON, _REVALIDATE)
+
+    async def _other(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        if path.startswith("state/"):
+            raise HTTPException(404)
+        if path == "packages.json":
+            return await self._file(request, path, JSON_LINES, _REVALIDATE)
+        kind = JSON if path.endswith(".json") else "application/octet-stream"
+        return await self._file(request, path, kind, _FOREVER)
+
+    async def _file(self, request: Request, path: str, kind: str, cache: str, *, vary: str = "") -> Response:
+        response = await self._files.get_response(path, request.scope)
+        response.headers["cache-control"] = cache
+        if vary:
+            response.headers["vary"] = vary
+        if response.status_code == 200:  # noqa: PLR2004 - a 304 has no type
+            response.headers["content-type"] = f"{kind}; charset=utf-8" if kind == HTML else kind
+        return response
+
+
+def _relative(request: Request, path: str) -> str:
+    return f"{request.scope.get('root_path', '')}/{path}"
+
+
+async def _plain(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = error.detail if isinstance(error, HTTPException) else ""
+    return PlainTextResponse(f"{status} {detail}\n", status, {"cache-control": _REVALIDATE})
+
+
+class _Logged:
+    def __init__(self, app: ASGIApp, log: Log) -> None:
+        self._app, self._log = app, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._log(f"{scope['method']} {scope['path']} {message['status']}")
+            await send(message)
+
+        await self._app(scope, receive, noted if scope["type"] == "http" else send)

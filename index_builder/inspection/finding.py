@@ -1,0 +1,55 @@
+"""What an archive shows: findings, on two levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+#: Content may unpack to this many bytes, or to EXPANSION times its size, whichever is more.
+UNPACKED_BYTES: Final = 64 * 1024 * 1024
+EXPANSION: Final = 50
+#: METADATA, WHEEL, RECORD and entry_points.txt are read whole; nothing real comes near this.
+TEXT_BYTES: Final = 32 * 1024 * 1024
+CHUNK: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A rule that a file breaks.
+
+    `tolerated` ones are errors when hosted, and warnings when mirrored or linked: old real files have them, and
+    installers cope.
+    """
+
+    rule: str
+    message: str
+    tolerated: bool = False
+
+
+class RefusedArchiveError(Exception):
+    """The archive is not read any further."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.finding = Finding(rule=rule, message=message)
+
+
+def check_member_name(name: str) -> None:
+    """Refuse what could leave its folder, or be read as another name. Raises RefusedArchiveError."""
+    rule = "archive-member-name"
+    if any(ord(c) < 32 or ord(c) == 127 for c in name):  # noqa: PLR2004 - control characters
+        raise RefusedArchiveError(rule, f"the member name {name!r} has control characters")
+    if "\\" in name:
+        raise RefusedArchiveError(rule, f"the member name {name!r} has a backslash")
+    if name.startswith("/") or name[1:2] == ":":
+        raise RefusedArchiveError(rule, f"the member name {name!r} is absolute")
+    parts = name.removesuffix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise RefusedArchiveError(rule, f"the member name {name!r} leaves its folder or is not in plain form")
+
+
+def check_expansion(unpacked: int, packed: int) -> None:
+    """Refuse a bomb. Raises RefusedArchiveError."""
+    if unpacked > UNPACKED_BYTES and unpacked > EXPANSION * packed:
+        message = f"{packed:,} bytes unpack to {unpacked:,} or more: over 64 MiB and over {EXPANSION} times as many"
+        raise RefusedArchiveError("archive-bomb", message)

@@ -1,0 +1,92 @@
+"""Core metadata, parsed with packaging, and what makes it unusable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from packaging.metadata import RawMetadata, parse_email
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from index_builder.inspection.finding import Finding, RefusedArchiveError
+from index_builder.model.filename import FileName
+from index_builder.model.names import NormalizedName
+
+_SINGLE = ("name", "version", "metadata-version", "requires-python")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreMetadata:
+    """A METADATA or PKG-INFO file: its bytes, and packaging's reading of them."""
+
+    content: bytes
+    raw: RawMetadata
+
+    @property
+    def requires_python(self) -> str:
+        """Requires-Python as it is written, or ''."""
+        return self.raw.get("requires_python", "")
+
+
+def parse_metadata(content: bytes) -> CoreMetadata:
+    """Read core metadata bytes that were already found good; raises nothing."""
+    raw, _ = parse_email(content)
+    return CoreMetadata(content=content, raw=raw)
+
+
+def check_metadata(content: bytes, name: FileName, where: str) -> tuple[CoreMetadata, list[Finding]]:
+    """Read METADATA or PKG-INFO (called `where` in messages) of the file `name`, with what is wrong in it.
+
+    Source: core metadata specification 2.4; raises RefusedArchiveError for bytes that are no text.
+    """
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"{where} is not UTF-8, at byte {error.start}"
+        raise RefusedArchiveError("metadata-invalid", message) from error
+    if "\0" in text:
+        raise RefusedArchiveError("metadata-invalid", f"{where} has a NUL character")
+    raw, unparsed = parse_email(content)
+    findings = [
+        Finding(rule="metadata-invalid", message=f"{where} has {key.title()} twice, or in a form that cannot be read")
+        for key in _SINGLE
+        if key in unparsed
+    ]
+    findings += _identity(raw, name, where) if not findings else []
+    findings += _specifiers(raw, where)
+    return CoreMetadata(content=content, raw=raw), findings
+
+
+def _identity(raw: RawMetadata, name: FileName, where: str) -> Iterator[Finding]:
+    for key in ("metadata_version", "name", "version"):
+        if not raw.get(key):
+            yield Finding(rule="metadata-invalid", message=f"{where} has no {key.replace('_', '-').title()}")
+    if written := raw.get("name"):
+        try:
+            same = NormalizedName.of(written) == name.project
+        except ValueError:
+            same = False
+        if not same:
+            yield Finding(rule="metadata-name", message=f"{where} is of the project {written!r}, the file name says {name.project}")
+    if written := raw.get("version"):
+        try:
+            same = Version(written) == name.version
+        except InvalidVersion:
+            same = False
+        if not same:
+            yield Finding(rule="metadata-name", message=f"{where} is of version {written!r}, the file name says {name.version}")
+
+
+def _specifiers(raw: RawMetadata, where: str) -> Iterator[Finding]:
+    try:
+        SpecifierSet(raw.get("requires_python", ""))
+    except InvalidSpecifier as error:
+        yield Finding(rule="metadata-invalid", message=f"{where}: Requires-Python: {error}")
+    for text in raw.get("requires_dist", []):
+        try:
+            Requirement(text)
+        except InvalidRequirement as error:
+            first = str(error).partition("\n")[0]
+            yield Finding(rule="metadata-invalid", message=f"{where}: Requires-Dist: {text!r}: {first}")

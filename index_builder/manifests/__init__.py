@@ -1,0 +1,1 @@
+"""Bytes of YAML become projects and problems, and edits of them; the only place that knows pydantic."""

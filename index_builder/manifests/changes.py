@@ -1,0 +1,189 @@
+"""What commands do to a manifest, as edits of its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from packaging.version import InvalidVersion, Version
+
+from index_builder.errors import EditError
+from index_builder.manifests.editor import Editor
+from index_builder.manifests.loader import Path, Value, at
+from index_builder.manifests.scalar import Flow, block
+from index_builder.model.names import Timestamp
+from index_builder.model.project import File, IndexOrigin, Project, Release, State, Status, StoredOrigin, Tombstone, UrlOrigin
+
+_EDITOR_LINE = "# yaml-language-server: $schema={schema}"
+
+
+def new_manifest(project: Project, files: Sequence[File]) -> str:
+    """Return the text of a first manifest, from the project's own facts and its first files."""
+    head: dict[str, Value] = {"schema": "1", "name": project.name, "owners": [*project.owners]}
+    if project.audiences:
+        head["audiences"] = [*project.audiences]
+    head["hosting"] = project.hosting.value
+    if project.status:
+        head["status"] = _status(project.status)
+    releases: dict[str, Value] = {}
+    for version, group in _by_version(files):
+        releases[str(version)] = {"files": [file_value(file) for file in group]}
+    depth = project.place.path.count("/")
+    editor_line = _EDITOR_LINE.format(schema="../" * depth + "schemas/manifest.schema.json")
+    return "\n".join([editor_line, *block({**head, "releases": releases}, 0)]) + "\n"
+
+
+def file_value(file: File) -> dict[str, Value]:
+    """Return a file as its manifest lists it."""
+    value: dict[str, Value] = {"name": file.name.text, "sha256": file.sha256, "size": str(file.size), "uploaded": file.uploaded}
+    if file.requires_python:
+        value["requires-python"] = file.requires_python
+    if file.metadata:
+        value["metadata"] = file.metadata
+    if file.provenance:
+        value["provenance"] = file.provenance
+    if file.yanked:
+        value["yanked"] = Flow({"reason": file.yanked.reason, "at": file.yanked.at})
+    match file.origin:
+        case UrlOrigin(url=url):
+            value["url"] = url
+        case IndexOrigin(index=index, project=project):
+            value["index"] = index
+            if project != file.name.project:
+                value["project"] = project
+        case StoredOrigin():
+            value["stored"] = "true"
+    return value
+
+
+def add_files(text: str, project: Project, files: Sequence[File]) -> tuple[str, list[File]]:
+    """Return the manifest with those of `files` that it does not list yet, and these.
+
+    Raises EditError for a name that is listed with other bytes, or was removed.
+    """
+    fresh = [file for file in files if _is_fresh(project, file)]
+    editor = Editor(project.place.path, text)
+    for version, group in _by_version(fresh):
+        release = next((r for r in project.releases if r.version == version), None)
+        items: list[Value] = [file_value(file) for file in group]
+        if release:
+            editor.extend(("releases", release.written, "files"), items)
+        else:
+            _ensure(editor, "releases")
+            editor.set(("releases", str(version)), {"files": items})
+    return editor.text, fresh
+
+
+def yank(text: str, project: Project, version: str, reason: str, at: Timestamp) -> str:
+    """Return the manifest with a release marked as yanked (PEP 592); raises EditError."""
+    editor = Editor(project.place.path, text)
+    editor.set(("releases", find_release(project, version).written, "yanked"), Flow({"reason": reason, "at": at}))
+    return editor.text
+
+
+def unyank(text: str, project: Project, version: str) -> str:
+    """Return the manifest with the mark taken off a release; raises EditError where there is none."""
+    release = find_release(project, version)
+    if release.yanked is None:
+        msg = f"{project.name} {release.written} is not yanked"
+        raise EditError(msg)
+    editor = Editor(project.place.path, text)
+    editor.delete(("releases", release.written, "yanked"))
+    return editor.text
+
+
+def remove(text: str, project: Project, what: str, reason: str, at: Timestamp) -> tuple[str, list[File]]:
+    """Return the manifest without a version, a file, or ('') anything, and the files that have a tombstone now.
+
+    A removed project keeps its name, owners and tombstones, so that nothing else comes back under these names.
+    """
+    editor = Editor(project.place.path, text)
+    gone = _selected(project, what)
+    if not gone:
+        msg = f"{project.name} lists nothing that could be removed"
+        raise EditError(msg)
+    _ensure(editor, "removed")
+    for file in gone:
+        tombstone = Tombstone(name=file.name.text, version=file.name.version, sha256=file.sha256, reason=reason, at=at)
+        editor.set(("removed", tombstone.name), _tombstone(tombstone))
+    if len(gone) == len(project.files):
+        for key in ("releases", "source", "publishers", "status"):
+            if isinstance(editor.value, dict) and key in editor.value:
+                editor.delete((key,))
+        return editor.text, gone
+    for release in project.releases:
+        left = [file for file in release.files if file not in gone]
+        if not left:
+            editor.delete(("releases", release.written))
+        elif len(left) < len(release.files):
+            for file in release.files:
+                if file in gone:
+                    path: Path = ("releases", release.written, "files")
+                    editor.delete((*path, _number(editor, path, file.name.text)))
+    return editor.text, gone
+
+
+def find_release(project: Project, version: str) -> Release:
+    """Return the release of a version, however it is spelled; raises EditError with near ones."""
+    try:
+        wanted = Version(version)
+    except InvalidVersion as error:
+        msg = f"{version!r} is not a version (PEP 440)"
+        raise EditError(msg) from error
+    found = next((release for release in project.releases if release.version == wanted), None)
+    if found is None:
+        listed = [release.written for release in project.releases]
+        msg = f"{project.name} has no release {version}"
+        near = get_close_matches(version, listed, n=3, cutoff=0.3) or listed[-3:]
+        raise EditError(msg, fix=f"it has: {', '.join(near)}" if near else "it has none at all")
+    return found
+
+
+def _selected(project: Project, what: str) -> list[File]:
+    if not what:
+        return list(project.files)
+    by_name = [file for file in project.files if file.name.text == what]
+    return by_name or list(find_release(project, what).files)
+
+
+def _is_fresh(project: Project, file: File) -> bool:
+    name = file.name.text
+    for tombstone in project.removed:
+        if tombstone.name == name:
+            msg = f"{name} was removed on {tombstone.at} ({tombstone.reason}), and its name does not come back"
+            raise EditError(msg, fix="release a new version")
+    listed = next((known for known in project.files if known.name.text == name), None)
+    if listed is not None and listed.sha256 != file.sha256:
+        msg = f"{name} is listed with sha256 {listed.sha256}, and this one has {file.sha256}: a file never changes its bytes"
+        raise EditError(msg, fix="release a new version; if the listed one was never published, edit the manifest by hand")
+    return listed is None
+
+
+def _by_version(files: Iterable[File]) -> list[tuple[Version, list[File]]]:
+    groups: dict[Version, list[File]] = {}
+    for file in sorted(files, key=lambda file: (file.name.version, file.name.text)):
+        groups.setdefault(file.name.version, []).append(file)
+    return list(groups.items())
+
+
+def _ensure(editor: Editor, key: str) -> None:
+    if isinstance(editor.value, dict) and key not in editor.value:
+        editor.set((key,), {})
+
+
+def _tombstone(tombstone: Tombstone) -> Flow:
+    return Flow({"version": str(tombstone.version), "sha256": tombstone.sha256, "reason": tombstone.reason, "at": tombstone.at})
+
+
+def _status(status: Status) -> Flow:
+    value = Flow({"state": status.state.value})
+    if status.reason:
+        value["reason"] = status.reason
+    if status.state is not State.ACTIVE or status.at:
+        value["at"] = status.at
+    return value
+
+
+def _number(editor: Editor, path: Path, name: str) -> int:
+    items = at(editor.value, path)
+    return next(n for n, item in enumerate(items) if isinstance(item, dict) and item.get("name") == name)

@@ -1,0 +1,150 @@
+"""All files of a revision: which may be there, what they say, and what is wrong between them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from index_builder.manifests.convert import to_project
+from index_builder.manifests.loader import Document, load
+from index_builder.manifests.schema import ManifestModel
+from index_builder.manifests.settings import to_configuration, to_policies
+from index_builder.manifests.validate import validate
+from index_builder.model.index import Configuration, Index
+from index_builder.model.problem import Place, Problem, in_order
+from index_builder.model.project import IndexOrigin, Project
+from index_builder.model.source import EXECUTABLE, ORDINARY, SUBMODULE, SYMLINK, SourceEntry
+from index_builder.policy.rules import Policies
+
+MANIFESTS = "packages.d/"
+POLICIES = "policies.d/"
+CONFIGURATION = "index.yaml"
+_PASSED_OVER = ("README.md", ".gitkeep")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read: the index, where it could be, the policies, every problem in order, and the manifests' paths."""
+
+    index: Index | None
+    policies: Policies
+    problems: tuple[Problem, ...]
+    manifests: dict[str, str]
+
+
+def belongs(path: str) -> bool:
+    """Say whether a path of the repository is part of the index."""
+    return path == CONFIGURATION or path.startswith((MANIFESTS, POLICIES))
+
+
+def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[SourceEntry], bytes]) -> Reading:
+    """Read a revision's files; `content` gives the bytes of an entry.
+
+    One broken file hides nothing of the others: all problems of all files are reported.
+    """
+    listed = sorted(entries, key=lambda entry: entry.path)
+    problems = list(_tree_problems(listed))
+    documents: dict[str, Document] = {}
+    for entry in listed:
+        if entry.mode == ORDINARY and entry.path.endswith(".yaml"):
+            document, found = load(entry.path, content(entry))
+            problems += found
+            if document:
+                documents[entry.path] = document
+    configuration = None
+    if CONFIGURATION in documents:
+        configuration, found = to_configuration(documents[CONFIGURATION])
+        problems += found
+    policies, found = to_policies([d for path, d in documents.items() if path.startswith(POLICIES)])
+    problems += found
+    projects, found = _projects(document for path, document in documents.items() if path.startswith(MANIFESTS))
+    problems += found
+    manifests = {name: project.place.path for name, project in projects.items()}
+    if configuration is None:
+        return Reading(index=None, policies=policies, problems=in_order(problems), manifests=manifests)
+    for project in projects.values():
+        document = documents[project.place.path]
+        problems += _audience_problems(configuration, project, document)
+        problems += _upstream_problems(configuration, project)
+        problems += _owner_problems(policies, project, document)
+    index = Index(revision=revision, configuration=configuration, projects=projects)
+    return Reading(index=index, policies=policies, problems=in_order(problems), manifests=manifests)
+
+
+def _tree_problems(entries: list[SourceEntry]) -> Iterator[Problem]:
+    kinds = {EXECUTABLE: "an executable", SYMLINK: "a symbolic link", SUBMODULE: "a submodule"}
+    seen: dict[str, str] = {}
+    for entry in entries:
+        place = Place(path=entry.path)
+        if entry.mode != ORDINARY:
+            what = kinds.get(entry.mode, f"of mode {entry.mode:o}")
+            fix = f"chmod -x {entry.path}" if entry.mode == EXECUTABLE else "replace it by an ordinary file"
+            yield Problem(rule="tree-mode", message=f"{entry.path} is {what}", place=place, fix=fix)
+        elif not entry.path.endswith(".yaml") and entry.path.rpartition("/")[2] not in _PASSED_OVER:
+            fix = f"git mv {entry.path} {entry.path[:-4]}.yaml" if entry.path.endswith(".yml") else "move it elsewhere"
+            yield Problem(rule="tree-stray", message=f"{entry.path} is not a .yaml file", place=place, fix=fix)
+        folded = unicodedata.normalize("NFC", entry.path.casefold())
+        if folded in seen:
+            message = f"{entry.path} and {seen[folded]} are one file on some systems"
+            yield Problem(rule="tree-collision", message=message, place=place, fix="rename one")
+        seen[folded] = entry.path
+    paths = [entry.path for entry in entries]
+    if CONFIGURATION not in paths:
+        yield _missing(CONFIGURATION)
+    if not any(path.startswith(MANIFESTS) for path in paths):
+        yield _missing(MANIFESTS)
+
+
+def _missing(path: str) -> Problem:
+    message = f"there is no {path} here: is this an index repository?"
+    fix = "start one with `index-builder init DIR`, or name yours with --repo"
+    return Problem(rule="tree-missing", message=message, place=Place(path=path), fix=fix)
+
+
+def _projects(documents: Iterable[Document]) -> tuple[dict[str, Project], list[Problem]]:
+    problems: list[Problem] = []
+    projects: dict[str, Project] = {}
+    for document in documents:
+        model, found = validate(document, ManifestModel)
+        problems += found
+        if model is None:
+            continue
+        project, found = to_project(document, model)
+        problems += found
+        first = projects.setdefault(project.normalized, project)
+        if first is not project:
+            message = f"{project.name} already has a manifest: {first.place.path}"
+            problems.append(Problem(rule="name-unique", message=message, place=project.place, fix="keep one of them"))
+    return projects, problems
+
+
+def _audience_problems(configuration: Configuration, project: Project, document: Document) -> Iterator[Problem]:
+    known = ", ".join(configuration.audiences)
+    if not project.audiences and len(configuration.audiences) > 1:
+        message = f"{project.name} does not say who may see it"
+        place = document.place(("name",), of_key=True)
+        yield Problem(rule="audience-missing", message=message, place=place, fix=f"add `audiences: [...]`, of: {known}")
+    for number, name in enumerate(project.audiences):
+        if name not in configuration.audiences:
+            place = document.place(("audiences", number))
+            yield Problem(rule="audience-unknown", message=f"there is no audience '{name}'", place=place, fix=f"the audiences are: {known}")
+
+
+def _upstream_problems(configuration: Configuration, project: Project) -> Iterator[Problem]:
+    for file in project.files:
+        if isinstance(file.origin, IndexOrigin) and file.origin.index not in configuration.upstreams:
+            message = f"index.yaml has no upstream '{file.origin.index}'"
+            fix = f"add it there: upstreams: {{{file.origin.index}: https://…}}"
+            yield Problem(rule="upstream-unknown", message=message, place=file.place, fix=fix)
+
+
+def _owner_problems(policies: Policies, project: Project, document: Document) -> Iterator[Problem]:
+    known = policies.names()
+    for number, owner in enumerate(project.owners):
+        if owner not in known:
+            near = get_close_matches(owner, known, n=1)
+            fix = f"did you mean '{near[0]}'?" if near else "declare it under people: or groups: in policies.d/"
+            place = document.place(("owners", number))
+            yield Problem(rule="owner-unknown", message=f"nobody and no group is called '{owner}'", place=place, fix=fix)

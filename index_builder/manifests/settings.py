@@ -1,0 +1,161 @@
+"""`index.yaml` and `policies.d/` become values, with what is wrong between their lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from index_builder.manifests.schema import IndexModel, PolicyModel, RuleModel
+from index_builder.manifests.validate import validate
+from index_builder.model.index import Audience, Configuration, Store, Target
+from index_builder.model.names import Word
+from index_builder.model.problem import Place, Problem
+from index_builder.policy.rules import ANYONE, OWNERS, Action, Approvals, Group, Person, Policies, Requirement, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from index_builder.manifests.loader import Document, Path
+
+
+def to_configuration(document: Document) -> tuple[Configuration | None, list[Problem]]:
+    """Return `index.yaml`, or its problems."""
+    model, problems = validate(document, IndexModel)
+    if model is None:
+        return None, problems
+    audiences = {
+        Word(name): Audience(
+            name=Word(name), url=a.url or "", files=a.files,
+            includes=tuple(Word(other) for other in a.includes), place=document.place(("audiences", name), of_key=True),
+        )
+        for name, a in model.audiences.items()
+    }  # fmt: skip
+    configuration = Configuration(
+        title=model.title,
+        upstreams={Word(name): url for name, url in model.upstreams.items()},
+        audiences=audiences,
+        pool=Store(kind=model.pool.kind, path=model.pool.path),
+        inbox=Store(kind=model.inbox.kind, path=model.inbox.path),
+        publish=tuple(Target(name=Word(t.name), audience=Word(t.audience), kind=t.kind, path=t.path or "") for t in model.publish),
+    )
+    problems = [*_unknown_audiences(document, model), *_include_cycles(configuration)]
+    return (configuration if not problems else None), problems
+
+
+def _unknown_audiences(document: Document, model: IndexModel) -> Iterator[Problem]:
+    named: list[tuple[Path, str]] = [
+        (("audiences", name, "includes", i), other) for name, a in model.audiences.items() for i, other in enumerate(a.includes)
+    ]
+    named += [(("publish", i, "audience"), target.audience) for i, target in enumerate(model.publish)]
+    known = ", ".join(model.audiences)
+    for path, name in named:
+        if name not in model.audiences:
+            yield Problem(
+                rule="audience-unknown", message=f"there is no audience '{name}'", place=document.place(path),
+                fix=f"the audiences are: {known}",
+            )  # fmt: skip
+
+
+def _include_cycles(configuration: Configuration) -> Iterator[Problem]:
+    graph = {name: audience.includes for name, audience in configuration.audiences.items()}
+    for name in sorted(in_cycles(graph)):
+        place = configuration.audiences[name].place
+        yield Problem(rule="include-cycle", message=f"'{name}' includes itself", place=place, fix="break the circle")
+
+
+def in_cycles(graph: Mapping[Word, Sequence[Word]]) -> set[Word]:
+    """Return the nodes from which a walk along `graph` comes back to where it began."""
+    found: set[Word] = set()
+    for start in graph:
+        seen: set[Word] = set()
+        waiting = list(graph[start])
+        while waiting:
+            name = waiting.pop()
+            if name == start:
+                found.add(start)
+                break
+            if name not in seen:
+                seen.add(name)
+                waiting.extend(graph.get(name, ()))
+    return found
+
+
+def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]:
+    """Return all files of `policies.d/` as one, and every problem in and between them."""
+    problems: list[Problem] = []
+    people: dict[Word, Person] = {}
+    groups: dict[Word, Group] = {}
+    rules: dict[Word, Rule] = {}
+    places: dict[str, Place] = {}
+    named: list[tuple[str, Place]] = []
+
+    def declare(kind: str, name: str, place: Place) -> bool:
+        first = places.setdefault(f"{kind} {name}", place)
+        if first is not place:
+            message = f"the {kind} '{name}' is already declared in {first.path}, line {first.line}"
+            problems.append(Problem(rule="principal-duplicate", message=message, place=place, fix="keep one"))
+        return first is place
+
+    for document in documents:
+        model, found = validate(document, PolicyModel)
+        problems += found
+        if model is None:
+            continue
+        for name, person in model.people.items():
+            if declare("name", name, document.place(("people", name), of_key=True)):
+                people[Word(name)] = Person(name=Word(name), github_login=person.github.login, github_id=person.github.id)
+        for name, members in model.groups.items():
+            if declare("name", name, document.place(("groups", name), of_key=True)):
+                groups[Word(name)] = Group(name=Word(name), members=tuple(Word(member) for member in members))
+                named += [(member, document.place(("groups", name, i))) for i, member in enumerate(members)]
+        for number, rule in enumerate(model.rules):
+            if declare("rule", rule.id, document.place(("rules", number, "id"))):
+                rules[Word(rule.id)] = _rule(rule)
+                named += _names_in(document, number, rule)
+    policies = Policies(people=people, groups=groups, rules=tuple(rules.values()))
+    problems += _unknown_names(policies, named)
+    graph = {name: group.members for name, group in groups.items()}
+    for name in sorted(in_cycles(graph)):
+        problems.append(
+            Problem(rule="group-cycle", message=f"the group '{name}' contains itself", place=places[f"name {name}"], fix="break the circle")
+        )
+    return policies, problems
+
+
+def _unknown_names(policies: Policies, named: list[tuple[str, Place]]) -> Iterator[Problem]:
+    known = policies.names()
+    for name, place in named:
+        if name not in known and name not in (OWNERS, ANYONE):
+            message = f"nobody and no group is called '{name}'"
+            yield Problem(rule="principal-unknown", message=message, place=place, fix="declare it under people: or groups:")
+
+
+def _names_in(document: Document, number: int, rule: RuleModel) -> Iterator[tuple[str, Place]]:
+    for key in ("grant", "deny"):
+        for name in getattr(rule, key):
+            yield name, document.place(("rules", number, key, name), of_key=True)
+    for i, requirement in enumerate(rule.require):
+        if requirement.approvals:
+            yield requirement.approvals.from_, document.place(("rules", number, "require", i, "approvals", "from"))
+
+
+def _rule(model: RuleModel) -> Rule:
+    return Rule(
+        id=Word(model.id),
+        projects=tuple(model.projects),
+        audiences=tuple(Word(name) for name in model.audiences),
+        grant=_actions(model.grant),
+        require=tuple(
+            Requirement(
+                actions=tuple(r.for_),
+                approvals=Approvals(count=r.approvals.count, group=Word(r.approvals.from_)) if r.approvals else None,
+                sources=tuple(r.sources),
+                publisher=r.publisher or "",
+            )
+            for r in model.require
+        ),
+        deny=_actions(model.deny),
+    )
+
+
+def _actions(model: Mapping[str, list[Action]]) -> dict[Word, tuple[Action, ...]]:
+    return {Word(name): tuple(actions) for name, actions in model.items()}

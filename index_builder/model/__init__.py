@@ -1,0 +1,1 @@
+"""Frozen values only: what the stages hand to each other."""

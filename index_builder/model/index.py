@@ -1,0 +1,74 @@
+"""What `index.yaml` and `policies.d/` say, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from index_builder.model.names import Word
+from index_builder.model.problem import Place
+from index_builder.model.project import Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Who may see an index; one published tree each.
+
+    `url` is where the tree is published, ending in a slash, or ''; `files` is where the files are, relative
+    to that, or an absolute base.
+    """
+
+    name: Word
+    url: str
+    files: str
+    includes: tuple[Word, ...]
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """A place for bytes that `index.yaml` names: the pool or the inbox."""
+
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where an audience is published."""
+
+    name: Word
+    audience: Word
+    kind: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """`index.yaml`. `upstreams` maps a name to a simple index's URL, or to `default`."""
+
+    title: str
+    upstreams: dict[Word, str]
+    audiences: dict[Word, Audience]
+    pool: Store
+    inbox: Store
+    publish: tuple[Target, ...]
+
+    def visible_in(self, audience: Word) -> frozenset[Word]:
+        """Return the audiences whose projects `audience` sees: itself and what it includes, at any remove."""
+        seen: set[Word] = set()
+        waiting = [audience]
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                waiting.extend(self.audiences[name].includes)
+        return frozenset(seen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """Everything that a commit says. `revision` is the commit id, or '' for a working tree."""
+
+    revision: str
+    configuration: Configuration
+    projects: dict[str, Project]

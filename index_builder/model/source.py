@@ -1,0 +1,27 @@
+"""A file of the repository, as the stages get it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ORDINARY = 0o100644
+EXECUTABLE = 0o100755
+SYMLINK = 0o120000
+SUBMODULE = 0o160000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceEntry:
+    """A path of a revision or working tree: POSIX path, git mode, and the id by which it is read."""
+
+    path: str
+    mode: int
+    blob: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file with its bytes."""
+
+    path: str
+    content: bytes

@@ -1,0 +1,76 @@
+"""A plan whose bytes are in the pool becomes a snapshot, and the bytes that its tree serves."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Final
+
+from packaging.metadata import RawMetadata
+
+from index_builder.inspection.inspect import inspect
+from index_builder.inspection.metadata import parse_metadata
+from index_builder.model.index import Audience, Index
+from index_builder.model.plan import Fetch, Plan
+from index_builder.model.project import File, Hosting, Release, UrlOrigin
+from index_builder.model.snapshot import Blob, ListedFile, ListedProject, Snapshot
+from index_builder.ports import Pool
+
+_FILES: Final = "packages/"
+_PROVENANCE: Final = "provenance/"
+
+
+def take(index: Index, planned: Plan, pool: Pool) -> Snapshot:
+    """Return what the audience's pages show; raises StorageError where the pool lacks something."""
+    audience = index.configuration.audiences[planned.audience]
+    by_project = {name: list(group) for name, group in groupby(planned.listed, key=lambda fetch: fetch.project.normalized)}
+    projects = []
+    for project in planned.projects:
+        releases = {file.name.text: release for release in project.releases for file in release.files}
+        fetches = by_project.get(project.normalized, [])
+        files = tuple(_listed(audience, fetch, releases[fetch.file.name.text], pool) for fetch in fetches)
+        metadata = {f.sha256: raw for fetch in fetches if (f := fetch.file) and (raw := _metadata(fetch, pool)) is not None}
+        projects.append(ListedProject(project=project, files=files, metadata=metadata))
+    return Snapshot(audience=planned.audience, title=index.configuration.title, url=audience.url, projects=tuple(projects))
+
+
+def blobs_of(index: Index, planned: Plan, pool: Pool) -> list[Blob]:
+    """Return the pool's bytes that the tree serves: files, then core metadata, then provenance."""
+    audience = index.configuration.audiences[planned.audience]
+    files = [Blob(path=_path(audience, f.file), digest=f.digest, size=f.file.size) for f in planned.served]
+    metadata = [
+        Blob(path=f"{_path(audience, fetch.file)}.metadata", digest=digest, size=pool.size(digest) or 0)
+        for fetch in planned.served
+        if (digest := fetch.file.metadata)
+    ]
+    papers = {fetch.file.provenance for fetch in planned.listed if fetch.file.provenance and audience.url}
+    provenance = [Blob(path=f"{_PROVENANCE}{digest}.json", digest=digest, size=pool.size(digest) or 0) for digest in sorted(papers)]
+    return files + metadata + provenance
+
+
+def _path(audience: Audience, file: File) -> str:
+    """Return where the tree has a file; under an absolute base, the same folders stand ready to be copied there."""
+    folder = _FILES if "://" in audience.files else audience.files
+    return f"{folder}{file.sha256.path}/{file.name.text}"
+
+
+def _listed(audience: Audience, fetch: Fetch, release: Release, pool: Pool) -> ListedFile:
+    file = fetch.file
+    if fetch.project.hosting is Hosting.LINKED:
+        url = file.origin.url if isinstance(file.origin, UrlOrigin) else pool.link(file.sha256) or ""
+        return ListedFile(file=file, release=release, path="", url=url)
+    path = _path(audience, file)
+    url = audience.files + path.removeprefix(_FILES) if "://" in audience.files else ""
+    return ListedFile(file=file, release=release, path=path, url=url)
+
+
+def _metadata(fetch: Fetch, pool: Pool) -> RawMetadata | None:
+    """Return the core metadata of a file that we serve; what a linked file says is not in the commit."""
+    file = fetch.file
+    if fetch.project.hosting is Hosting.LINKED:
+        return None
+    if file.metadata:
+        with pool.open(file.metadata) as stream:
+            return parse_metadata(stream.read()).raw
+    with pool.open(file.sha256) as stream:
+        found = inspect(stream, file.size, file.name).metadata
+    return found.raw if found else None

@@ -1,0 +1,1 @@
+"""Who may do what: the values that `policies.d/` is parsed into."""

@@ -1,0 +1,166 @@
+"""The protocols that adapters fill; stages know these and nothing behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from index_builder.model.names import Sha256
+from index_builder.model.source import SourceEntry
+
+
+class SourceTree(Protocol):
+    """A revision or working tree, read without a checkout."""
+
+    revision: str
+
+    def entries(self) -> Iterable[SourceEntry]:
+        """Return the files of the index (`index.yaml`, `packages.d/`, `policies.d/`); raises SourceError."""
+        ...
+
+    def read(self, entry: SourceEntry) -> bytes:
+        """Return a file's bytes; raises SourceError."""
+        ...
+
+
+class Response(Protocol):
+    """An answer whose body is still to be read. Header names are lower case."""
+
+    status: int
+    url: str
+    headers: dict[str, str]
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body as it arrives; raises RemoteError when it breaks off or a deadline passes."""
+        ...
+
+
+class Transport(Protocol):
+    """HTTP to other hosts, guarded: https only, global addresses only, redirects checked and counted."""
+
+    def get(self, url: str, headers: dict[str, str], *, deadline: float) -> AbstractContextManager[Response]:
+        """Ask for `url`; all of it must be over by `deadline`, a time of Clock.monotonic. Raises RemoteError."""
+        ...
+
+
+class PoolEntry(Protocol):
+    """Bytes on their way into a pool. What was written survives an interrupt, until `discard`."""
+
+    written: int
+
+    def write(self, chunk: bytes) -> None:
+        """Append bytes; raises StorageError."""
+        ...
+
+    def commit(self) -> None:
+        """Make the entry visible under its digest, whole or not at all.
+
+        Raises CorruptEntryError, keeping nothing, where the digest is another.
+        """
+        ...
+
+    def discard(self) -> None:
+        """Forget what was written; the entry can be written anew."""
+        ...
+
+    def close(self) -> None:
+        """Keep what was written for a later try."""
+        ...
+
+
+class Pool(Protocol):
+    """Bytes by digest: files, core metadata, provenance; and where linked files were found."""
+
+    def size(self, digest: Sha256) -> int | None:
+        """Return an entry's size in bytes, or None where there is none."""
+        ...
+
+    def open(self, digest: Sha256) -> BinaryIO:
+        """Open an entry for reading, seekable; raises StorageError where there is none."""
+        ...
+
+    def receive(self, digest: Sha256) -> PoolEntry:
+        """Begin (or take up again) writing an entry; raises StorageError."""
+        ...
+
+    def drop(self, digest: Sha256) -> None:
+        """Delete an entry that proved wrong."""
+        ...
+
+    def link(self, digest: Sha256) -> str | None:
+        """Return the URL at which a linked file of this digest was found, or None."""
+        ...
+
+    def set_link(self, digest: Sha256, url: str) -> None:
+        """Note where a linked file was found."""
+        ...
+
+
+class Site(Protocol):
+    """One audience's published tree, in a folder. Paths are relative POSIX paths."""
+
+    def listing(self) -> dict[str, int]:
+        """Return path -> size in bytes of everything that a build wrote there; raises StorageError."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes; raises StorageError."""
+        ...
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write a file, whole or not at all; raises StorageError."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Delete a file, and its folders where they are left empty."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, which tests set."""
+
+    def now(self) -> datetime:
+        """Return the time of day, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; ends early with InterruptedRunError when the run is stopped."""
+        ...
+
+    def check(self) -> None:
+        """Raise InterruptedRunError when the run is stopped."""
+        ...
+
+    def stop(self) -> None:
+        """Stop the run: every later `sleep` and `check`, in any thread, raises."""
+        ...
+
+
+class Progress(Protocol):
+    """What someone who waits may see."""
+
+    def begin(self, what: str, files: int, size: int) -> None:
+        """Begin a stage of `files` files and `size` bytes."""
+        ...
+
+    def advance(self, size: int) -> None:
+        """Say that `size` more bytes arrived."""
+        ...
+
+    def done(self, name: str) -> None:
+        """Say that a file is finished."""
+        ...
+
+    def note(self, message: str) -> None:
+        """Show a line, such as a retry."""
+        ...
+
+    def end(self) -> None:
+        """End the stage."""
+        ...

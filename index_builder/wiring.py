@@ -1,0 +1,80 @@
+"""Adapters meet the pipeline here, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from index_builder.adapters.clock import SystemClock
+from index_builder.adapters.directory import DirectoryPool, DirectorySite
+from index_builder.adapters.git import GitTree, WorkTree, find_root, start_repository
+from index_builder.adapters.http import GuardedTransport, parse_networks
+from index_builder.errors import UsageError
+from index_builder.fetch.download import Downloader
+from index_builder.fetch.stage import Fetcher
+from index_builder.fetch.upstream import Upstreams
+from index_builder.model.index import Configuration, Store
+from index_builder.ports import Progress, SourceTree
+
+__all__ = ["SystemClock", "WorkTree", "find_root", "start_repository"]
+
+
+def open_tree(root: Path, revision: str, *, worktree: bool) -> SourceTree:
+    """Return a revision of the repository at `root`, or its working tree; raises SourceError."""
+    return WorkTree(root) if worktree else GitTree(root, revision)
+
+
+def open_site(output: Path, audience: str) -> DirectorySite:
+    """Return an audience's folder; raises StorageError."""
+    return DirectorySite(output / audience)
+
+
+@contextmanager
+def open_fetcher(
+    root: Path, configuration: Configuration, clock: SystemClock, progress: Progress, *,
+    pool: Path | None = None, jobs: int = 16, offline: bool = False,
+) -> Iterator[Fetcher]:  # fmt: skip
+    """Yield a fetcher over the pool and inbox of `index.yaml`, or over `pool`.
+
+    The environment's INDEX_BUILDER_UNSAFE_NETWORKS lists networks, besides the public Internet, that may be
+    reached; PIP_INDEX_URL is what the upstream `default` means. Raises UsageError.
+    """
+    try:
+        networks = parse_networks(os.environ.get("INDEX_BUILDER_UNSAFE_NETWORKS", "").split(","))
+    except ValueError as error:
+        msg = f"INDEX_BUILDER_UNSAFE_NETWORKS: {error}"
+        raise UsageError(msg, fix="write networks as 10.1.0.0/16, separated by commas") from error
+    transport = GuardedTransport(clock, unsafe_networks=networks, connections=jobs)
+    downloader = Downloader(transport=transport, clock=clock, progress=progress)
+    upstreams = Upstreams(configuration.upstreams, downloader, default=os.environ.get("PIP_INDEX_URL", ""))
+    try:
+        yield Fetcher(
+            pool=DirectoryPool(pool or _folder(root, configuration.pool)),
+            inbox=DirectoryPool(_folder(root, configuration.inbox)),
+            upstreams=upstreams, downloader=downloader, jobs=jobs, offline=offline,
+        )  # fmt: skip
+    finally:
+        transport.close()
+
+
+def _folder(root: Path, store: Store) -> Path:
+    return root / store.path
+
+
+def templates() -> dict[str, str]:
+    """Return the built-in templates by name: those in the installed package, or beside it in a source checkout."""
+    inside = files("index_builder") / "templates"
+    folder: Traversable = inside if inside.is_dir() else Path(__file__).parent.parent / "templates"
+    return dict(_texts(folder, ""))
+
+
+def _texts(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _texts(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".html"):
+            yield f"{prefix}{entry.name}", entry.read_text("utf-8")
