@@ -26,7 +26,7 @@ def _storage(path: Path) -> Iterator[None]:
     except OSError as error:
         fix = f"look at the owner and mode of {path}"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            fix = "free some space, or choose another place with --pool or --output; what is already there is whole, and the next run goes on from it"
+            fix = "free some space, or choose another --pool or --output; what is there is whole, and the next run goes on from it"
         msg = f"{path}: {error.strerror or error}"
         raise StorageError(msg, fix=fix) from error
 

@@ -120,7 +120,7 @@ class WorkTree:
             elif (path / ".git").exists():
                 yield SourceEntry(path=name, mode=SUBMODULE, blob=name)
             else:
-                for inner in sorted(os.listdir(os.fsencode(path))):
+                for inner in sorted(os.listdir(os.fsencode(path))):  # noqa: PTH208 - names as bytes, whatever they hold
                     text = inner.decode("utf-8", "backslashreplace")
                     yield from self._walk(path / os.fsdecode(inner), f"{name}/{text}")
         except OSError as error:
