@@ -1,0 +1,81 @@
+# `make index` builds this repository's own index and says how to install from it; `make test` runs every check.
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(shell find index_builder templates -name '*.py' -o -name '*.html' -o -name py.typed) pyproject.toml README.md LICENSE
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WHEEL := build/installed-run
+TOOLS := build/installed-dev
+
+.PHONY: help index test lint check docs lock schemas clean
+
+help:
+	@echo 'make index   build packages.d/ into site/ and say how to install from it'
+	@echo 'make test    lint, types, and all tests against the built wheel'
+	@echo 'make docs    build the documentation into public-docs/'
+	@echo 'make lock    resolve requirements/*.txt anew'
+	@echo 'make schemas write schemas/*.json anew'
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+
+# The tool is installed as its users get it: from a built wheel, with locked requirements.
+build/requirements-run: requirements/run.txt requirements/build.txt | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --require-hashes -r requirements/build.txt
+	@mkdir -p build && touch $@
+
+$(WHEEL): $(SOURCES) build/requirements-run
+	rm -rf build/wheel && $(PIP) wheel --no-deps --no-build-isolation --no-cache-dir --wheel-dir build/wheel .
+	$(PIP) install --no-deps --force-reinstall build/wheel/index_builder-*.whl
+	@touch $@
+
+$(TOOLS): requirements/dev.txt | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@mkdir -p build && touch $@
+
+index: $(WHEEL)
+	@$(BIN)/index-builder build --worktree
+	@echo
+	@echo 'Install from it:'
+	@echo "  $(BIN)/pip install --index-url file://$(CURDIR)/site/public/simple/ flask"
+	@echo
+	@echo 'With uv, or from another machine, serve it first: $(BIN)/index-builder serve'
+	@echo '  pip install --index-url http://127.0.0.1:8000/simple/ flask'
+	@echo '  uv pip install --index-url http://127.0.0.1:8000/simple/ flask'
+
+test: lint $(WHEEL)
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lint: $(TOOLS)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet .github
+
+check: $(WHEEL)
+	$(BIN)/index-builder check --worktree
+
+docs: $(TOOLS) $(WHEEL)
+	$(BIN)/mkdocs build --strict --site-dir public-docs
+
+lock: $(TOOLS)
+	for set in run build dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --custom-compile-command 'make lock' $(LOCK_FLAGS) \
+	    $$(case $$set in run) echo pyproject.toml;; build) echo --group build;; dev) echo pyproject.toml --group dev --group build;; esac) \
+	    --output-file requirements/$$set.txt || exit; \
+	done
+
+schemas: $(WHEEL)
+	$(BIN)/python -c 'from pathlib import Path; from index_builder.manifests.schema import MODELS, json_schema; [Path("schemas", name).write_text(json_schema(name)) for name in MODELS]'
+
+clean:
+	rm -rf $(VENV) build site public-docs .coverage .coverage.*
