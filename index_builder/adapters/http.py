@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpcore
 
@@ -32,7 +32,12 @@ Resolve = Callable[[str, int], Sequence[str]]
 #: Addresses for documentation (RFC 5737). Nothing on the Internet has them, so a stranger's URL gains nothing there;
 #: gateways of closed networks answer with them for every outside name, and a builder behind one would reach nothing.
 _GATEWAYS = tuple(ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
+#: Global by number, yet only ever local: protocol assignments (RFC 6890; a metadata service of one cloud is in them, and
+#: Python took them for global until 3.11.10), and the address at which another cloud's machines find their host.
+_LOCAL = tuple(ip_network(text) for text in ("192.0.0.0/24", "168.63.129.16/32"))
 _NAT64 = ip_network("64:ff9b::/96")
+#: All that IANA has given to the public Internet; outside are the IPv4-compatible and site-local addresses of old.
+_UNICAST = ip_network("2000::/3")
 
 
 def is_public(address: Address) -> bool:
@@ -43,9 +48,10 @@ def is_public(address: Address) -> bool:
             inner = IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
-    if any(address in network for network in _GATEWAYS if network.version == address.version):
+        return address in _UNICAST and address.is_global
+    if any(address in network for network in _GATEWAYS):
         return True
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and not any(address in network for network in _LOCAL)
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -81,33 +87,36 @@ class GuardedTransport:
         """Follow redirects, each checked like the first URL, and yield the answer."""
         self._local.deadline = deadline
         sent = {"user-agent": f"index-builder/{__version__}", "accept-encoding": "identity", **headers}
-        with _remote(url):
-            for _ in range(MAX_REDIRECTS + 1):
-                host = self._check(url)
-                fields = [("Host", host), *sent.items()]
-                with self._pool.stream("GET", url, headers=fields) as answer:
-                    found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
-                    if answer.status not in _REDIRECTS or "location" not in found:
-                        yield GuardedResponse(url, answer.status, found, answer.iter_stream())
-                        return
-                    url = urljoin(url, found["location"])
+        url, answer = self._followed(url, sent)
+        # What is raised inside the caller's block is the caller's own: a full disk there is nothing remote.
+        try:
+            yield GuardedResponse(url, answer.status, _fields(answer), answer.iter_stream())
+        finally:
+            answer.close()
+
+    def _followed(self, url: str, headers: dict[str, str]) -> tuple[str, httpcore.Response]:
+        secure = not self._unsafe
+        for _ in range(MAX_REDIRECTS + 1):
+            parts = _checked(url, secure=secure)
+            secure = secure or parts.scheme == "https"
+            answer = self._asked(parts, headers)
+            location = _fields(answer).get("location")
+            if answer.status not in _REDIRECTS or location is None:
+                return url, answer
+            answer.close()
+            url = _joined(url, location)
         msg = f"{url}: more than {MAX_REDIRECTS} redirects"
         raise RemoteError(msg)
 
-    def _check(self, url: str) -> str:
-        parts = urlsplit(url)
-        try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in ("https", "http") or not parts.hostname or port == -1 or not url.isascii():
-            msg = f"{url!r} is not an https URL"
-            raise ForbiddenAddressError(msg, fix="use https://")
-        if parts.username or parts.password:
-            msg = f"{parts.scheme}://…@{parts.hostname}: credentials in a URL are not sent"
-            raise ForbiddenAddressError(msg)
+    def _asked(self, parts: SplitResult, headers: dict[str, str]) -> httpcore.Response:
         self._local.plain = parts.scheme == "http"
-        return parts.netloc
+        # Put together here: httpcore would leave out what follows a `;` in the path.
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        url = httpcore.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
+        fields = [("Host", parts.netloc), *headers.items()]
+        with _remote(parts.geturl()):
+            request = httpcore.Request("GET", url, headers=fields, extensions={"timeout": {"pool": self.left()}})
+            return self._pool.handle_request(request)
 
     def addresses(self, host: str, port: int, resolve: Resolve) -> list[str]:
         """Resolve a host and return the addresses that may be reached; raises ForbiddenAddressError where there is none."""
@@ -148,17 +157,58 @@ class GuardedResponse:
             yield from self._stream
 
 
+def _fields(answer: httpcore.Response) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        msg = f"{url} redirects to {location!r}, which is no URL"
+        raise RemoteError(msg) from error
+
+
+def _checked(url: str, *, secure: bool) -> SplitResult:
+    """Return a URL's parts; raises ForbiddenAddressError unless it is http(s), and https where that is asked for."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0 and url.isascii()
+    except ValueError as error:
+        msg = f"{url!r} is not an https URL"
+        raise ForbiddenAddressError(msg, fix="use https://") from error
+    if not usable:
+        msg = f"{url!r} is not an https URL"
+        raise ForbiddenAddressError(msg, fix="use https://")
+    if "@" in parts.netloc:
+        msg = f"{parts.scheme}://…@{parts.hostname}: credentials in a URL are not sent"
+        raise ForbiddenAddressError(msg)
+    if secure and parts.scheme != "https":
+        msg = f"http://{parts.netloc}: only https is used"
+        raise ForbiddenAddressError(msg, fix="use https://")
+    return parts
+
+
 @contextmanager
 def _remote(url: str) -> Iterator[None]:
     try:
         yield
-    except socket.gaierror as error:
+    except (socket.gaierror, UnicodeError) as error:
+        # UnicodeError: a label of the name is empty or too long, which Python's resolver says in this way.
+        again = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
         msg = f"{urlsplit(url).hostname}: no such host"
-        raise RemoteError(msg, fix="look at the name, and at the network", retryable=error.errno == socket.EAI_AGAIN) from error
-    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError, ssl.SSLError) as error:
+        raise RemoteError(msg, fix="look at the name, and at the network", retryable=again) from error
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
         msg = f"{url}: {str(error) or type(error).__name__}"
-        retryable = not isinstance(error.__cause__, ssl.SSLCertVerificationError)
-        raise RemoteError(msg, retryable=retryable) from error
+        if _untrusted(error):
+            fix = "the server is not who it says, or its authority is your own: name that in SSL_CERT_FILE"
+            raise RemoteError(msg, fix=fix) from error
+        raise RemoteError(msg, retryable=not isinstance(error, httpcore.LocalProtocolError)) from error
+
+
+def _untrusted(error: BaseException) -> bool:
+    # The cause is looked for as the context, because httpcore's pool raises `from None`.
+    return isinstance(error, ssl.SSLCertVerificationError) or isinstance(error.__context__, ssl.SSLCertVerificationError)
 
 
 class _Backend(httpcore.NetworkBackend):

@@ -94,9 +94,9 @@ def _source(upstream: str | None, *, pypi: bool, url: bool, dist: bool) -> str:
 def _candidates(source: str, what: Sequence[str], index: Index, defaults: add.Defaults, fetcher: Fetcher) -> list[add.Candidate]:
     if source == "--url":
         for text in what:
-            if urlsplit(text).scheme not in ("https", "http"):
-                msg = f"{text} is not a URL"
-                raise UsageError(msg, fix="files of your own are added with --dist")
+            if urlsplit(text).scheme != "https":
+                msg = f"{text} is not an https URL"
+                raise UsageError(msg, fix="manifests hold https URLs only; files of your own are added with --dist")
         return add.from_urls(index, what, defaults, fetcher)
     if source == "--dist":
         with ExitStack() as stack:
@@ -111,14 +111,14 @@ def _candidates(source: str, what: Sequence[str], index: Index, defaults: add.De
 
 
 def _requirement(text: str) -> Requirement:
+    if "/" in text or text.endswith((".whl", *SDIST_SUFFIXES)):
+        msg = f"{text!r} is a file or URL, not a project of an index"
+        raise UsageError(msg, fix="files of your own are added with --dist, URLs with --url")
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         msg = f"{text!r} is not a project or requirement: {str(error).partition(chr(10))[0]}"
-        hint = "write it as NAME or 'NAME>=1.2'"
-        if "/" in text or text.endswith((".whl", *SDIST_SUFFIXES)):
-            hint = "files of your own are added with --dist, URLs with --url"
-        raise UsageError(msg, fix=hint) from error
+        raise UsageError(msg, fix="write it as NAME or 'NAME>=1.2'") from error
     if requirement.url or requirement.marker:
         msg = f"{text!r} has a URL or marker, which says nothing about an index's files"
         raise UsageError(msg, fix="write it as NAME or 'NAME>=1.2'")

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import BinaryIO, TypeVar
 
-from index_builder.errors import CorruptEntryError, DigestMismatchError, NotFoundError, RemoteError
+from index_builder.errors import CorruptEntryError, DigestMismatchError, NotFoundError, RemoteError, StorageError
 from index_builder.model.names import Sha256
 from index_builder.ports import Clock, Pool, PoolEntry, Progress, Response, Transport
 
 _OK, _PARTIAL, _TOO_MANY, _BAD_RANGE = 200, 206, 429, 416
 _GONE = (404, 410)
+_CHANGED = "the bytes changed where they come from: do not trust them; if the manifest is wrong, add the file again"
 T = TypeVar("T")
+
+
+class _TooLongError(RemoteError):
+    """More bytes arrive than were expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,30 +68,52 @@ class Downloader:
         """
         entry = pool.receive(digest)
         try:
-            if entry.written:
-                self.progress.advance(entry.written)
-            self._retrying(url, lambda: self._file(url, size, entry))
-            self._commit(url, digest, size, entry, name)
+            resumed = entry.written > 0
+            self.progress.advance(entry.written)
+            try:
+                self._whole(url, size, entry, name)
+            except DigestMismatchError:
+                if not resumed:
+                    raise
+                # The part that an earlier run left may be the wrong one, so the other side is heard once more.
+                self.progress.note(f"{name}: what an earlier run left of it does not fit; downloading all of it")
+                self._whole(url, size, entry, name)
         finally:
             entry.close()
 
     def unpinned(self, url: str, stream: BinaryIO, *, name: str) -> None:
-        """Write a file of unknown digest to an empty stream. Raises RemoteError."""
+        """Write a file of unknown digest to an empty stream. Raises RemoteError, StorageError."""
         self.progress.note(f"downloading {name}")
         self._retrying(url, lambda: self._unpinned(url, stream))
 
+    def _whole(self, url: str, size: int | None, entry: PoolEntry, name: str) -> None:
+        try:
+            self._retrying(url, lambda: self._file(url, size, entry))
+        except _TooLongError as error:
+            self._start_over(entry)
+            msg = f"{name}: {error.message}"
+            raise DigestMismatchError(msg, fix=_CHANGED) from error
+        self._commit(url, size, entry, name)
+
     def _unpinned(self, url: str, stream: BinaryIO) -> None:
-        stream.seek(0)
-        stream.truncate()
+        with local_storage():
+            stream.seek(0)
+            stream.truncate()
         deadline = self.clock.monotonic() + self.limits.deadline(self.limits.unpinned)
         with self.transport.get(url, {"accept": "*/*"}, deadline=deadline) as response:
-            _raise_for_status(response)
-            stream.writelines(self._steady(response, self.limits.unpinned))
+            self._raise_for_status(response)
+            self._raise_for_part(response)
+            for chunk in self._steady(response, self.limits.unpinned):
+                with local_storage():
+                    stream.write(chunk)
+        with local_storage():
+            stream.flush()
 
     def _page(self, url: str, accept: str) -> Page:
         deadline = self.clock.monotonic() + self.limits.deadline(0)
         with self.transport.get(url, {"accept": accept}, deadline=deadline) as response:
-            _raise_for_status(response)
+            self._raise_for_status(response)
+            self._raise_for_part(response)
             content = b"".join(self._steady(response, self.limits.page))
             return Page(url=response.url, content_type=response.headers.get("content-type", ""), content=content)
 
@@ -94,18 +123,11 @@ class Downloader:
         headers = {"accept": "*/*"}
         if entry.written:
             headers["range"] = f"bytes={entry.written}-"
+        # Without a size it is a provenance, which is small.
+        whole = self.limits.page if size is None else size
         deadline = self.clock.monotonic() + self.limits.deadline(size or 0)
         with self.transport.get(url, headers, deadline=deadline) as response:
-            if response.status == _BAD_RANGE:
-                self._start_over(entry)
-                msg = f"{url}: the other side has fewer bytes than we already hold"
-                raise RemoteError(msg, retryable=True)
-            _raise_for_status(response)
-            skip = entry.written if response.status == _OK else 0
-            if response.status == _PARTIAL and not _continues(response, entry.written):
-                msg = f"{url}: asked for bytes from {entry.written}, got {response.headers.get('content-range', 'others')}"
-                raise RemoteError(msg)
-            whole = 1 << 40 if size is None else size
+            skip = self._skipped(response, entry)
             for chunk in self._steady(response, whole - (entry.written - skip)):
                 fresh = chunk[skip:]
                 skip -= len(chunk) - len(fresh)
@@ -116,21 +138,38 @@ class Downloader:
             msg = f"{url}: the connection ended after {entry.written:,} of {size:,} bytes"
             raise RemoteError(msg, retryable=True)
 
+    def _skipped(self, response: Response, entry: PoolEntry) -> int:
+        """Return how many bytes of the answer we already hold; raises RemoteError where it does not go on from there."""
+        if response.status == _BAD_RANGE:
+            self._start_over(entry)
+            msg = f"{response.url}: the other side has fewer bytes than we already hold"
+            raise RemoteError(msg, retryable=True)
+        self._raise_for_status(response)
+        if response.status == _OK:
+            return entry.written
+        given = response.headers.get("content-range", "")
+        if not given.startswith(f"bytes {entry.written}-"):
+            msg = f"{response.url}: asked for bytes from {entry.written}, got {given or 'others'}"
+            # Without Range the same server may give the whole, which leaves nothing to be misunderstood.
+            retryable = entry.written > 0
+            self._start_over(entry)
+            raise RemoteError(msg, retryable=retryable)
+        return 0
+
     def _start_over(self, entry: PoolEntry) -> None:
         self.progress.advance(-entry.written)
         entry.discard()
 
-    def _commit(self, url: str, digest: Sha256, size: int | None, entry: PoolEntry, name: str) -> None:
+    def _commit(self, url: str, size: int | None, entry: PoolEntry, name: str) -> None:
         if size is not None and entry.written != size:
-            self._start_over(entry)
             msg = f"{name}: expected {size:,} bytes, {url} has at least {entry.written:,}"
-            raise DigestMismatchError(msg)
+            self._start_over(entry)
+            raise DigestMismatchError(msg, fix=_CHANGED)
         try:
             entry.commit()
         except CorruptEntryError as error:
             msg = f"{name}: {error.message} from {url}"
-            fix = "the bytes changed where they come from: do not trust them; if the manifest is wrong, add the file again"
-            raise DigestMismatchError(msg, fix=fix) from error
+            raise DigestMismatchError(msg, fix=_CHANGED) from error
 
     def _steady(self, response: Response, limit: int) -> Iterator[bytes]:
         """Yield the body, refusing more than `limit` bytes and less than the least rate."""
@@ -141,7 +180,7 @@ class Downloader:
             received += len(chunk)
             if total > limit:
                 msg = f"{response.url}: more than the {limit:,} bytes expected"
-                raise RemoteError(msg)
+                raise _TooLongError(msg)
             yield chunk
             elapsed = self.clock.monotonic() - since
             if elapsed >= self.limits.window:
@@ -149,6 +188,27 @@ class Downloader:
                     msg = f"{response.url}: only {received / elapsed:.0f} bytes a second"
                     raise RemoteError(msg, retryable=True)
                 since, received = self.clock.monotonic(), 0
+
+    def _raise_for_status(self, response: Response) -> None:
+        if response.status in (_OK, _PARTIAL):
+            encoding = response.headers.get("content-encoding", "").lower()
+            if encoding not in ("", "identity"):
+                msg = f"{response.url}: encoded as {encoding}, though plain bytes were asked for"
+                raise RemoteError(msg)
+            return
+        msg = f"{response.url}: HTTP status {response.status}"
+        if response.status in _GONE:
+            raise NotFoundError(msg)
+        retryable = response.status == _TOO_MANY or response.status >= 500  # noqa: PLR2004 - RFC 9110, server errors
+        fix = "the other side asks for credentials, which a builder does not send" if response.status in (401, 403) else ""
+        wait = _retry_after(response.headers.get("retry-after", ""), response.headers.get("date", ""), self.clock.now())
+        raise RemoteError(msg, fix=fix, retryable=retryable, retry_after=wait)
+
+    @staticmethod
+    def _raise_for_part(response: Response) -> None:
+        if response.status == _PARTIAL:
+            msg = f"{response.url}: only a part came, though all of it was asked for"
+            raise RemoteError(msg)
 
     def _retrying(self, url: str, attempt: Callable[[], T]) -> T:
         for number in range(1, self.limits.attempts + 1):
@@ -179,33 +239,30 @@ class Page:
     content: bytes
 
 
-def _raise_for_status(response: Response) -> None:
-    if response.status in (_OK, _PARTIAL):
-        encoding = response.headers.get("content-encoding", "identity")
-        if encoding != "identity":
-            msg = f"{response.url}: encoded as {encoding}, though plain bytes were asked for"
-            raise RemoteError(msg)
-        return
-    msg = f"{response.url}: HTTP status {response.status}"
-    if response.status in _GONE:
-        raise NotFoundError(msg)
-    retryable = response.status == _TOO_MANY or response.status >= 500  # noqa: PLR2004 - RFC 9110, server errors
-    fix = "the other side asks for credentials, which a builder does not send" if response.status in (401, 403) else ""
-    raise RemoteError(msg, fix=fix, retryable=retryable, retry_after=_retry_after(response.headers))
+@contextmanager
+def local_storage() -> Iterator[None]:
+    """Turn an OSError of a scratch file into StorageError: it is our disk, not the other side."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"a temporary file cannot be written or read: {error.strerror or error}"
+        raise StorageError(msg, fix="free some space, or set TMPDIR to a folder that has some") from error
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the wait that RFC 9110 section 10.2.3 allows in seconds or as a date, or None."""
-    text = headers.get("retry-after", "")
-    if text.isdigit():
+def _retry_after(text: str, sent: str, now: datetime) -> float | None:
+    """Return the wait that RFC 9110 section 10.2.3 allows in seconds or as a date, or None.
+
+    A date counts from the time that the answer was sent, so that two clocks need not agree.
+    """
+    if text.isascii() and text.isdigit():
         return float(text)
+    moment = _date(text)
+    return None if moment is None else max(0.0, (moment - (_date(sent) or now)).total_seconds())
+
+
+def _date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-        sent = parsedate_to_datetime(headers.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (moment - sent).total_seconds())
-
-
-def _continues(response: Response, start: int) -> bool:
-    return response.headers.get("content-range", "").startswith(f"bytes {start}-")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

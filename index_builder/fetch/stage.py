@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from index_builder.errors import CorruptEntryError, DigestMismatchError, NotFoundError, RemoteError
-from index_builder.fetch.download import Downloader
+from index_builder.fetch.download import Downloader, local_storage
 from index_builder.fetch.upstream import ListedFile, Upstreams
 from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch
@@ -33,7 +33,7 @@ class Fetcher:
     offline: bool = False
 
     def missing(self, fetches: Sequence[Fetch]) -> list[Fetch]:
-        """Return those that the pool does not hold; an entry of the wrong size is dropped and counts as missing."""
+        """Return those that the pool does not hold with the right size; an entry of wrong bytes is dropped."""
         return [fetch for fetch in fetches if not self._held(fetch.digest, fetch.file.size)]
 
     def files(self, fetches: Sequence[Fetch]) -> list[Problem]:
@@ -80,19 +80,16 @@ class Fetcher:
 
     def adopt(self, stream: BinaryIO) -> tuple[Sha256, int]:
         """Put the bytes of a seekable stream into the pool; return their digest and number. Raises StorageError."""
-        digest, size = hashlib.sha256(), 0
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-        name = Sha256(digest.hexdigest())
-        if self.pool.size(name) != size:
-            stream.seek(0)
-            self._copy(stream, name)
+        with local_storage():
+            name, size = _hashed(stream)
+            if self.pool.size(name) != size:
+                stream.seek(0)
+                self._copy(stream, name)
         return name, size
 
     def adopt_url(self, url: str, name: str) -> tuple[Sha256, int]:
         """Download bytes whose digest nobody told us, and put them into the pool. Raises RemoteError, StorageError."""
-        with tempfile.TemporaryFile() as stream:
+        with local_storage(), tempfile.TemporaryFile() as stream:
             self.downloader.unpinned(url, stream, name=name)
             stream.seek(0)
             return self.adopt(stream)
@@ -124,12 +121,18 @@ class Fetcher:
     def _held(self, digest: Sha256, size: int) -> bool:
         for pool in (self.pool, self.inbox):
             held = pool.size(digest)
-            if held is not None and held != size:
+            # Where the bytes are right it is the manifest that is wrong, and hosted bytes may be nowhere else.
+            if held is not None and held != size and not _genuine(pool, digest):
                 pool.drop(digest)
         return self.pool.size(digest) == size
 
     def _file(self, fetch: Fetch) -> None:
-        if not self._from_inbox(fetch.digest):
+        for pool in (self.pool, self.inbox):
+            held = pool.size(fetch.digest)
+            if held is not None and held != fetch.file.size:
+                msg = f"{fetch.file.name.text}: expected {fetch.file.size:,} bytes, those with its digest are {held:,}"
+                raise DigestMismatchError(msg, fix=f"the manifest is wrong: write `size: {held}`")
+        if self.pool.size(fetch.digest) is None and not self._from_inbox(fetch.digest):
             url = self._url(fetch)
             self.downloader.file(url, fetch.digest, fetch.file.size, self.pool, name=fetch.file.name.text)
         self.downloader.progress.done(fetch.file.name.text)
@@ -158,11 +161,13 @@ class Fetcher:
         self.downloader.progress.done(name)
 
     def _from_inbox(self, digest: Sha256) -> bool:
-        if self.inbox.size(digest) is None:
+        size = self.inbox.size(digest)
+        if size is None:
             return False
         try:
             with self.inbox.open(digest) as stream:
                 self._copy(stream, digest)
+            self.downloader.progress.advance(size)
         except CorruptEntryError:
             self.inbox.drop(digest)
             return False
@@ -173,6 +178,7 @@ class Fetcher:
         try:
             entry.discard()
             while chunk := stream.read(_CHUNK):
+                self.downloader.clock.check()
                 entry.write(chunk)
             entry.commit()
         finally:
@@ -184,6 +190,19 @@ class Fetcher:
             raise NotFoundError(msg, fix="run it without --offline")
         self.pool.set_link(fetch.digest, self.listed(fetch).url)
         self.downloader.progress.done(fetch.file.name.text)
+
+
+def _hashed(stream: BinaryIO) -> tuple[Sha256, int]:
+    digest, size = hashlib.sha256(), 0
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    return Sha256(digest.hexdigest()), size
+
+
+def _genuine(pool: Pool, digest: Sha256) -> bool:
+    with pool.open(digest) as stream:
+        return _hashed(stream)[0] == digest
 
 
 def _problem(fetch: Fetch, future: Future[None]) -> Problem | None:

@@ -7,8 +7,8 @@ import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from packaging.version import InvalidVersion, Version
 from pypi_simple import PYPI_SIMPLE_ENDPOINT, DistributionPackage, ProjectPage, UnsupportedRepoVersionError
 
 from index_builder.errors import NotFoundError, RemoteError
@@ -17,6 +17,8 @@ from index_builder.model.filename import FileName, parse_filename
 from index_builder.model.names import NormalizedName, Sha256, Timestamp, Word
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+#: Python's warning filters belong to the process: two threads that change them at once leave them changed for good.
+_PARSING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class Upstreams:
         self._endpoints = endpoints
         self._default = default or PYPI_SIMPLE_ENDPOINT
         self._downloader = downloader
-        self._pages: dict[tuple[Word, NormalizedName], Listing] = {}
+        self._pages: dict[tuple[Word, NormalizedName], Listing | RemoteError] = {}
         self._locks: dict[tuple[Word, NormalizedName], threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -64,8 +66,18 @@ class Upstreams:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             if key not in self._pages:
-                self._pages[key] = self._ask(index, project)
-            return self._pages[key]
+                self._pages[key] = self._answer(index, project)
+            found = self._pages[key]
+        if isinstance(found, RemoteError):
+            raise found
+        return found
+
+    def _answer(self, index: Word, project: NormalizedName) -> Listing | RemoteError:
+        """Return a refusal too: what failed after all its tries is not tried again for each file of a project."""
+        try:
+            return self._ask(index, project)
+        except RemoteError as error:
+            return error
 
     def _ask(self, index: Word, project: NormalizedName) -> Listing:
         endpoint = self._endpoints[index]
@@ -83,7 +95,7 @@ def read_listing(project: NormalizedName, content: bytes, content_type: str, url
     """Parse a project page; files that are neither wheels nor sdists are left out. Raises RemoteError."""
     kind = content_type.partition(";")[0].strip().lower()
     try:
-        with warnings.catch_warnings():
+        with _PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if kind.endswith("+json"):
                 page = ProjectPage.from_json_data(json.loads(content), url)
@@ -92,7 +104,7 @@ def read_listing(project: NormalizedName, content: bytes, content_type: str, url
             else:
                 msg = f"{url}: {kind or 'an answer without content type'} is not a simple index"
                 raise RemoteError(msg, fix="name the index's simple URL in upstreams:, ending in /simple/")
-    except (ValueError, KeyError, TypeError, UnsupportedRepoVersionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, UnsupportedRepoVersionError) as error:
         msg = f"{url} is not a project page of a simple index: {error}"
         raise RemoteError(msg) from error
     files = {listed.name.text: listed for package in page.packages if (listed := _listed(project, package))}
@@ -106,18 +118,23 @@ def _listed(project: NormalizedName, package: DistributionPackage) -> ListedFile
         sha256 = Sha256(package.digests["sha256"].lower()) if "sha256" in package.digests else None
         digest = (package.metadata_digests or {}).get("sha256")
         metadata = Sha256(digest.lower()) if digest else None
-        Version(str(name.version))
-    except (ValueError, InvalidVersion):
+        uploaded = _timestamp(package.upload_time) if package.upload_time else None
+    except (ValueError, OverflowError):
         return None
     return ListedFile(
         name=name,
         url=package.url,
         sha256=sha256,
         size=package.size,
-        uploaded=Timestamp.of(package.upload_time) if package.upload_time else None,
+        uploaded=uploaded,
         requires_python=(package.requires_python or "").strip(),
         metadata=metadata,
         has_metadata=bool(package.has_metadata),
         provenance_url=package.provenance_url or "",
         yanked=(package.yanked_reason or "") if package.is_yanked else None,
     )
+
+
+def _timestamp(moment: datetime) -> Timestamp:
+    # "The timestamp MUST be represented in UTC" (PEP 700): one without zone is not this machine's local time.
+    return Timestamp.of(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+from unicodedata import category
 
 #: Content may unpack to this many bytes, or to EXPANSION times its size, whichever is more.
 UNPACKED_BYTES: Final = 64 * 1024 * 1024
@@ -37,7 +39,7 @@ class RefusedArchiveError(Exception):
 def check_member_name(name: str) -> None:
     """Refuse what could leave its folder, or be read as another name. Raises RefusedArchiveError."""
     rule = "archive-member-name"
-    if any(ord(c) < 32 or ord(c) == 127 for c in name):  # noqa: PLR2004 - control characters
+    if any(category(c) == "Cc" for c in name):
         raise RefusedArchiveError(rule, f"the member name {name!r} has control characters")
     if "\\" in name:
         raise RefusedArchiveError(rule, f"the member name {name!r} has a backslash")
@@ -46,6 +48,14 @@ def check_member_name(name: str) -> None:
     parts = name.removesuffix("/").split("/")
     if any(part in ("", ".", "..") for part in parts):
         raise RefusedArchiveError(rule, f"the member name {name!r} leaves its folder or is not in plain form")
+
+
+def parents(name: str) -> Iterator[str]:
+    """Yield the folders above a member, the outermost first."""
+    at = name.find("/")
+    while at >= 0:
+        yield name[:at]
+        at = name.find("/", at + 1)
 
 
 def check_expansion(unpacked: int, packed: int) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from stat import S_IFMT, S_ISDIR, S_ISLNK, S_ISREG
 from typing import BinaryIO
 
-from index_builder.inspection.finding import CHUNK, TEXT_BYTES, RefusedArchiveError, check_expansion, check_member_name
+from index_builder.inspection.finding import CHUNK, TEXT_BYTES, RefusedArchiveError, check_expansion, check_member_name, parents
 
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
@@ -114,10 +114,12 @@ class Archive:
                 raw = inflate.unconsumed_tail
                 if inflate.unused_data:
                     raise _two(f"{member.name} has bytes after the end of its deflated data")
-        if inflate is not None:
-            yield inflate.flush()
-            if not inflate.eof:
+        # What the last call had no room for is still inside zlib: the input is consumed, the output is not.
+        while inflate is not None and not inflate.eof:
+            rest = inflate.decompress(b"", CHUNK)
+            if not rest:
                 raise RefusedArchiveError("archive-format", f"{member.name} is cut off")
+            yield rest
 
     def _at(self, offset: int, length: int) -> bytes:
         self._stream.seek(offset)
@@ -234,15 +236,16 @@ class Archive:
         _check_type(name, entry)
         end = start + entry.packed
         if descriptor:
-            end = self._after_descriptor(entry, end)
+            end = self._after_descriptor(entry, end, wide=_EXTRA_ZIP64 in _fields(extra))
         return Member(
             name=name, packed=entry.packed, unpacked=entry.unpacked, crc=entry.crc, method=method, start=start, descriptor=descriptor,
         ), end  # fmt: skip
 
-    def _after_descriptor(self, entry: _Entry, at: int) -> int:
-        for form in ("<LQQ", "<LLL") if max(entry.packed, entry.unpacked) > _MAX32 else ("<LLL", "<LQQ"):
-            values = (entry.crc, entry.packed, entry.unpacked)
-            plain = struct.pack(form, *values)
+    def _after_descriptor(self, entry: _Entry, at: int, *, wide: bool) -> int:
+        """Return where the data descriptor ends: its sizes have eight bytes where the local header is `wide` (ZIP64)."""
+        values = (entry.crc, entry.packed, entry.unpacked)
+        forms = ["<LQQ"] if max(values) > _MAX32 else ["<LQQ", "<LLL"] if wide else ["<LLL", "<LQQ"]
+        for plain in (struct.pack(form, *values) for form in forms):
             for expected in (b"PK\7\10" + plain, plain):
                 self._stream.seek(at)
                 if self._stream.read(len(expected)) == expected:
@@ -257,14 +260,13 @@ class Archive:
                 raise _two(f"{member.name} is in the archive twice")
             seen.add(name)
         files = {member.name for member in self.members if not member.is_folder}
-        for name in seen:
-            parent = name.rpartition("/")[0]
+        for parent in {parent for name in seen for parent in parents(name)}:
             if parent in files:
                 raise _two(f"{parent} is a file and a folder")
 
 
-def _zip64(extra: bytes, unpacked: int, packed: int, offset: int, disk: int) -> tuple[int, int, int, int]:
-    """Return the sizes and offset with the ZIP64 field applied; refuse a field that gives another name."""
+def _fields(extra: bytes) -> dict[int, bytes]:
+    """Return the extra fields by their kind; refuse one that gives another name."""
     fields: dict[int, bytes] = {}
     at = 0
     while at + 4 <= len(extra):
@@ -275,7 +277,12 @@ def _zip64(extra: bytes, unpacked: int, packed: int, offset: int, disk: int) -> 
         at += 4 + length
     if _EXTRA_UNICODE_NAME in fields:
         raise _two("an extra field gives a member a second name")
-    values = fields.get(_EXTRA_ZIP64, b"")
+    return fields
+
+
+def _zip64(extra: bytes, unpacked: int, packed: int, offset: int, disk: int) -> tuple[int, int, int, int]:
+    """Return the sizes, offset and disk with the ZIP64 field applied."""
+    field = values = _fields(extra).get(_EXTRA_ZIP64, b"")
     wide: list[int] = []
     for value in (unpacked, packed, offset):
         if value == _MAX32:
@@ -284,7 +291,10 @@ def _zip64(extra: bytes, unpacked: int, packed: int, offset: int, disk: int) -> 
             value, values = int.from_bytes(values[:8], "little"), values[8:]  # noqa: PLW2901 - the wide form replaces the narrow
         wide.append(value)
     if disk == _MAX16 and len(values) >= 4:  # noqa: PLR2004 - a disk number has four bytes
-        disk = int.from_bytes(values[:4], "little")
+        disk, values = int.from_bytes(values[:4], "little"), values[4:]
+    # Some writers always store both sizes; a reader that prefers them must not see others.
+    if values and not field.startswith(struct.pack("<2Q", wide[0], wide[1])):
+        raise _two("a ZIP64 field has sizes that nothing asks for")
     return wide[0], wide[1], wide[2], disk
 
 
@@ -294,7 +304,7 @@ def _decoded(entry: _Entry) -> str:
     try:
         name = entry.raw_name.decode("utf-8" if entry.flags & _UTF8 else "ascii")
     except UnicodeDecodeError as error:
-        raise _two(f"the member name {entry.raw_name!r} is not ASCII and not marked as UTF-8") from error
+        raise _two(f"the member name {entry.raw_name!r} is neither ASCII nor marked as the UTF-8 that it is") from error
     check_member_name(name)
     return name
 
@@ -304,5 +314,7 @@ def _check_type(name: str, entry: _Entry) -> None:
         raise RefusedArchiveError("archive-member-type", f"{name} is a symbolic link")
     if S_IFMT(entry.mode) and not S_ISREG(entry.mode) and not S_ISDIR(entry.mode):
         raise RefusedArchiveError("archive-member-type", f"{name} is neither a file nor a folder")
+    if S_ISDIR(entry.mode) and not name.endswith("/"):
+        raise RefusedArchiveError("archive-member-type", f"{name} is a file by its name and a folder by its mode")
     if name.endswith("/") and entry.unpacked:
         raise RefusedArchiveError("archive-member-type", f"{name} is a folder with content")

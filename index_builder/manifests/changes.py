@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 from index_builder.errors import EditError
 from index_builder.manifests.editor import Editor
 from index_builder.manifests.loader import Path, Value, at
-from index_builder.manifests.scalar import Flow, block
+from index_builder.manifests.scalar import Flow, Plain, block
 from index_builder.model.names import Timestamp
 from index_builder.model.project import File, IndexOrigin, Project, Release, State, Status, StoredOrigin, Tombstone, UrlOrigin
 
@@ -52,7 +52,7 @@ def file_value(file: File) -> dict[str, Value]:
             if project != file.name.project:
                 value["project"] = project
         case StoredOrigin():
-            value["stored"] = "true"
+            value["stored"] = Plain("true")
     return value
 
 

@@ -60,7 +60,7 @@ def to_project(document: Document, model: ManifestModel) -> tuple[Project, list[
     _check_path(work)
     releases = _releases(work)
     removed = _removed(work)
-    if not releases and not removed:
+    if not model.releases and not model.removed:
         fix = f"add one: index-builder add --pypi {model.name}, or --dist FILE; or delete this manifest if it is new"
         work.report("no-releases", f"{model.name} lists no release and nothing that was removed", ("releases",), fix)
     project = Project(
@@ -95,10 +95,8 @@ def _releases(work: _Conversion) -> tuple[Release, ...]:
     found: dict[Version, Release] = {}
     for written, model in work.model.releases.items():
         path: Path = ("releases", written)
-        try:
-            version = Version(written)
-        except InvalidVersion:
-            work.report("version-invalid", f"{written!r} is not a version (PEP 440)", path, "write it as 1.2.3", of_key=True)
+        version = _version(work, written, path, of_key=True)
+        if version is None:
             continue
         if version in found:
             message = f"{written} and {found[version].written} are one version"
@@ -107,6 +105,15 @@ def _releases(work: _Conversion) -> tuple[Release, ...]:
         files = _files(work, version, model, (*path, "files"))
         found[version] = Release(version=version, written=written, files=files, yanked=_yanked(model.yanked))
     return tuple(found[version] for version in sorted(found))
+
+
+def _version(work: _Conversion, written: str, path: Path, *, of_key: bool = False) -> Version | None:
+    try:
+        # packaging passes over space at both ends and reads the Kelvin sign as k; PEP 440 knows neither.
+        return Version(written if written.isascii() and written.strip() == written else "")
+    except InvalidVersion:
+        work.report("version-invalid", f"{written!r} is not a version (PEP 440)", path, "write it as 1.2.3", of_key=of_key)
+        return None
 
 
 def _files(work: _Conversion, version: Version, release: ReleaseModel, path: Path) -> tuple[File, ...]:
@@ -216,13 +223,24 @@ def _removed(work: _Conversion) -> tuple[Tombstone, ...]:
             line = work.document.place(work.names[name.casefold()]).line
             message = f"{name} was removed, and is listed again on line {line}"
             work.report("file-unique", message, path, "release a new version instead", of_key=True)
-        try:
-            version = Version(model.version)
-        except InvalidVersion:
-            work.report("version-invalid", f"{model.version!r} is not a version (PEP 440)", (*path, "version"))
+        version = _version(work, model.version, (*path, "version"))
+        if version is None:
             continue
+        _check_tombstone_name(work, name, version, path)
         found.append(Tombstone(name=name, version=version, sha256=Sha256(model.sha256), reason=model.reason, at=Timestamp(model.at)))
     return tuple(sorted(found, key=lambda tombstone: tombstone.name))
+
+
+def _check_tombstone_name(work: _Conversion, name: str, version: Version, path: Path) -> None:
+    """A tombstone under a name that no file of the project has would protect nothing."""
+    try:
+        parsed = parse_filename(name, project=work.normalized)
+    except ValueError as error:
+        work.report("file-name", f"{name!r}: {error}", path, of_key=True)
+        return
+    if (parsed.project, parsed.version) != (work.normalized, version):
+        message = f"{name} is a file of {parsed.project} {parsed.version}, not of {work.normalized} {version}"
+        work.report("file-name", message, path, of_key=True)
 
 
 def _yanked(model: YankedModel | None) -> Yanked | None:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import yaml
+from yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from index_builder.model.problem import Place, Problem
@@ -18,12 +27,10 @@ MAX_DEPTH: Final = 32
 Value = str | list["Value"] | dict[str, "Value"]
 Path = tuple[str | int, ...]
 
-_BAD_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff\ufeff]")
-_PLAIN_TAGS = {
-    ScalarNode: "tag:yaml.org,2002:str",
-    SequenceNode: "tag:yaml.org,2002:seq",
-    MappingNode: "tag:yaml.org,2002:map",
-}
+# Control characters, byte order marks, and what only some readers of YAML take for a line break: CR alone, U+0085, U+2028, U+2029.
+_BAD_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ufeff]|\r(?!\n)")
+_FIXES = {"\t": "indent with spaces", "@": "put it in quotes", "`": "put it in quotes", "%": "put it in quotes"}
+_STR, _SEQ, _MAP = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,21 +70,17 @@ class _RefusedError(Exception):
 def load(path: str, content: bytes) -> tuple[Document | None, list[Problem]]:
     """Read one file; where it cannot be read, the document is None and the problems say why.
 
-    Duplicate keys are all reported at once; what breaks the syntax is one problem, at its place.
+    Everything that is refused is reported at once; what breaks the syntax, or nests too deep, is the last of it.
     """
-    try:
-        text = _decode(content)
-        root = _compose(text)
-    except _RefusedError as error:
-        return None, [_problem(path, error)]
     found: list[_RefusedError] = []
     try:
-        value = _plain(root, 1, set(), found)
+        text = _decode(content)
+        read = _compose(text, found)
     except _RefusedError as error:
         found.append(error)
-        value = ""
     if found:
         return None, [_problem(path, error) for error in found]
+    root, value = read
     return Document(path=path, text=text, value=value, root=root), []
 
 
@@ -107,64 +110,101 @@ def _decode(content: bytes) -> str:
     return text
 
 
-def _compose(text: str) -> Node:
-    loader = yaml.CBaseLoader(text)
+def _compose(text: str, found: list[_RefusedError]) -> tuple[Node, Value]:
+    parser = yaml.CBaseLoader(text)
     try:
-        node = loader.get_single_node()
+        return _Composer(parser, found).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        if "undefined alias" in (error.problem or ""):
-            raise _alias(line, column) from error
         said = " ".join(part for part in (error.context, error.problem) if part)
-        fix = "indent with spaces" if "\\t" in repr(said) or "token" in said else ""
+        fix = _FIXES.get(text[mark.index : mark.index + 1], "") if mark and "token" in said else ""
         raise _RefusedError("yaml-syntax", said, fix, line, column) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise _RefusedError("yaml-syntax", f"the file cannot be read as YAML: {error}", "", 1, 1) from error
     finally:
-        loader.dispose()
-    if node is None:
-        raise _RefusedError("yaml-syntax", "the file is empty", "begin with `schema: 1`", 1, 1)
-    return node
+        parser.dispose()
 
 
-def _alias(line: int, column: int) -> _RefusedError:
-    return _RefusedError("yaml-alias", "an alias stands for something written elsewhere", "write the value out", line, column)
+class _Composer:
+    """The parser's events become nodes with their values.
+
+    PyYAML's own composer calls itself for each level, in C without a limit: 4 MiB of `[` end the interpreter.
+    This one stops at MAX_DEPTH; it also sees what nodes do not keep, such as anchors.
+    """
+
+    def __init__(self, parser: yaml.CBaseLoader, found: list[_RefusedError]) -> None:
+        self._next: Callable[[], Any] = parser.get_event
+        self._found = found
+
+    def document(self) -> tuple[Node, Value]:
+        """Return the only document."""
+        self._next()
+        event = self._next()
+        if isinstance(event, StreamEndEvent):
+            raise _RefusedError("yaml-syntax", "the file is empty", "begin with `schema: 1`", 1, 1)
+        read = self._node(self._next(), 1)
+        self._next()
+        event = self._next()
+        if not isinstance(event, StreamEndEvent):
+            self._refuse(event, "yaml-syntax", "a second document begins here", "make it a file of its own")
+        return read
+
+    def _node(self, event: Any, depth: int) -> tuple[Node, Value]:
+        if depth > MAX_DEPTH:
+            self._refuse(event, "yaml-depth", f"nested deeper than {MAX_DEPTH} levels", "flatten it")
+            raise self._found.pop()
+        if isinstance(event, AliasEvent):
+            self._refuse(event, "yaml-alias", "an alias stands for something written elsewhere", "write the value out")
+            return ScalarNode(_STR, "", *_marks(event)), ""
+        if event.anchor is not None:
+            self._refuse(event, "yaml-alias", f"the anchor &{event.anchor} is there for aliases", "delete it")
+        if event.tag is not None:
+            self._refuse(event, "yaml-tag", f"the tag {event.tag} is not allowed", "delete the tag")
+        if isinstance(event, SequenceStartEvent):
+            return self._sequence(event, depth)
+        if isinstance(event, MappingStartEvent):
+            return self._mapping(event, depth)
+        return ScalarNode(_STR, event.value, *_marks(event), style=event.style), event.value
+
+    def _sequence(self, start: Any, depth: int) -> tuple[Node, Value]:
+        nodes: list[Node] = []
+        values: list[Value] = []
+        while not isinstance(event := self._next(), SequenceEndEvent):
+            node, value = self._node(event, depth + 1)
+            nodes.append(node)
+            values.append(value)
+        return SequenceNode(_SEQ, nodes, *_marks(start, event), flow_style=start.flow_style), values
+
+    def _mapping(self, start: Any, depth: int) -> tuple[Node, Value]:
+        nodes: list[tuple[Node, Node]] = []
+        values: dict[str, Value] = {}
+        first: dict[str, int] = {}
+        while not isinstance(event := self._next(), MappingEndEvent):
+            key, name = self._node(event, depth + 1)
+            node, value = self._node(self._next(), depth + 1)
+            nodes.append((key, node))
+            if isinstance(name, str):
+                self._check_key(key, name, first)
+                values[name] = value
+            else:
+                self._refuse(event, "yaml-syntax", "a key is a word, not a list or mapping", "")
+        return MappingNode(_MAP, nodes, *_marks(start, event), flow_style=start.flow_style), values
+
+    def _check_key(self, key: Any, name: str, first: dict[str, int]) -> None:
+        if name == "<<" and key.style in (None, ""):
+            self._refuse(key, "yaml-alias", "a merge key copies another mapping", "write the keys out")
+        elif name in first:
+            self._refuse(key, "yaml-duplicate-key", f"the key {name!r} stands here again, first on line {first[name]}", "keep one of them")
+        first.setdefault(name, key.start_mark.line + 1)
+
+    def _refuse(self, where: Any, rule: str, message: str, fix: str) -> None:
+        mark = where.start_mark
+        self._found.append(_RefusedError(rule, message, fix, mark.line + 1, mark.column + 1))
 
 
-def _plain(node: Node, depth: int, seen: set[int], found: list[_RefusedError]) -> Value:
-    line, column = node.start_mark.line + 1, node.start_mark.column + 1
-    if depth > MAX_DEPTH:
-        raise _RefusedError("yaml-depth", f"nested deeper than {MAX_DEPTH} levels", "flatten it", line, column)
-    if id(node) in seen:
-        raise _alias(line, column)
-    seen.add(id(node))
-    if node.tag != _PLAIN_TAGS[type(node)]:
-        found.append(_RefusedError("yaml-tag", f"the tag {node.tag} is not allowed", "delete the tag", line, column))
-    if isinstance(node, ScalarNode):
-        return str(node.value)
-    if isinstance(node, SequenceNode):
-        return [_plain(item, depth + 1, seen, found) for item in node.value]
-    assert isinstance(node, MappingNode)  # noqa: S101 - for the type checker: there is no fourth kind
-    return _mapping(node, depth, seen, found)
-
-
-def _mapping(node: MappingNode, depth: int, seen: set[int], found: list[_RefusedError]) -> Value:
-    result: dict[str, Value] = {}
-    first: dict[str, int] = {}
-    for key, item in node.value:
-        line, column = key.start_mark.line + 1, key.start_mark.column + 1
-        if not isinstance(key, ScalarNode):
-            raise _RefusedError("yaml-syntax", "a key is a word, not a list or mapping", "", line, column)
-        name = str(_plain(key, depth + 1, seen, found))
-        if name == "<<" and key.style is None:
-            raise _RefusedError("yaml-alias", "a merge key copies another mapping", "write the keys out", line, column)
-        if name in result:
-            message = f"the key {name!r} stands here again, first on line {first[name]}"
-            found.append(_RefusedError("yaml-duplicate-key", message, "keep one of them", line, column))
-        first.setdefault(name, line)
-        result[name] = _plain(item, depth + 1, seen, found)
-    return result
+def _marks(start: Any, end: Any = None) -> tuple[Any, Any]:
+    return start.start_mark, (end or start).end_mark
 
 
 def _find(root: Node, path: Path) -> tuple[Node, Node | None]:

@@ -69,6 +69,7 @@ def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[Sourc
         problems += _audience_problems(configuration, project, document)
         problems += _upstream_problems(configuration, project)
         problems += _owner_problems(policies, project, document)
+    problems += _rule_problems(configuration, policies)
     index = Index(revision=revision, configuration=configuration, projects=projects)
     return Reading(index=index, policies=policies, problems=in_order(problems), manifests=manifests)
 
@@ -85,7 +86,7 @@ def _tree_problems(entries: list[SourceEntry]) -> Iterator[Problem]:
         elif not entry.path.endswith(".yaml") and entry.path.rpartition("/")[2] not in _PASSED_OVER:
             fix = f"git mv {entry.path} {entry.path[:-4]}.yaml" if entry.path.endswith(".yml") else "move it elsewhere"
             yield Problem(rule="tree-stray", message=f"{entry.path} is not a .yaml file", place=place, fix=fix)
-        folded = unicodedata.normalize("NFC", entry.path.casefold())
+        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", entry.path).casefold())
         if folded in seen:
             message = f"{entry.path} and {seen[folded]} are one file on some systems"
             yield Problem(rule="tree-collision", message=message, place=place, fix="rename one")
@@ -140,11 +141,20 @@ def _upstream_problems(configuration: Configuration, project: Project) -> Iterat
             yield Problem(rule="upstream-unknown", message=message, place=file.place, fix=fix)
 
 
+def _rule_problems(configuration: Configuration, policies: Policies) -> Iterator[Problem]:
+    known = ", ".join(configuration.audiences)
+    for rule in policies.rules:
+        for name in rule.audiences:
+            if name not in configuration.audiences:
+                message = f"the rule '{rule.id}' selects an audience '{name}' that is not there"
+                yield Problem(rule="audience-unknown", message=message, place=rule.place, fix=f"the audiences are: {known}")
+
+
 def _owner_problems(policies: Policies, project: Project, document: Document) -> Iterator[Problem]:
     known = policies.names()
     for number, owner in enumerate(project.owners):
         if owner not in known:
-            near = get_close_matches(owner, known, n=1)
+            near = get_close_matches(owner, sorted(known), n=1)
             fix = f"did you mean '{near[0]}'?" if near else "declare it under people: or groups: in policies.d/"
             place = document.place(("owners", number))
             yield Problem(rule="owner-unknown", message=f"nobody and no group is called '{owner}'", place=place, fix=fix)

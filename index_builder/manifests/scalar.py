@@ -17,8 +17,16 @@ class Flow(dict[str, Value]):
     """A mapping to be written on one line, `{key: value}`."""
 
 
+class Plain(str):
+    """A word to be written without quotes though other YAML readers see more than a string in it, such as true."""
+
+    __slots__ = ()
+
+
 def scalar(text: str, *, is_key: bool = False) -> str:
     """Return a string as a YAML scalar, fit for block and flow context alike. A key such as 1.10 stays plain."""
+    if isinstance(text, Plain):
+        return text
     if text and (_PLAIN.fullmatch(text) or (not is_key and (_TIME.fullmatch(text) or _URL.fullmatch(text)))):
         special = _OTHER.fullmatch(text)
         if not special or (is_key and special[0][0].isdigit()):

@@ -6,6 +6,7 @@ Every scalar arrives as the string that was written; a model gives it a type.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -94,6 +95,8 @@ Normalized = Annotated[str, _spelled(NormalizedName.of)]
 Key = Annotated[str, _spelled(Word)]
 Https = Annotated[str, _spelled(_https), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https://"})]
 Line = Annotated[str, _spelled(_line)]
+#: pydantic alone would take 1_000, +1 and " 1 " too, and YAML readers differ over 010.
+Count = Annotated[int, BeforeValidator(lambda v: _count(v))]
 #: An editor's YAML parser reads 1.10 as a number; here it stays a version.
 VersionText = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
 True_ = Annotated[
@@ -101,6 +104,11 @@ True_ = Annotated[
     BeforeValidator(lambda v: True if v == "true" else _refuse(v, "only `stored: true` makes sense; leave it out otherwise")),
     WithJsonSchema({"const": True}),
 ]
+
+
+def _count(value: object) -> object:
+    plain = not isinstance(value, str) or re.fullmatch("-?(0|[1-9][0-9]{0,18})", value)
+    return value if plain else _refuse(value, "a whole number is expected here")
 
 
 def _refuse(value: object, reason: str) -> Any:
@@ -149,7 +157,7 @@ class FileModel(_Strict):
 
     name: str
     sha256: Digest
-    size: Annotated[int, Field(ge=0, le=1 << 40)]
+    size: Annotated[Count, Field(ge=0, le=1 << 40)]
     uploaded: Time
     requires_python: str = ""
     metadata: Digest | None = None
@@ -199,7 +207,7 @@ class PublisherModel(_Strict):
     """An identity whose attestations count."""
 
     github: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
-    repository_id: Annotated[int, Field(gt=0, alias="repository_id")]
+    repository_id: Annotated[Count, Field(gt=0, alias="repository_id")]
     workflow: Line
     environment: Line | None = None
 
@@ -259,7 +267,7 @@ class AccountModel(_Strict):
     """A GitHub account; the number counts, the login is for readers."""
 
     login: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,39}$")]
-    id: Annotated[int, Field(gt=0)]
+    id: Annotated[Count, Field(gt=0)]
 
 
 class PersonModel(_Strict):
@@ -271,7 +279,7 @@ class PersonModel(_Strict):
 class ApprovalsModel(_Strict):
     """How many of whom."""
 
-    count: Annotated[int, Field(gt=0, le=20)]
+    count: Annotated[Count, Field(gt=0, le=20)]
     from_: Key
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from index_builder.manifests.schema import IndexModel, PolicyModel, RuleModel
@@ -87,8 +88,14 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
     rules: dict[Word, Rule] = {}
     places: dict[str, Place] = {}
     named: list[tuple[str, Place]] = []
+    members_named: list[tuple[str, Place]] = []
+    accounts: dict[int, Word] = {}
 
     def declare(kind: str, name: str, place: Place) -> bool:
+        if kind == "name" and name in (OWNERS, ANYONE):
+            message = f"'{name}' already has a meaning in rules"
+            problems.append(Problem(rule="principal-duplicate", message=message, place=place, fix="choose another name"))
+            return False
         first = places.setdefault(f"{kind} {name}", place)
         if first is not place:
             message = f"the {kind} '{name}' is already declared in {first.path}, line {first.line}"
@@ -103,16 +110,22 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
         for name, person in model.people.items():
             if declare("name", name, document.place(("people", name), of_key=True)):
                 people[Word(name)] = Person(name=Word(name), github_login=person.github.login, github_id=person.github.id)
+                first = accounts.setdefault(person.github.id, Word(name))
+                if first != name:
+                    message = f"'{name}' and '{first}' are one GitHub account: one human would count as two"
+                    place = document.place(("people", name, "github", "id"))
+                    problems.append(Problem(rule="principal-duplicate", message=message, place=place, fix="keep one"))
         for name, members in model.groups.items():
             if declare("name", name, document.place(("groups", name), of_key=True)):
                 groups[Word(name)] = Group(name=Word(name), members=tuple(Word(member) for member in members))
-                named += [(member, document.place(("groups", name, i))) for i, member in enumerate(members)]
+                members_named += [(member, document.place(("groups", name, i))) for i, member in enumerate(members)]
         for number, rule in enumerate(model.rules):
             if declare("rule", rule.id, document.place(("rules", number, "id"))):
-                rules[Word(rule.id)] = _rule(rule)
+                rules[Word(rule.id)] = _rule(rule, document.place(("rules", number, "id")))
                 named += _names_in(document, number, rule)
     policies = Policies(people=people, groups=groups, rules=tuple(rules.values()))
-    problems += _unknown_names(policies, named)
+    problems += _unknown_names(policies.names() | {OWNERS, ANYONE}, named)
+    problems += _unknown_names(policies.names(), members_named)
     graph = {name: group.members for name, group in groups.items()}
     for name in sorted(in_cycles(graph)):
         problems.append(
@@ -121,12 +134,12 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
     return policies, problems
 
 
-def _unknown_names(policies: Policies, named: list[tuple[str, Place]]) -> Iterator[Problem]:
-    known = policies.names()
+def _unknown_names(known: frozenset[Word], named: list[tuple[str, Place]]) -> Iterator[Problem]:
     for name, place in named:
-        if name not in known and name not in (OWNERS, ANYONE):
-            message = f"nobody and no group is called '{name}'"
-            yield Problem(rule="principal-unknown", message=message, place=place, fix="declare it under people: or groups:")
+        if name not in known:
+            near = get_close_matches(name, sorted(known), n=1)
+            fix = f"did you mean '{near[0]}'?" if near else "declare it under people: or groups:"
+            yield Problem(rule="principal-unknown", message=f"nobody and no group is called '{name}'", place=place, fix=fix)
 
 
 def _names_in(document: Document, number: int, rule: RuleModel) -> Iterator[tuple[str, Place]]:
@@ -138,7 +151,7 @@ def _names_in(document: Document, number: int, rule: RuleModel) -> Iterator[tupl
             yield requirement.approvals.from_, document.place(("rules", number, "require", i, "approvals", "from"))
 
 
-def _rule(model: RuleModel) -> Rule:
+def _rule(model: RuleModel, place: Place) -> Rule:
     return Rule(
         id=Word(model.id),
         projects=tuple(model.projects),
@@ -154,6 +167,7 @@ def _rule(model: RuleModel) -> Rule:
             for r in model.require
         ),
         deny=_actions(model.deny),
+        place=place,
     )
 
 

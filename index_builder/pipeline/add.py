@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
 
-from index_builder.errors import EditError, NotFoundError, RemoteError, SourceError
+from index_builder.errors import EditError, NotFoundError, RemoteError, SourceError, UsageError
 from index_builder.fetch.stage import Fetcher
 from index_builder.fetch.upstream import ListedFile, Listing
 from index_builder.inspection.inspect import inspect, problems_of
@@ -173,6 +173,7 @@ def _project(index: Index, name: str, defaults: Defaults, hosting: Hosting) -> P
     known = index.projects.get(normalized)
     wanted = defaults.hosting or hosting
     if known is None:
+        _check_defaults(index, name, defaults)
         return Project(
             name=ProjectName(name), normalized=normalized, owners=defaults.owners, audiences=defaults.audiences,
             hosting=wanted, releases=(), place=Place(path=f"packages.d/{normalized}.yaml"),
@@ -182,6 +183,17 @@ def _project(index: Index, name: str, defaults: Defaults, hosting: Hosting) -> P
         fix = "hosted files are added with --dist, others with --pypi, --index or --url"
         raise EditError(msg, fix=fix)
     return known
+
+
+def _check_defaults(index: Index, name: str, defaults: Defaults) -> None:
+    """Refuse a new manifest that would not say who owns the project, or who may see it: there is no default to fall into."""
+    known = index.configuration.audiences
+    if not defaults.owners:
+        msg = f"{name} is new here, and nobody is said to own it"
+        raise UsageError(msg, fix="say who with --owner, of the people and groups in policies.d/")
+    if not defaults.audiences and len(known) > 1:
+        msg = f"{name} is new here, and the index has several audiences"
+        raise UsageError(msg, fix=f"say who may see it with --audience, of: {', '.join(known)}")
 
 
 def pin(candidates: Sequence[Candidate], fetcher: Fetcher) -> tuple[list[tuple[Project, list[File]]], list[Problem]]:

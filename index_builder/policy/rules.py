@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from index_builder.model.names import Word
+from index_builder.model.problem import Place
 
 
 class Action(StrEnum):
@@ -71,6 +72,7 @@ class Rule:
     grant: dict[Word, tuple[Action, ...]]
     require: tuple[Requirement, ...]
     deny: dict[Word, tuple[Action, ...]]
+    place: Place = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,35 @@
+"""The house is built as its plan says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import index_builder
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_imports_follow_the_layers():
+    """Every import-linter contract of pyproject.toml is kept."""
+    script = "import sys; from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run([sys.executable, "-c", script, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_is_tested_is_the_built_wheel():
+    """The package under test is installed with its templates inside, not the source folder."""
+    package = Path(index_builder.__file__).parent
+    assert ROOT / "index_builder" != package, "run the tests with `make test`, which builds and installs the wheel"
+    assert (package / "templates" / "simple" / "detail.html").is_file()
+
+
+def test_ports_stay_small():
+    """A protocol that adapters fill has at most six methods."""
+    import inspect
+
+    from index_builder import ports
+
+    for name, port in inspect.getmembers(ports, inspect.isclass):
+        if port.__module__ == ports.__name__:
+            methods = [key for key, value in vars(port).items() if inspect.isfunction(value) and not key.startswith("_")]
+            assert len(methods) <= 6, name
