@@ -30,7 +30,7 @@ from index_builder.render.legacy import ReleaseJson
 @click.option("--audience", "audiences", multiple=True, metavar="NAME", help="Build this audience only; may be repeated.")
 @options.jobs
 @click.option(
-    "--release-json", type=click.Choice([*ReleaseJson]), default=ReleaseJson.VERSION, show_default=True,
+    "--release-json", type=click.Choice([kind.value for kind in ReleaseJson]), default=ReleaseJson.VERSION.value, show_default=True,
     help="The legacy JSON of each release: none, its own files, or all releases' files.",
 )  # fmt: skip
 @options.quiet

@@ -4,7 +4,6 @@ import json
 
 import pygit2
 import pytest
-
 from conftest import commit_all
 from distributions import sdist, wheel
 from live import serving
@@ -128,7 +127,9 @@ def test_add_own_files(repo, cli, dist):
 def test_add_never_builds_or_imports(repo, cli, dist, tmp_path):
     """An sdist whose setup.py would write a file is added and built into an index, and the file is not there."""
     canary = tmp_path / "canary"
-    files = dist(sdist("evil", "1.0", setup=f"open({str(canary)!r}, 'w').close()\n"), wheel("evil", "1.0", body=f"open({str(canary)!r}, 'w')"))
+    files = dist(
+        sdist("evil", "1.0", setup=f"open({str(canary)!r}, 'w').close()\n"), wheel("evil", "1.0", body=f"open({str(canary)!r}, 'w')")
+    )
     assert cli("add", "--dist", files).code == 0
     assert cli("check", "--worktree").code == 0
     assert cli("build", "--worktree").code == 0

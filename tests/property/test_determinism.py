@@ -1,0 +1,126 @@
+"""Same commit, same bytes: whoever builds, wherever, whenever, however interrupted."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pygit2
+import pytest
+from conftest import commit_all
+from distributions import sdist, wheel
+from trees import contents, linked, write_index
+
+from index_builder.cli.console import NoProgress
+from index_builder.manifests.reader import read
+from index_builder.pipeline.build import build
+from index_builder.pipeline.reading import index_of
+from index_builder.render.legacy import ReleaseJson
+from index_builder.wiring import SystemClock, open_fetcher, open_site, open_tree, templates
+
+COMMAND = [sys.executable, "-m", "index_builder", "build", "-q"]
+
+
+@pytest.fixture
+def mixed(repo, cli, dist):
+    """A commit with hosted and linked projects, yanked files, a status and a tombstone."""
+    files = dist(
+        wheel("alpha", "1.0", requires=["beta"]),
+        sdist("alpha", "1.0"),
+        wheel("alpha", "1.10"),
+        wheel("alpha", "1.9"),
+        wheel("Be.Ta", "2.0"),
+    )
+    cli("add", "--dist", files)
+    cli("yank", "alpha", "1.9", "--reason", "bad")
+    cli("remove", "alpha", "alpha-1.0.tar.gz", "--reason", "leaked")
+    (repo / "packages.d" / "gamma.yaml").write_text(linked("gamma", ["1.0", "2.0"]).replace("[team]", "[maintainers]"))
+    commit_all(repo)
+    return repo
+
+
+def test_two_builders_write_the_same_bytes(mixed, tmp_path):
+    """Two folders, two time zones, two hash seeds, two clones at other times: one tree."""
+    clone = tmp_path / "clone"
+    pygit2.clone_repository(str(mixed), str(clone), bare=True)
+    trees = []
+    for number, (zone, seed, source) in enumerate([("Pacific/Kiritimati", "1", mixed), ("America/Los_Angeles", "2", clone)]):
+        environment = {**os.environ, "TZ": zone, "PYTHONHASHSEED": seed}
+        output = tmp_path / f"out-{number}"
+        pool = ["--pool", str(mixed / ".pool")]
+        subprocess.run([*COMMAND, "--repo", str(source), "--output", str(output), *pool], env=environment, check=True)
+        trees.append(contents(output))
+    assert trees[0] == trees[1]
+    assert len(trees[0]) > 20
+
+
+def test_the_order_of_input_does_not_matter(mixed, tmp_path):
+    """Entries that arrive shuffled give the same tree."""
+    tree = open_tree(mixed, "HEAD", worktree=False)
+    entries = list(tree.entries())
+    trees = []
+    for seed in range(4):
+        random.Random(seed).shuffle(entries)
+        index = index_of(read(tree.revision, entries, tree.read))
+        with open_fetcher(mixed, index.configuration, SystemClock(), NoProgress()) as fetcher:
+            site = open_site(tmp_path / str(seed), "public")
+            build(index, index.configuration.audiences["public"].name, site, fetcher, templates(), ReleaseJson.FULL)
+        trees.append(contents(tmp_path / str(seed)))
+    assert all(tree == trees[0] for tree in trees)
+
+
+def test_a_second_build_writes_nothing(mixed, cli):
+    """What is right already is left as it is."""
+    cli("build", "-q")
+    before = {path: path.stat().st_mtime_ns for path in (mixed / "site").rglob("*") if path.is_file()}
+    assert cli("build", "-q").code == 0
+    assert {path: path.stat().st_mtime_ns for path in (mixed / "site").rglob("*") if path.is_file()} == before
+
+
+def test_a_builder_killed_at_any_moment_leaves_whole_pages(tmp_path):
+    """`kill -9` at 50 random moments: each page is the old or the new one, no link is broken, and the next build repairs."""
+    root, rng = tmp_path / "index", random.Random(7)
+    for name, versions in (("old", ["1.0"]), ("new", ["1.0", "2.0"])):
+        shutil.rmtree(root / "packages.d", ignore_errors=True)
+        write_index(root, {f"p{n}": linked(f"p{n}", versions) for n in range(60)} | {f"only-{name}": linked(f"only_{name}", versions)})
+        if name == "old":
+            pygit2.init_repository(str(root))
+        commit_all(root, name)
+    wanted = {}
+    for name, revision in (("old", "HEAD~1"), ("new", "HEAD")):
+        subprocess.run([*COMMAND, "--repo", str(root), "--commit", revision, "--output", str(tmp_path / name)], check=True)
+        wanted[name] = contents(tmp_path / name)
+    live = tmp_path / "live"
+    started = time.monotonic()
+    shutil.copytree(tmp_path / "old", live)
+    subprocess.run([*COMMAND, "--repo", str(root), "--output", str(live)], check=True)
+    whole = time.monotonic() - started
+    partial = 0
+    for moment in range(50):
+        revision, goal = ("HEAD~1", "old") if moment % 2 == 0 else ("HEAD", "new")
+        process = subprocess.Popen([*COMMAND, "--repo", str(root), "--commit", revision, "--output", str(live)])
+        time.sleep(whole * rng.uniform(0.4, 1.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        found = contents(live)
+        partial += found not in (wanted["old"], wanted["new"])
+        _assert_whole(found, wanted)
+        if moment % 10 == 9:
+            subprocess.run([*COMMAND, "--repo", str(root), "--commit", revision, "--output", str(live)], check=True)
+            assert contents(live) == wanted[goal]
+    assert partial, "no kill met a build at work: the moments are badly chosen"
+
+
+def _assert_whole(found: dict[str, bytes], wanted: dict[str, dict[str, bytes]]) -> None:
+    for path, content in found.items():
+        if "/state/" in path:
+            continue
+        assert content in (wanted["old"].get(path), wanted["new"].get(path)), path
+    listed = found["public/simple/index.html"].decode()
+    for line in listed.splitlines():
+        if line.startswith("<a "):
+            folder = line.split('"')[1]
+            assert f"public/simple/{folder}index.html" in found
