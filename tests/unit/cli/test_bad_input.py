@@ -1,0 +1,372 @@
+"""Bad input and bad days: a clear error, nothing lost, and the next run goes on."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pygit2
+import pytest
+from conftest import commit_all
+from distributions import wheel
+from trees import linked, write_index
+
+
+def test_a_missing_manifest_folder(repo, cli):
+    """Without packages.d/ the command says what is missing and how to start."""
+    shutil.rmtree(repo / "packages.d")
+    done = cli("build", "--worktree")
+    assert done.code == 1
+    assert "there is no packages.d/ here" in done.err
+    assert "index-builder init" in done.err
+
+
+def test_a_folder_that_is_no_index(tmp_path, cli):
+    """In a folder that is nothing at all, every command says so."""
+    for command in (["check", "--worktree"], ["build", "--worktree"], ["add", "--pypi", "six"], ["yank", "x", "1", "--reason", "y"]):
+        done = cli(*command, "--repo", tmp_path)
+        assert done.code == 1, command
+        assert "there is no index.yaml here" in done.err
+    assert "not a git repository" in cli("build", "--repo", tmp_path).err
+
+
+def test_a_project_without_releases(repo, cli):
+    """A manifest that lists nothing is a problem with a way out, and `add` is that way."""
+    (repo / "packages.d" / "demo.yaml").write_text("schema: 1\nname: demo\nowners: [maintainers]\nhosting: hosted\nreleases: {}  # soon\n")
+    done = cli("check", "--worktree")
+    assert done.code == 1
+    assert "error[no-releases]" in done.err
+    assert "index-builder add" in done.err
+
+
+def test_an_empty_manifest_is_filled_by_add(repo, cli, dist):
+    """Adding to a manifest without releases keeps what it says already."""
+    path = repo / "packages.d" / "demo.yaml"
+    path.write_text("schema: 1\nname: demo\nowners: [maintainers]\nhosting: hosted\nreleases: {}  # soon\n")
+    assert cli("add", "--dist", dist(wheel("demo", "1.0"))).code == 0
+    assert path.read_text().startswith("schema: 1\nname: demo\nowners: [maintainers]\nhosting: hosted\nreleases:  # soon\n  1.0:\n")
+    assert cli("check", "--worktree").code == 0
+
+
+def test_an_unreachable_upstream(repo, cli, monkeypatch):
+    """Where nobody listens, the host is named, tries are counted, and nothing is written."""
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple/")
+    monkeypatch.setenv("INDEX_BUILDER_UNSAFE_NETWORKS", "127.0.0.0/8")
+    monkeypatch.setattr("index_builder.adapters.clock.SystemClock.sleep", lambda *_: None)
+    done = cli("add", "--pypi", "six")
+    assert done.code == 3
+    assert "127.0.0.1:9" in done.err
+    assert "tried 5 times" in done.err
+
+
+def test_a_private_upstream_says_how_to_allow_it(repo, cli, monkeypatch):
+    """An index on a private address is refused with the variable that allows it."""
+    monkeypatch.setenv("PIP_INDEX_URL", "https://127.0.0.1:9/simple/")
+    done = cli("add", "--pypi", "six")
+    assert done.code == 3
+    assert "INDEX_BUILDER_UNSAFE_NETWORKS=127.0.0.1" in done.err
+    monkeypatch.setenv("INDEX_BUILDER_UNSAFE_NETWORKS", "here")
+    assert "write networks as" in cli("add", "--pypi", "six").err
+
+
+def test_bytes_that_are_nowhere(repo, cli, dist):
+    """A hosted file whose bytes are gone is named at its line, with the command that brings it back."""
+    files = dist(wheel("demo", "1.0"))
+    cli("add", "--dist", files)
+    shutil.rmtree(repo / ".pool")
+    done = cli("build", "--worktree")
+    assert done.code == 1
+    assert "error[bytes-not-reachable]" in done.err
+    assert "  --> packages.d/demo.yaml:9:9\n" in done.err
+    assert "index-builder add --dist PATH/TO/demo-1.0-py3-none-any.whl" in done.err
+    before = (repo / "packages.d" / "demo.yaml").read_text()
+    assert cli("add", "--dist", files).code == 0
+    assert (repo / "packages.d" / "demo.yaml").read_text() == before
+    assert cli("build", "--worktree").code == 0
+
+
+def test_the_inbox_is_looked_into(repo, cli, dist):
+    """Bytes that a contributor put into the inbox are taken from there, and checked."""
+    cli("add", "--dist", dist(wheel("demo", "1.0")))
+    (repo / ".pool").rename(repo / ".inbox")
+    assert cli("build", "--worktree").code == 0
+    assert list((repo / "site").rglob("*.whl"))
+
+
+def pool_file(repo: Path) -> Path:
+    return max((path for path in (repo / ".pool" / "sha256").rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:100], lambda content: b"x" + content[1:]], ids=["half", "changed"])
+def test_a_broken_pool_entry_is_fetched_anew(repo, cli, upstream, damage):
+    """A half-written or changed entry of the pool never reaches the site; it is dropped and fetched again."""
+    cli("add", "--pypi", "demo==1.0", "--only", "*.whl")
+    good = pool_file(repo)
+    content = good.read_bytes()
+    good.write_bytes(damage(content))
+    assert cli("build", "--worktree").code == 0
+    assert next((repo / "site").rglob("*.whl")).read_bytes() == content
+    assert good.read_bytes() == content
+
+
+def test_a_broken_pool_entry_without_another_source(repo, cli, dist):
+    """If a hosted file's only copy is damaged, the build says so, publishes nothing of it, and keeps the old site."""
+    cli("add", "--dist", dist(wheel("demo", "1.0")))
+    cli("build", "--worktree")
+    served = next((repo / "site").rglob("*.whl"))
+    shutil.rmtree(served.parent)
+    good = pool_file(repo)
+    good.write_bytes(b"x" + good.read_bytes()[1:])
+    done = cli("build", "--worktree")
+    assert done.code == 1
+    assert "bytes-not-reachable" in done.err
+    assert not list((repo / "site").rglob("*.whl"))
+
+
+def test_an_unreadable_file(repo, cli, monkeypatch):
+    """A manifest that cannot be read is an error that names it."""
+    (repo / "packages.d" / "demo.yaml").write_text("x")
+    original = Path.open
+
+    def refuse(path, *arguments, **options):
+        if path.name == "demo.yaml":
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    done = cli("check", "--worktree")
+    assert done.code == 1
+    assert "packages.d/demo.yaml cannot be read: Permission denied" in done.err
+
+
+def test_an_unreadable_wheel(repo, cli, dist, monkeypatch):
+    """A wheel that cannot be opened is an error that names it."""
+    folder = dist(wheel("demo", "1.0"))
+    original = Path.open
+
+    def refuse(path, *arguments, **options):
+        if path.suffix == ".whl":
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    done = cli("add", "--dist", folder)
+    assert done.code == 1
+    assert "cannot be read: Permission denied" in done.err
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A real file system of half a megabyte."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk(repo, cli, dist, small_disk):
+    """When the disk is full, the error says so, every page of the old site is whole, and a larger disk goes on."""
+    cli("add", "--dist", dist(wheel("small", "1.0")))
+    assert cli("build", "--worktree", "--output", small_disk).code == 0
+    before = {path: path.read_bytes() for path in small_disk.rglob("*") if path.is_file()}
+    cli("add", "--dist", dist(wheel("large", "1.0", body="#" * 600_000)))
+    done = cli("build", "--worktree", "--output", small_disk)
+    assert done.code == 1
+    assert "No space left" in done.err
+    assert "free some space" in done.err
+    assert {path: path.read_bytes() for path in small_disk.rglob("*") if path.is_file()} == before
+    assert cli("build", "--worktree").code == 0
+    done = cli("add", "--pool", small_disk / "pool", "--dist", dist(wheel("huge", "1.0", body="#" * 600_000)))
+    assert done.code == 1
+    assert "No space left" in done.err
+    assert not (repo / "packages.d" / "huge.yaml").exists()
+
+
+def test_a_foreign_folder_is_not_cleared(repo, cli, tmp_path):
+    """--output at a folder with somebody's files is refused before anything is written."""
+    mine = tmp_path / "mine" / "public"
+    mine.mkdir(parents=True)
+    (mine / "thesis.txt").write_text("important")
+    done = cli("build", "--worktree", "--output", tmp_path / "mine")
+    assert done.code == 1
+    assert "was not written by a build" in done.err
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    ("line", "replacement", "rule", "fix"),
+    [
+        (r"requires-python: .*", 'requires-python: ">=3.7"', "requires-python-differs", 'write `requires-python: ">=3.8"`'),
+        (r"        requires-python: .*\n", "", "requires-python-differs", 'write `requires-python: ">=3.8"`'),
+        (r"metadata: .*", "metadata: " + "0" * 64, "core-metadata-differs", "write `metadata: "),
+        (r"        metadata: .*\n", "", "core-metadata-differs", "write `metadata: "),
+        (r"uploaded: .*", "uploaded: 2020-01-01T00:00:00Z", "uploaded-differs", "write `uploaded: 20"),
+        (r"size: .*", "size: 7", "digest-differs", ""),
+        (r"sha256: .*", "sha256: " + "0" * 64, "digest-differs", "find out which"),
+    ],
+)
+def test_check_compares_the_manifest_with_the_bytes(repo, cli, upstream, line, replacement, rule, fix):
+    """What a page would show, and does not follow from the bytes, is found, with what to write instead."""
+    cli("add", "--pypi", "demo==1.0", "--only", "*.whl")
+    path = repo / "packages.d" / "demo.yaml"
+    changed = re.sub(line, replacement, path.read_text(), count=1)
+    assert changed != path.read_text()
+    path.write_text(changed)
+    done = cli("check", "--worktree")
+    assert done.code == 1, done.err
+    assert f"error[{rule}]" in done.err
+    assert fix in done.err
+
+
+def test_a_fix_that_is_followed_helps(repo, cli, upstream):
+    """Writing what the fix says makes the problem go away."""
+    cli("add", "--pypi", "demo==1.0", "--only", "*.whl")
+    path = repo / "packages.d" / "demo.yaml"
+    path.write_text(re.sub(r"metadata: .*", "metadata: " + "0" * 64, path.read_text()))
+    fix = json.loads(cli("check", "--worktree", "--format", "json").out)["problems"][0]["fix"]
+    path.write_text(re.sub(r"metadata: .*", fix.split("`")[1], path.read_text()))
+    assert cli("check", "--worktree").code == 0
+
+
+def test_what_upstream_takes_away(repo, cli, upstream, dist):
+    """A file gone upstream breaks a linked project, and not a mirrored one."""
+    cli("add", "--pypi", "demo==1.0", "--hosting", "linked")
+    cli("add", "--pypi", "helper")
+    tree = repo.parent / "upstream"
+    assert cli("remove", "--repo", tree, "demo", "1.0", "--reason", "gone").code == 0
+    assert cli("remove", "--repo", tree, "helper", "--reason", "gone").code == 0
+    assert cli("build", "--repo", tree, "--worktree", "-q").code == 0
+    done = cli("check", "--worktree")
+    assert done.code == 1
+    assert done.err.count("error[bytes-not-reachable]") == 2
+    assert "demo.yaml" in done.err
+    assert "helper.yaml:" not in done.err
+
+
+def test_linked_files_are_found_and_not_copied(repo, cli, upstream):
+    """A linked project's page leads to the upstream's file, whose core metadata is advertised because it is there."""
+    assert cli("add", "--pypi", "demo==1.0", "--hosting", "linked").code == 0
+    shutil.rmtree(repo / ".pool")
+    upstream.requests.clear()
+    assert cli("build", "--worktree", "-q").code == 0
+    page = (repo / "site/public/simple/demo/index.html").read_text()
+    assert f'href="{upstream.url}/packages/' in page
+    assert "data-core-metadata" in page
+    assert not list((repo / "site").rglob("demo-1.0*"))
+    assert upstream.requests == ["GET /simple/demo/ 200"]
+
+
+def test_offline_says_what_it_did_not_look_at(repo, cli, upstream):
+    """Without the pool, --offline asks nobody and counts the files it could not look into."""
+    cli("add", "--pypi", "demo==1.0")
+    shutil.rmtree(repo / ".pool")
+    upstream.requests.clear()
+    done = cli("check", "--worktree", "--offline")
+    assert done.code == 0
+    assert "not looked into, because of --offline: 2 files" in done.err
+    assert not upstream.requests
+
+
+def test_a_bare_repository_is_built(repo, cli, dist, tmp_path):
+    """A bare clone, which has no checkout, gives the same index."""
+    cli("add", "--dist", dist(wheel("demo", "1.0")))
+    commit_all(repo)
+    pygit2.clone_repository(str(repo), str(tmp_path / "bare.git"), bare=True)
+    options = ("--pool", repo / ".pool", "--output", tmp_path / "out")
+    assert cli("build", "--repo", tmp_path / "bare.git", *options).code == 0
+    assert (tmp_path / "out" / "public" / "simple" / "demo" / "index.html").is_file()
+
+
+def test_an_older_revision_is_built(repo, cli, dist, tmp_path):
+    """--commit builds what was, while the working tree says something else."""
+    cli("add", "--dist", dist(wheel("demo", "1.0")))
+    first = commit_all(repo)
+    cli("remove", "demo", "--reason", "gone")
+    commit_all(repo)
+    cli("build", "--commit", first[:10], "--output", tmp_path / "then")
+    cli("build", "--output", tmp_path / "now")
+    assert (tmp_path / "then" / "public" / "simple" / "demo").exists()
+    assert not (tmp_path / "now" / "public" / "simple" / "demo").exists()
+
+
+class Drip(BaseHTTPRequestHandler):
+    """Serves a tree; wheels come slowly, in many pieces, from the offset that is asked for."""
+
+    protocol_version = "HTTP/1.1"
+    root: Path
+    sent: ClassVar[dict[str, int]] = {}
+
+    def do_GET(self):
+        path = self.root / self.path.strip("/")
+        path = path / "index.html" if path.is_dir() else path
+        content = path.read_bytes()
+        start = int(re.findall(r"\d+", self.headers.get("range", "bytes=0-"))[0])
+        self.send_response(206 if start else 200)
+        self.send_header("content-type", "text/html" if path.suffix == ".html" else "application/octet-stream")
+        self.send_header("content-length", str(len(content) - start))
+        if start:
+            self.send_header("content-range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.end_headers()
+        step = 20_000 if path.suffix == ".whl" else len(content)
+        for at in range(start, len(content), step):
+            self.wfile.write(content[at : at + step])
+            self.sent[path.name] = self.sent.get(path.name, 0) + len(content[at : at + step])
+            if path.suffix == ".whl":
+                time.sleep(0.02)
+
+    def log_message(self, *arguments):
+        """Print nothing."""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_goes_on(repo, cli, dist, upstream, monkeypatch, how):
+    """Ctrl-C and SIGTERM in the middle of a download end it within seconds; the next run fetches only what is missing."""
+    folder = repo.parent / "upstream"
+    cli("add", "--repo", folder, "--dist", dist(wheel("slow", "1.0", body="#" * 2_000_000), wheel("quick", "1.0")))
+    cli("build", "--repo", folder, "--worktree", "-q")
+    cli("add", "--pypi", "slow", "quick")
+    shutil.rmtree(repo / ".pool")
+    Drip.root, Drip.sent = folder / "site" / "public", {}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Drip)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    environment = {**os.environ, "PIP_INDEX_URL": f"http://127.0.0.1:{server.server_port}/simple/"}
+    command = [sys.executable, "-m", "index_builder", "build", "--worktree", "--repo", str(repo)]
+    try:
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 20
+        while Drip.sent.get("slow-1.0-py3-none-any.whl", 0) < 200_000 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(how)
+        started = time.monotonic()
+        _, err = process.communicate(timeout=20)
+        assert time.monotonic() - started < 5
+        assert process.returncode == 130, err
+        assert "goes on from what is already verified" in err
+        assert not (repo / "site" / "public" / "simple").exists()
+        sent = Drip.sent["slow-1.0-py3-none-any.whl"]
+        assert 200_000 <= sent < 2_000_000
+        assert list((repo / ".pool" / "partial").iterdir())
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        assert Drip.sent["slow-1.0-py3-none-any.whl"] < 2_000_000 + sent
+        assert Drip.sent["quick-1.0-py3-none-any.whl"] < 2_000
+        assert list((repo / "site").rglob("slow-1.0-py3-none-any.whl"))
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_three_thousand_linked_projects_build(tmp_path, cli):
+    """Size is no surprise: a few thousand projects are one quick build."""
+    write_index(tmp_path, {f"p{n}": linked(f"p{n}", ["1.0"]) for n in range(3000)})
+    assert cli("build", "--repo", tmp_path, "--worktree", "-q").code == 0
+    assert len(list((tmp_path / "site/public/simple").iterdir())) == 3002
