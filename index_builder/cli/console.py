@@ -7,7 +7,7 @@ import threading
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from index_builder.errors import IndexBuilderError
 from index_builder.model.problem import ProblemsFoundError
@@ -29,44 +29,49 @@ def show_error(error: IndexBuilderError) -> None:
 
 
 class TerminalProgress:
-    """Bars with files and bytes, for a terminal."""
+    """A bar with files and bytes, for a terminal."""
 
     def __init__(self) -> None:
         """Nothing is shown before `begin`."""
         self._console = stderr()
-        self._bars: Progress | None = None
-        self._files = self._bytes = TaskID(0)
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+        self._files = self._done = 0
+        self._by_bytes = False
 
     def begin(self, what: str, files: int, size: int) -> None:
-        """Show the bars."""
+        """Show the bar: it moves by bytes where there are any, by files otherwise."""
         self.end()
-        self._bars = Progress(
-            TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), DownloadColumn(), TransferSpeedColumn(),
-            console=self._console, transient=True,
-        )  # fmt: skip
-        self._files = self._bars.add_task(what, total=files)
-        self._bytes = self._bars.add_task("bytes", total=size, visible=size > 0)
-        self._bars.start()
+        self._files, self._done, self._by_bytes = files, 0, size > 0
+        figures = (DownloadColumn(), TransferSpeedColumn()) if size else ()
+        columns = (TextColumn("{task.description:>10}"), BarColumn(), TextColumn("{task.fields[files]}"))
+        self._bar = Progress(*columns, *figures, console=self._console, transient=True)
+        self._task = self._bar.add_task(what, total=size or files, files=self._count())
+        self._bar.start()
 
     def advance(self, size: int) -> None:
-        """Move the bar of bytes."""
-        if self._bars:
-            self._bars.advance(self._bytes, size)
+        """Count bytes."""
+        if self._bar and self._by_bytes:
+            self._bar.advance(self._task, size)
 
     def done(self, name: str) -> None:
-        """Move the bar of files."""
-        if self._bars:
-            self._bars.advance(self._files, 1)
+        """Count a file."""
+        self._done += 1
+        if self._bar:
+            self._bar.update(self._task, advance=0 if self._by_bytes else 1, files=self._count())
 
     def note(self, message: str) -> None:
-        """Print a line above the bars."""
-        (self._bars.console if self._bars else self._console).print(f"[dim]{escape(message)}[/]")
+        """Print a line above the bar."""
+        (self._bar.console if self._bar else self._console).print(f"[dim]{escape(message)}[/]")
 
     def end(self) -> None:
-        """Take the bars away."""
-        if self._bars:
-            self._bars.stop()
-            self._bars = None
+        """Take the bar away."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+    def _count(self) -> str:
+        return f"{self._done}/{self._files} files"
 
 
 class PlainProgress:

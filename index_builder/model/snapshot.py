@@ -32,11 +32,15 @@ class ListedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedProject:
-    """A project with the files that pages show, by version, then name; `metadata` holds core metadata by a file's digest."""
+    """A project with the files that pages show, by version, then name; `metadata` holds core metadata by a file's digest.
+
+    `serial` grows with every change that mirrors care about.
+    """
 
     project: Project
     files: tuple[ListedFile, ...]
     metadata: Mapping[Sha256, RawMetadata]
+    serial: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

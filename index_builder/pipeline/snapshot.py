@@ -11,7 +11,7 @@ from index_builder.inspection.inspect import inspect
 from index_builder.inspection.metadata import parse_metadata
 from index_builder.model.index import Audience, Index
 from index_builder.model.plan import Fetch, Plan
-from index_builder.model.project import File, Hosting, Release, UrlOrigin
+from index_builder.model.project import File, Hosting, Project, Release, UrlOrigin
 from index_builder.model.snapshot import Blob, ListedFile, ListedProject, Snapshot
 from index_builder.ports import Pool
 
@@ -29,8 +29,19 @@ def take(index: Index, planned: Plan, pool: Pool) -> Snapshot:
         fetches = by_project.get(project.normalized, [])
         files = tuple(_listed(audience, fetch, releases[fetch.file.name.text], pool) for fetch in fetches)
         metadata = {f.sha256: raw for fetch in fetches if (f := fetch.file) and (raw := _metadata(fetch, pool)) is not None}
-        projects.append(ListedProject(project=project, files=files, metadata=metadata))
+        projects.append(ListedProject(project=project, files=files, metadata=metadata, serial=_serial(project)))
     return Snapshot(audience=planned.audience, title=index.configuration.title, url=audience.url, projects=tuple(projects))
+
+
+def _serial(project: Project) -> int:
+    """Return the time of the project's last change, in seconds since 1970.
+
+    Mirroring tools want a serial that never goes back. Nothing is unlisted without a tombstone, so this one does not.
+    """
+    times = [file.uploaded for file in project.files]
+    times += [mark.at for mark in (project.status, *project.removed) if mark]
+    times += [y.at for r in project.releases for y in (r.yanked, *(f.yanked for f in r.files)) if y]
+    return max((time.unix for time in times), default=0)
 
 
 def blobs_of(index: Index, planned: Plan, pool: Pool) -> list[Blob]:

@@ -16,7 +16,7 @@ from index_builder.model.names import NormalizedName
 from index_builder.model.page import JSON, JSON_LINES, Page, Tier
 from index_builder.model.project import Release
 from index_builder.model.snapshot import ListedFile, ListedProject, Snapshot
-from index_builder.render.simple import dump, serial
+from index_builder.render.simple import dump
 
 _TEXTS = (
     "author", "author_email", "description", "description_content_type", "download_url", "home_page", "license",
@@ -49,7 +49,7 @@ def _project(snapshot: Snapshot, listed: ListedProject, release_json: ReleaseJso
     newest = _newest(files[0].release for files in by_release.values())
     value = {
         "info": _info(snapshot, listed, by_release[newest]),
-        "last_serial": serial(listed),
+        "last_serial": listed.serial,
         "releases": releases,
         "urls": urls[newest],
         "vulnerabilities": [],
@@ -58,7 +58,7 @@ def _project(snapshot: Snapshot, listed: ListedProject, release_json: ReleaseJso
     if release_json is ReleaseJson.NONE:
         return
     for version, files in by_release.items():
-        value = {"info": _info(snapshot, listed, files), "last_serial": serial(listed), "urls": urls[version], "vulnerabilities": []}
+        value = {"info": _info(snapshot, listed, files), "last_serial": listed.serial, "urls": urls[version], "vulnerabilities": []}
         if release_json is ReleaseJson.FULL:
             value["releases"] = releases
         yield Page(path=f"{folder}/{version}/json", content_type=JSON, content=dump(value), tier=Tier.PROJECT)

@@ -55,8 +55,8 @@ def render_simple(snapshot: Snapshot, templates: Environment) -> Iterator[Page]:
         yield Page(path=f"{folder}/index.v1_json", content_type=SIMPLE_JSON, content=_detail(listed, links), tier=Tier.PROJECT)
     html = templates.get_template("simple/list.html").render(snapshot=snapshot, api_version=API_VERSION)
     yield Page(path="simple/index.html", content_type=HTML, content=html.encode(), tier=Tier.LIST)
-    names = [{"name": listed.project.name, "_last-serial": serial(listed)} for listed in snapshot.projects]
-    meta = {"api-version": API_VERSION, "_last-serial": max((serial(p) for p in snapshot.projects), default=0)}
+    names = [{"name": listed.project.name, "_last-serial": listed.serial} for listed in snapshot.projects]
+    meta = {"api-version": API_VERSION, "_last-serial": max((p.serial for p in snapshot.projects), default=0)}
     yield Page(path="simple/index.v1_json", content_type=SIMPLE_JSON, content=dump({"meta": meta, "projects": names}), tier=Tier.LIST)
 
 
@@ -76,18 +76,6 @@ def link(snapshot: Snapshot, listed: ListedFile) -> Link:
     )
 
 
-def serial(listed: ListedProject) -> int:
-    """Return a number that grows with every change mirrors care about: the time of the last one, in seconds since 1970.
-
-    Mirroring tools expect a last serial; nothing is ever unlisted without a tombstone, so this never goes back.
-    """
-    project = listed.project
-    times = [file.uploaded for file in project.files]
-    times += [mark.at for mark in (project.status, *project.removed) if mark]
-    times += [y.at for r in project.releases for y in (r.yanked, *(f.yanked for f in r.files)) if y]
-    return max((time.unix for time in times), default=0)
-
-
 def dump(value: object) -> bytes:
     """Return JSON bytes: compact, UTF-8, keys in the order given."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
@@ -96,7 +84,7 @@ def dump(value: object) -> bytes:
 def _detail(listed: ListedProject, links: list[Link]) -> bytes:
     project = listed.project
     value: dict[str, object] = {
-        "meta": {"api-version": API_VERSION, "_last-serial": serial(listed)},
+        "meta": {"api-version": API_VERSION, "_last-serial": listed.serial},
         "name": project.normalized,
         "versions": list(dict.fromkeys(str(file.release.version) for file in listed.files)),
         "files": [_file(link) for link in links],
