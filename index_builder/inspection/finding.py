@@ -36,10 +36,15 @@ class RefusedArchiveError(Exception):
         self.finding = Finding(rule=rule, message=message)
 
 
+def has_control_characters(text: str) -> bool:
+    """Say whether something in `text` is not written but obeyed: NUL, line ends, escapes."""
+    return any(category(character) == "Cc" for character in text)
+
+
 def check_member_name(name: str) -> None:
     """Refuse what could leave its folder, or be read as another name. Raises RefusedArchiveError."""
     rule = "archive-member-name"
-    if any(category(c) == "Cc" for c in name):
+    if has_control_characters(name):
         raise RefusedArchiveError(rule, f"the member name {name!r} has control characters")
     if "\\" in name:
         raise RefusedArchiveError(rule, f"the member name {name!r} has a backslash")

@@ -41,16 +41,18 @@ def inspect(stream: BinaryIO, size: int, name: FileName) -> Inspection:
 
 def problems_of(inspection: Inspection, name: FileName, hosting: Hosting, place: Place) -> list[Problem]:
     """Return the findings as problems: what is tolerated is an error only where we are the file's first home."""
-    return [
-        Problem(
-            rule=finding.rule,
-            message=f"{name.text}: {finding.message}",
-            place=place,
-            severity="warning" if finding.tolerated and hosting is not Hosting.HOSTED else "error",
-            fix="" if finding.tolerated else "ask whoever made the file for a new release; this one cannot be listed",
-        )
-        for finding in inspection.findings
-    ]
+    return [_problem_of(finding, name, hosting, place) for finding in inspection.findings]
+
+
+def _problem_of(finding: Finding, name: FileName, hosting: Hosting, place: Place) -> Problem:
+    fix = "ask whoever made the file for a new release; this one cannot be listed"
+    warns = finding.tolerated and hosting is not Hosting.HOSTED
+    if finding.tolerated:
+        fix = "" if warns else "build the release again with current tools, and list that file"
+    return Problem(
+        rule=finding.rule, message=f"{name.text}: {finding.message}", place=place,
+        severity="warning" if warns else "error", fix=fix,
+    )  # fmt: skip
 
 
 def compare(inspection: Inspection, file: File, hosting: Hosting, place: Place) -> list[Problem]:

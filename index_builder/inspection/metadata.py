@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.parser import BytesHeaderParser
 
 from packaging.metadata import RawMetadata, parse_email
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from index_builder.inspection.finding import Finding, RefusedArchiveError
 from index_builder.model.filename import FileName
 from index_builder.model.names import NormalizedName
 
 _SINGLE = ("name", "version", "metadata-version", "requires-python")
+#: Far above real files; packaging's reading takes (fields x kinds of fields) steps, and recurses by brackets.
+_MAX_FIELDS = 20_000
+_MAX_KINDS = 200
+_MAX_BRACKETS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,7 @@ def check_metadata(content: bytes, name: FileName, where: str) -> tuple[CoreMeta
         raise RefusedArchiveError("metadata-invalid", message) from error
     if "\0" in text:
         raise RefusedArchiveError("metadata-invalid", f"{where} has a NUL character")
+    _check_fields(content, where)
     raw, unparsed = parse_email(content)
     findings = [
         Finding(rule="metadata-invalid", message=f"{where} has {key.title()} twice, or in a form that cannot be read")
@@ -57,6 +63,15 @@ def check_metadata(content: bytes, name: FileName, where: str) -> tuple[CoreMeta
     findings += _identity(raw, name, where) if not findings else []
     findings += _specifiers(raw, where)
     return CoreMetadata(content=content, raw=raw), findings
+
+
+def _check_fields(content: bytes, where: str) -> None:
+    """Refuse fields that make a message of parts, which only some readers would take apart, and too many of them."""
+    fields = BytesHeaderParser().parsebytes(content)
+    if fields.get_content_maintype() in ("multipart", "message"):
+        raise RefusedArchiveError("metadata-invalid", f"{where} is a message in parts, by its Content-Type")
+    if len(fields) > _MAX_FIELDS or len({key.lower() for key in fields.keys()}) > _MAX_KINDS:  # noqa: SIM118
+        raise RefusedArchiveError("metadata-invalid", f"{where} has more than {_MAX_FIELDS:,} fields, or {_MAX_KINDS} kinds of them")
 
 
 def _identity(raw: RawMetadata, name: FileName, where: str) -> Iterator[Finding]:
@@ -73,7 +88,7 @@ def _identity(raw: RawMetadata, name: FileName, where: str) -> Iterator[Finding]
     if written := raw.get("version"):
         try:
             same = Version(written) == name.version
-        except InvalidVersion:
+        except ValueError:
             same = False
         if not same:
             yield Finding(rule="metadata-name", message=f"{where} is of version {written!r}, the file name says {name.version}")
@@ -82,11 +97,17 @@ def _identity(raw: RawMetadata, name: FileName, where: str) -> Iterator[Finding]
 def _specifiers(raw: RawMetadata, where: str) -> Iterator[Finding]:
     try:
         SpecifierSet(raw.get("requires_python", ""))
-    except InvalidSpecifier as error:
+    except ValueError as error:
         yield Finding(rule="metadata-invalid", message=f"{where}: Requires-Python: {error}")
     for text in raw.get("requires_dist", []):
         try:
+            _check_brackets(text)
             Requirement(text)
-        except InvalidRequirement as error:
+        except ValueError as error:
             first = str(error).partition("\n")[0]
             yield Finding(rule="metadata-invalid", message=f"{where}: Requires-Dist: {text!r}: {first}")
+
+
+def _check_brackets(text: str) -> None:
+    if text.count("(") > _MAX_BRACKETS:
+        raise ValueError(f"more than {_MAX_BRACKETS} brackets")

@@ -5,7 +5,6 @@ Source: the source distribution format specification, PEP 625 and PEP 643.
 
 from __future__ import annotations
 
-import zipfile
 from typing import BinaryIO
 
 from index_builder.inspection.finding import Finding, RefusedArchiveError
@@ -13,6 +12,10 @@ from index_builder.inspection.metadata import CoreMetadata, check_metadata
 from index_builder.inspection.tararchive import members
 from index_builder.inspection.ziparchive import Archive
 from index_builder.model.filename import FileName
+
+_ZIP_END = b"PK\5\6"
+_ZIP_END_LENGTH = 22
+_ZIP_COMMENT = 0xFFFF
 
 
 def inspect_sdist(stream: BinaryIO, size: int, name: FileName) -> tuple[CoreMetadata, list[Finding]]:
@@ -38,8 +41,19 @@ def _from_zip(stream: BinaryIO, size: int) -> bytes:
     return _one_root({member.name.split("/")[0] for member in archive.members}, found)
 
 
+def _ends_as_zip(stream: BinaryIO, size: int) -> bool:
+    """Say whether a ZIP end record could be seen where readers look for it.
+
+    pip unpacks as a ZIP what `zipfile.is_zipfile` takes for one, whatever it is called. That function became stricter
+    over the years; this is its laxest form, the same under every Python.
+    """
+    stream.seek(max(size - _ZIP_COMMENT - _ZIP_END_LENGTH, 0))
+    tail = stream.read()
+    return 0 <= tail.rfind(_ZIP_END) <= len(tail) - _ZIP_END_LENGTH
+
+
 def _from_tar(stream: BinaryIO, size: int, name: FileName) -> bytes:
-    if zipfile.is_zipfile(stream):
+    if _ends_as_zip(stream, size):
         raise RefusedArchiveError("archive-two-readings", "the file can be read as a ZIP archive too")
     roots: set[str] = set()
     found = b""

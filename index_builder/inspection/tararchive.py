@@ -9,33 +9,50 @@ import bz2
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import BinaryIO, Protocol
 
-from index_builder.inspection.finding import CHUNK, TEXT_BYTES, RefusedArchiveError, check_expansion, check_member_name
+from index_builder.inspection.finding import (
+    CHUNK,
+    TEXT_BYTES,
+    RefusedArchiveError,
+    check_expansion,
+    check_member_name,
+    has_control_characters,
+    parents,
+)
+from index_builder.inspection.tarheader import (
+    BLOCK,
+    check_header,
+    extended,
+    header_name,
+    malformed,
+    number,
+    text,
+    two_readings,
+    wrong_type,
+)
 
-_BLOCK = 512
-_ZEROS = bytes(_BLOCK)
+_ZEROS = bytes(BLOCK)
+_FOLDER = b"5"
 _FILE_TYPES = (b"0", b"\0")
 _LINK_TYPES = (b"1", b"2")
+_EXTENDED_TYPES = (b"x", b"g", b"L", b"K")
 _REFUSED = {b"3": "a character device", b"4": "a block device", b"6": "a pipe", b"7": "a contiguous file", b"S": "a sparse file"}
 _MAX_MEMBERS = 1_000_000
 _MAX_HEADER = 1024 * 1024
 
 
 class _Decompressor(Protocol):
+    """What bz2 gives, and `_Gzip` too."""
+
     @property
     def eof(self) -> bool: ...
     @property
+    def needs_input(self) -> bool: ...
+    @property
     def unused_data(self) -> bytes: ...
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
-
-
-def _two(message: str) -> RefusedArchiveError:
-    return RefusedArchiveError("archive-two-readings", message)
-
-
-def _type(message: str) -> RefusedArchiveError:
-    return RefusedArchiveError("archive-member-type", message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +69,31 @@ def members(stream: BinaryIO, size: int, suffix: str, wanted: Callable[[str], bo
 
     Raises RefusedArchiveError where the archive can be read in two ways, leaves its folder, or is a bomb.
     """
-    reader = _Reader(stream, size, suffix)
-    links: set[str] = set()
-    names: set[str] = set()
-    for count, member in enumerate(_walk(reader, wanted)):
-        if count > _MAX_MEMBERS:
-            raise RefusedArchiveError("archive-bomb", "the archive has more than a million members")
-        parents = member.name.split("/")[:-1]
-        if any("/".join(parents[: n + 1]) in links for n in range(len(parents))):
-            raise _type(f"{member.name} lies behind a symbolic link")
-        if member.kind != b"5" and member.name in names:
-            raise _two(f"{member.name} is in the archive twice")
-        names.add(member.name)
-        if member.kind == b"2":
-            links.add(member.name)
+    tree = _Tree()
+    for count, member in enumerate(_walk(_Reader(stream, size, suffix), wanted)):
+        if count >= _MAX_MEMBERS:
+            raise RefusedArchiveError("archive-bomb", f"the archive has more than {_MAX_MEMBERS:,} members")
+        tree.add(member)
         yield member
+
+
+class _Tree:
+    """What unpacking the members so far would have made: a name is one thing, and only in folders is something."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, bytes] = {}
+
+    def add(self, member: Member) -> None:
+        """Add a member; raises RefusedArchiveError where it takes another's place or lies behind a link."""
+        for parent in parents(member.name):
+            kind = self._kinds.setdefault(parent, _FOLDER)
+            if kind in _LINK_TYPES:
+                raise wrong_type(f"{member.name} lies behind the link {parent}")
+            if kind != _FOLDER:
+                raise two_readings(f"{parent} is a file and a folder")
+        if self._kinds.get(member.name, _FOLDER) != _FOLDER or (member.name in self._kinds and member.kind != _FOLDER):
+            raise two_readings(f"{member.name} is in the archive twice")
+        self._kinds[member.name] = member.kind
 
 
 class _Reader:
@@ -76,8 +103,7 @@ class _Reader:
         self._stream = stream
         self._size = size
         self._inflate: _Decompressor = bz2.BZ2Decompressor() if suffix == ".tar.bz2" else _Gzip()
-        self._waiting = b""
-        self._buffer = b""
+        self._buffer = BytesIO()
         self._unpacked = 0
         stream.seek(0)
 
@@ -86,11 +112,12 @@ class _Reader:
         kept: list[bytes] = []
         left = length
         while left:
-            if not self._buffer:
-                self._buffer = self._more()
-                if not self._buffer:
+            piece = self._buffer.read(left)
+            if not piece:
+                if not (more := self._more()):
                     break
-            piece, self._buffer = self._buffer[:left], self._buffer[left:]
+                self._buffer = BytesIO(more)
+                continue
             left -= len(piece)
             if keep:
                 kept.append(piece)
@@ -98,26 +125,24 @@ class _Reader:
 
     def _more(self) -> bytes:
         while not self._inflate.eof:
-            if not self._waiting:
-                self._waiting = self._stream.read(CHUNK)
-                if not self._waiting:
-                    raise RefusedArchiveError("archive-format", "the archive is cut off")
+            raw = self._stream.read(CHUNK) if self._inflate.needs_input else b""
+            if self._inflate.needs_input and not raw:
+                raise malformed("the archive is cut off")
             try:
-                found = self._inflate.decompress(self._waiting, CHUNK)
+                found = self._inflate.decompress(raw, CHUNK)
             except (zlib.error, OSError, ValueError) as error:
-                raise RefusedArchiveError("archive-format", f"the archive cannot be unpacked: {error}") from error
-            self._waiting = getattr(self._inflate, "unconsumed_tail", b"")
+                raise malformed(f"the archive cannot be unpacked: {error}") from error
             self._unpacked += len(found)
             check_expansion(self._unpacked, self._size)
             if found:
                 return found
-        if self._inflate.unused_data or self._waiting or self._stream.read(1):
-            raise _two("there are bytes after the end of the compressed archive")
+        if self._inflate.unused_data or self._stream.read(1):
+            raise two_readings("there are bytes after the end of the compressed archive")
         return b""
 
 
 class _Gzip:
-    """zlib's gzip reader with the names of bz2's."""
+    """zlib's gzip reader in the form of bz2's; it checks the length and checksum at the end."""
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -127,146 +152,100 @@ class _Gzip:
         return self._inner.eof
 
     @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
     def unused_data(self) -> bytes:
         return self._inner.unused_data
 
-    @property
-    def unconsumed_tail(self) -> bytes:
-        return self._inner.unconsumed_tail
-
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        return self._inner.decompress(data, max_length)
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
 def _walk(reader: _Reader, wanted: Callable[[str], bool]) -> Iterator[Member]:
-    override: dict[str, str] = {}
-    while True:
-        header = reader.take(_BLOCK)
-        if header == _ZEROS:
-            _check_rest(reader)
-            return
-        if len(header) < _BLOCK:
-            raise RefusedArchiveError("archive-format", "the tar archive ends without its end mark")
-        _check_sum(header)
-        kind, size = header[156:157], _number(header[124:136])
-        if kind in b"xgLK" and kind:
-            override = _extended(reader, kind, size, override)
+    override: dict[bytes, str] = {}
+    seen: set[bytes] = set()
+    while (header := reader.take(BLOCK)) != _ZEROS:
+        check_header(header)
+        kind, size = header[156:157], number(header[124:136])
+        if kind in _EXTENDED_TYPES:
+            found = extended(_short_content(reader, size), kind)
+            # Readers differ in which of two headers wins.
+            if (kind != b"g" and kind in seen) or found.keys() & override.keys():
+                raise two_readings("two extended headers describe one member")
+            override |= found
+            seen.add(kind)
             continue
-        name = override.pop("path", None) or _header_name(header)
-        target = override.pop("linkpath", None) or _text(header[157:257])
-        if override.pop("size", str(size)) != str(size):
-            raise _two(f"{name} has another size in its extended header")
-        override = {}
-        name = _checked(name, kind)
-        if kind in _LINK_TYPES:
-            _check_link(name, kind, target)
-            if size:
-                raise _two(f"the link {name} has content")
-        elif kind == b"5" and size:
-            raise _two(f"the folder {name} has content")
-        elif kind not in _FILE_TYPES and kind != b"5":
-            raise _type(f"{name} is {_REFUSED.get(kind, f'of the unknown type {kind!r}')}")
-        keep = kind in _FILE_TYPES and wanted(name)
-        if keep and size > TEXT_BYTES:
-            raise RefusedArchiveError("archive-bomb", f"{name} has {size:,} bytes")
-        content = _content(reader, size, keep=keep)
-        yield Member(name=name, kind=kind, content=content if keep else None)
+        name = _checked(override.get(b"path") or header_name(header), kind)
+        if override.get(b"size", str(size)) != str(size):
+            raise two_readings(f"{name} has another size in its extended header")
+        _check_kind(name, kind, size, override.get(b"linkpath") or text(header[157:257]))
+        override, seen = {}, set()
+        yield _member(reader, name, kind, size, keep=kind in _FILE_TYPES and wanted(name))
+    if seen - {b"g"}:
+        raise malformed("an extended header describes no member")
+    _check_rest(reader)
+
+
+def _check_kind(name: str, kind: bytes, size: int, target: str) -> None:
+    if size < 0:
+        raise malformed(f"{name} has less than no bytes")
+    if kind in _LINK_TYPES:
+        _check_link(name, kind, target)
+    elif kind not in _FILE_TYPES and kind != _FOLDER:
+        raise wrong_type(f"{name} is {_REFUSED.get(kind, f'of the unknown type {kind!r}')}")
+    if size and kind not in _FILE_TYPES:
+        raise two_readings(f"the {'folder' if kind == _FOLDER else 'link'} {name} has content")
+
+
+def _member(reader: _Reader, name: str, kind: bytes, size: int, *, keep: bool) -> Member:
+    if keep and size > TEXT_BYTES:
+        raise RefusedArchiveError("archive-bomb", f"{name} has {size:,} bytes")
+    content = _content(reader, size, keep=keep)
+    return Member(name=name, kind=kind, content=content if keep else None)
+
+
+def _short_content(reader: _Reader, size: int) -> bytes:
+    if not 0 <= size <= _MAX_HEADER:
+        raise RefusedArchiveError("archive-bomb", f"an extended header has {size:,} bytes")
+    return _content(reader, size, keep=True)
 
 
 def _content(reader: _Reader, size: int, *, keep: bool) -> bytes:
     content = reader.take(size, keep=keep)
-    padding = -size % _BLOCK
-    if len(reader.take(padding)) != padding:
-        raise RefusedArchiveError("archive-format", "the tar archive is cut off")
+    padding = -size % BLOCK
+    if len(reader.take(padding)) != padding or (keep and len(content) != size):
+        raise malformed("the tar archive is cut off")
     return content
 
 
 def _check_rest(reader: _Reader) -> None:
     while rest := reader.take(CHUNK):
         if rest.count(0) != len(rest):
-            raise _two("there are members after the end mark of the tar archive")
-
-
-def _check_sum(header: bytes) -> None:
-    declared = _number(header[148:156])
-    if sum(header[:148]) + 8 * 32 + sum(header[156:]) != declared:
-        raise RefusedArchiveError("archive-format", "a tar header's checksum is wrong")
-
-
-def _number(field: bytes) -> int:
-    if field[0] & 0x80:
-        return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
-    text = field.replace(b"\0", b" ").strip()
-    try:
-        return int(text or b"0", 8)
-    except ValueError as error:
-        raise RefusedArchiveError("archive-format", f"{field!r} is no number in a tar header") from error
-
-
-def _text(field: bytes) -> str:
-    try:
-        return field.partition(b"\0")[0].decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RefusedArchiveError("archive-member-name", f"the member name {field!r} is not UTF-8") from error
-
-
-def _header_name(header: bytes) -> str:
-    name = _text(header[:100])
-    if header[257:263] == b"ustar\0" and (prefix := _text(header[345:500])):
-        return f"{prefix}/{name}"
-    return name
-
-
-def _extended(reader: _Reader, kind: bytes, size: int, override: dict[str, str]) -> dict[str, str]:
-    if size > _MAX_HEADER:
-        raise RefusedArchiveError("archive-bomb", f"an extended header has {size:,} bytes")
-    content = _content(reader, size, keep=True)
-    if kind == b"L":
-        return {**override, "path": _text(content)}
-    if kind == b"K":
-        return {**override, "linkpath": _text(content)}
-    records = dict(_pax(content))
-    if any(key.startswith("GNU.sparse") for key in records):
-        raise _type("the archive has a sparse file")
-    if kind == b"g":
-        if records.keys() & {"path", "linkpath", "size"}:
-            raise _two("a global header names or sizes every member")
-        return override
-    return {**override, **records}
-
-
-def _pax(content: bytes) -> Iterator[tuple[str, str]]:
-    at = 0
-    while at < len(content):
-        length, space, _ = content[at : at + 20].partition(b" ")
-        if not space or not length.isdigit() or not 0 < int(length) <= len(content) - at:
-            raise RefusedArchiveError("archive-format", "an extended header is malformed")
-        record = content[at + len(length) + 1 : at + int(length) - 1]
-        key, equals, value = record.partition(b"=")
-        if not equals or b"\0" in key + value:
-            raise RefusedArchiveError("archive-format", "an extended header is malformed")
-        yield _text(key), _text(value)
-        at += int(length)
+            raise two_readings("there are members after the end mark of the tar archive")
 
 
 def _checked(name: str, kind: bytes) -> str:
-    plain = name.removeprefix("./").rstrip("/") if kind == b"5" else name.removeprefix("./")
-    if kind == b"5" and plain in ("", "."):
+    """Return the member name in plain form: without `./` before it, or a folder's slash behind it."""
+    if kind == _FOLDER and name in (".", "./"):
         return "."
+    plain = name.removeprefix("./")
     check_member_name(plain)
-    if kind != b"5" and plain.endswith("/"):
+    if kind != _FOLDER and plain.endswith("/"):
         raise RefusedArchiveError("archive-member-name", f"the file {name!r} has a folder's name")
-    return plain
+    return plain.removesuffix("/")
 
 
 def _check_link(name: str, kind: bytes, target: str) -> None:
     """Refuse a link that could leave the root folder, wherever other links lead.
 
     Only leading `..` are allowed in a symbolic link: after another part, `..` would follow that part's link.
+    A hard link's target is a member name, so it begins with the root folder and has no `..`.
     """
-    parts = target.removesuffix("/").split("/")
+    path = target.removesuffix("/") if kind == b"2" else target.removeprefix("./")
+    parts = path.split("/")
     up = next((n for n, part in enumerate(parts) if part != ".."), len(parts))
-    depth = len(name.split("/")) - 1 if kind == b"2" else 0
-    inside = up < depth if kind == b"2" else up == 0 and parts[0] == name.split("/", maxsplit=1)[0]
-    if not inside or target.startswith("/") or "\\" in target or ".." in parts[up:] or not target or "" in parts:
-        raise _type(f"the link {name} leads to {target!r}, which may leave the archive's folder")
+    inside = up < name.count("/") if kind == b"2" else parts[0] == name.partition("/")[0]
+    if not inside or "" in parts or ".." in parts[up:] or "\\" in target or has_control_characters(target):
+        raise wrong_type(f"the link {name} leads to {target!r}, which may leave the archive's folder")

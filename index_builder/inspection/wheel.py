@@ -11,12 +11,14 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
-from email.parser import Parser
+from email.parser import HeaderParser
 from io import StringIO
+from math import prod
+from re import IGNORECASE
 from re import compile as regex
 from typing import BinaryIO
 
-from packaging.tags import parse_tag
+from packaging.tags import Tag, parse_tag
 from packaging.version import InvalidVersion, Version
 
 from index_builder.inspection.finding import Finding, RefusedArchiveError
@@ -25,7 +27,11 @@ from index_builder.inspection.ziparchive import Archive, Member
 from index_builder.model.filename import FileName
 from index_builder.model.names import NormalizedName
 
-_SCRIPT = regex(r"[\w.-]+")
+_SCRIPT = regex(r"(?!\.+$)[\w.-]+")
+#: A file name has room for fewer; a compressed tag of 32 MiB would make more than any memory holds.
+_MAX_TAGS = 100_000
+#: Where a wheel's .data folder puts files beside the .dist-info folder.
+_DATA = regex(r"[^/]+\.data/(?:purelib|platlib)/([^/]+\.dist-info)/.*", IGNORECASE)
 _HASHES = ("sha256", "sha384", "sha512")
 _UNRECORDED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 
@@ -72,6 +78,8 @@ def _dist_info(archive: Archive, name: FileName) -> str:
     inside = [member.name.casefold() for member in archive.members if member.name.startswith(folder + "/")]
     if len(set(inside)) != len(inside):
         raise RefusedArchiveError("wheel-dist-info", f"names in {folder} differ only in case")
+    if hidden := next((member.name for member in archive.members if _DATA.fullmatch(member.name)), ""):
+        raise RefusedArchiveError("wheel-dist-info", f"{hidden} would be installed as a second .dist-info folder, or over the first")
     return folder
 
 
@@ -99,18 +107,24 @@ def _text(archive: Archive, members: dict[str, Member], folder: str, part: str) 
 
 
 def _check_tags(text: str, name: FileName) -> Iterator[Finding]:
-    headers = Parser().parsestr(text)
+    headers = HeaderParser().parsestr(text)
     version = str(headers.get("Wheel-Version", ""))
     if version.partition(".")[0] != "1":
         yield Finding(rule="wheel-dist-info", message=f"WHEEL has the version {version!r}, installers read 1.x")
     written = [str(tag) for tag in headers.get_all("Tag", [])]
-    try:
-        tags = frozenset(tag for text in written for tag in parse_tag(text))
-    except ValueError:
-        tags = frozenset()
-    if tags != name.tags:
+    if _tags(written) != name.tags:
         message = f"WHEEL has the tags {', '.join(sorted(written)) or 'none'}; the file name says otherwise"
         yield Finding(rule="wheel-tags", message=message, tolerated=True)
+
+
+def _tags(written: list[str]) -> frozenset[Tag]:
+    """Return the tags, or none where they are no tags or too many."""
+    if sum(prod(part.count(".") + 1 for part in text.split("-")) for text in written) > _MAX_TAGS:
+        return frozenset()
+    try:
+        return frozenset(tag for text in written for tag in parse_tag(text))
+    except ValueError:
+        return frozenset()
 
 
 def _check_entry_points(archive: Archive, members: dict[str, Member], folder: str) -> Iterator[Finding]:
@@ -160,9 +174,10 @@ def _check_row(archive: Archive, member: Member, row: list[str] | None) -> Itera
     hashing = hashlib.new(algorithm if algorithm in _HASHES else "sha256")
     for chunk in archive.chunks(member):
         hashing.update(chunk)
+    digest = urlsafe_b64encode(hashing.digest()).rstrip(b"=").decode()
     if row is None:
         yield Finding(rule="wheel-record", message=f"RECORD does not list {member.name}", tolerated=True)
     elif algorithm not in _HASHES:
         yield Finding(rule="wheel-record", message=f"RECORD has no SHA-2 digest of {member.name}", tolerated=True)
-    elif urlsafe_b64encode(hashing.digest()).rstrip(b"=").decode() != expected.rstrip("="):
+    elif digest != expected.rstrip("=") or any(size not in ("", str(member.unpacked)) for size in row[2:3]):
         yield Finding(rule="wheel-record", message=f"{member.name} is not what RECORD says", tolerated=True)
