@@ -36,6 +36,11 @@ class RefusedArchiveError(Exception):
         self.finding = Finding(rule=rule, message=message)
 
 
+def two_readings(message: str) -> RefusedArchiveError:
+    """Return the refusal of what two readers would read differently."""
+    return RefusedArchiveError("archive-two-readings", message)
+
+
 def has_control_characters(text: str) -> bool:
     """Say whether something in `text` is not written but obeyed: NUL, line ends, escapes."""
     return any(category(character) == "Cc" for character in text)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import BinaryIO
+from dataclasses import dataclass, replace
+from typing import BinaryIO, Final
 
 from index_builder.inspection.finding import Finding, RefusedArchiveError
 from index_builder.inspection.metadata import CoreMetadata
@@ -14,6 +14,8 @@ from index_builder.model.filename import FileName
 from index_builder.model.names import Sha256
 from index_builder.model.problem import Place, Problem
 from index_builder.model.project import File, Hosting
+
+_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +42,22 @@ def inspect(stream: BinaryIO, size: int, name: FileName) -> Inspection:
 
 
 def problems_of(inspection: Inspection, name: FileName, hosting: Hosting, place: Place) -> list[Problem]:
-    """Return the findings as problems: what is tolerated is an error only where we are the file's first home."""
-    return [_problem_of(finding, name, hosting, place) for finding in inspection.findings]
+    """Return the findings as problems: what is tolerated is an error only where we are the file's first home.
+
+    A wheel with a poor RECORD has a finding for each member: of a rule, the first few speak for the rest.
+    """
+    by_rule: dict[tuple[str, bool], list[Finding]] = {}
+    for finding in inspection.findings:
+        by_rule.setdefault((finding.rule, finding.tolerated), []).append(finding)
+    shown = [finding for findings in by_rule.values() for finding in _folded(findings)]
+    return [_problem_of(finding, name, hosting, place) for finding in shown]
+
+
+def _folded(findings: list[Finding]) -> list[Finding]:
+    if len(findings) <= _SHOWN:
+        return findings
+    last = findings[_SHOWN - 1]
+    return [*findings[: _SHOWN - 1], replace(last, message=f"{last.message}, and {len(findings) - _SHOWN} more like it")]
 
 
 def _problem_of(finding: Finding, name: FileName, hosting: Hosting, place: Place) -> Problem:

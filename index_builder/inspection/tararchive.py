@@ -20,18 +20,9 @@ from index_builder.inspection.finding import (
     check_member_name,
     has_control_characters,
     parents,
-)
-from index_builder.inspection.tarheader import (
-    BLOCK,
-    check_header,
-    extended,
-    header_name,
-    malformed,
-    number,
-    text,
     two_readings,
-    wrong_type,
 )
+from index_builder.inspection.tarheader import BLOCK, check_header, extended, header_name, malformed, number, text, wrong_type
 
 _ZEROS = bytes(BLOCK)
 _FOLDER = b"5"

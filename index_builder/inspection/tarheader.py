@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from index_builder.inspection.finding import RefusedArchiveError
+from index_builder.inspection.finding import RefusedArchiveError, two_readings
 
 BLOCK: Final = 512
 #: The numbers of a header: mode, uid, gid, size, mtime, checksum, device major and minor.
@@ -16,11 +16,6 @@ _NUMBERS = ((100, 108), (108, 116), (116, 124), (124, 136), (136, 148), (148, 15
 _OCTAL = re.compile(rb" *([0-7]*) *(?:\0.*)?", re.DOTALL)
 #: What an extended header may say of the next member that changes what is unpacked, and where.
 _OVERRIDES = (b"path", b"linkpath", b"size")
-
-
-def two_readings(message: str) -> RefusedArchiveError:
-    """The archive can be read in two ways."""
-    return RefusedArchiveError("archive-two-readings", message)
 
 
 def wrong_type(message: str) -> RefusedArchiveError:

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from stat import S_IFMT, S_ISDIR, S_ISLNK, S_ISREG
 from typing import BinaryIO
 
-from index_builder.inspection.finding import CHUNK, TEXT_BYTES, RefusedArchiveError, check_expansion, check_member_name, parents
+from index_builder.inspection.finding import (
+    CHUNK,
+    TEXT_BYTES,
+    RefusedArchiveError,
+    check_expansion,
+    check_member_name,
+    parents,
+    two_readings,
+)
+from index_builder.inspection.zipextra import MAX16, MAX32, ZIP64, extra_fields, widened
 
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
@@ -23,8 +32,6 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 _STORED, _DEFLATED = 0, 8
 _DESCRIPTOR, _UTF8 = 1 << 3, 1 << 11
 _KNOWN_FLAGS = _DESCRIPTOR | _UTF8 | 0b110
-_MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
-_EXTRA_ZIP64, _EXTRA_UNICODE_NAME = 0x0001, 0x7075
 _TAR_MAGIC_AT = 257
 _MAX_MEMBERS = 1_000_000
 
@@ -57,10 +64,6 @@ class _Entry:
     unpacked: int
     offset: int
     mode: int
-
-
-def _two(message: str) -> RefusedArchiveError:
-    return RefusedArchiveError("archive-two-readings", message)
 
 
 class Archive:
@@ -113,7 +116,7 @@ class Archive:
                     raise RefusedArchiveError("archive-format", f"{member.name} cannot be unpacked: {error}") from error
                 raw = inflate.unconsumed_tail
                 if inflate.unused_data:
-                    raise _two(f"{member.name} has bytes after the end of its deflated data")
+                    raise two_readings(f"{member.name} has bytes after the end of its deflated data")
         # What the last call had no room for is still inside zlib: the input is consumed, the output is not.
         while inflate is not None and not inflate.eof:
             rest = inflate.decompress(b"", CHUNK)
@@ -131,27 +134,27 @@ class Archive:
     def _directory(self) -> tuple[int, int, int]:
         if self._size < _END.size or self._at(0, 2) != b"PK":
             raise (
-                _two("the file does not begin with a ZIP record")
+                two_readings("the file does not begin with a ZIP record")
                 if self._size >= _END.size
                 else RefusedArchiveError("archive-format", "the file is not a ZIP archive")
             )
         if self._size > _TAR_MAGIC_AT + 5 and self._at(_TAR_MAGIC_AT, 5) == b"ustar":
-            raise _two("the file can be read as a tar archive too")
+            raise two_readings("the file can be read as a tar archive too")
         end = self._size - _END.size
         signature, disk, first_disk, here, count, length, start, comment = _END.unpack(self._at(end, _END.size))
         if signature != b"PK\5\6" or comment:
-            raise _two("the file does not end with the ZIP end record: there is something after it, or a comment")
+            raise two_readings("the file does not end with the ZIP end record: there is something after it, or a comment")
         if (disk, first_disk) != (0, 0) or here != count:
-            raise _two("the end record speaks of several disks")
-        if self._has_zip64(end):
+            raise two_readings("the end record speaks of several disks")
+        if self._haswidened(end):
             return self._directory64(end)
-        if count == _MAX16 or _MAX32 in (length, start):
-            raise _two("the end record points to a ZIP64 record that is not there")
+        if count == MAX16 or MAX32 in (length, start):
+            raise two_readings("the end record points to a ZIP64 record that is not there")
         if start + length != end:
-            raise _two("the central directory does not end where the end record begins")
+            raise two_readings("the central directory does not end where the end record begins")
         return start, end, count
 
-    def _has_zip64(self, end: int) -> bool:
+    def _haswidened(self, end: int) -> bool:
         at = end - _END64_LOCATOR.size
         return at >= 0 and self._at(at, 4) == b"PK\6\7"
 
@@ -159,16 +162,16 @@ class Archive:
         at = end - _END64_LOCATOR.size
         _, disk, offset, disks = _END64_LOCATOR.unpack(self._at(at, _END64_LOCATOR.size))
         if disk != 0 or disks != 1 or offset + _END64.size != at:
-            raise _two("the ZIP64 locator does not point to the record before it")
+            raise two_readings("the ZIP64 locator does not point to the record before it")
         fields = _END64.unpack(self._at(offset, _END64.size))
         signature, size, _, _, this_disk, first_disk, here, count, length, start = fields
         if signature != b"PK\6\6" or size != _END64.size - 12 or (this_disk, first_disk) != (0, 0) or here != count:
-            raise _two("the ZIP64 end record is not in its plain form")
+            raise two_readings("the ZIP64 end record is not in its plain form")
         plain = _END.unpack(self._at(end, _END.size))
-        if any(p not in (v, m) for p, v, m in ((plain[4], count, _MAX16), (plain[5], length, _MAX32), (plain[6], start, _MAX32))):
-            raise _two("the ZIP64 end record contradicts the end record")
+        if any(p not in (v, m) for p, v, m in ((plain[4], count, MAX16), (plain[5], length, MAX32), (plain[6], start, MAX32))):
+            raise two_readings("the ZIP64 end record contradicts the end record")
         if start + length != offset:
-            raise _two("the central directory does not end where the ZIP64 end record begins")
+            raise two_readings("the central directory does not end where the ZIP64 end record begins")
         return start, offset, count
 
     def _central(self, start: int, end: int, count: int) -> Iterator[_Entry]:
@@ -177,66 +180,66 @@ class Archive:
         at = start
         for _ in range(count):
             if at + _CENTRAL.size > end:
-                raise _two("the central directory has fewer members than the end record says")
+                raise two_readings("the central directory has fewer members than the end record says")
             fields = _CENTRAL.unpack(self._at(at, _CENTRAL.size))
             (signature, _, _, flags, method, _, _, crc, packed, unpacked,
              name_length, extra_length, comment, disk, _, attributes, offset) = fields  # fmt: skip
             if signature != b"PK\1\2":
-                raise _two("there is an unknown record in the central directory")
+                raise two_readings("there is an unknown record in the central directory")
             name = self._at(at + _CENTRAL.size, name_length)
             extra = self._at(at + _CENTRAL.size + name_length, extra_length)
             if comment:
-                raise _two(f"{name!r} has a comment in the central directory")
-            unpacked, packed, offset, disk = _zip64(extra, unpacked, packed, offset, disk)
+                raise two_readings(f"{name!r} has a comment in the central directory")
+            unpacked, packed, offset, disk = widened(extra, unpacked, packed, offset, disk)
             if disk:
-                raise _two(f"{name!r} is said to be on another disk")
+                raise two_readings(f"{name!r} is said to be on another disk")
             yield _Entry(
                 raw_name=name, flags=flags, method=method, crc=crc, packed=packed, unpacked=unpacked,
                 offset=offset, mode=attributes >> 16,
             )  # fmt: skip
             at += _CENTRAL.size + name_length + extra_length
         if at != end:
-            raise _two("the central directory has more records than the end record says")
+            raise two_readings("the central directory has more records than the end record says")
 
     def _tiled(self, entries: list[_Entry], directory: int) -> Iterator[Member]:
         expected = 0
         for entry in sorted(entries, key=lambda entry: entry.offset):
             if entry.offset != expected:
-                raise _two(f"there are bytes that belong to no member, or to two, before {entry.raw_name!r}")
+                raise two_readings(f"there are bytes that belong to no member, or to two, before {entry.raw_name!r}")
             member, expected = self._member(entry, directory)
             yield member
         if expected != directory:
-            raise _two("there are bytes between the last member and the central directory")
+            raise two_readings("there are bytes between the last member and the central directory")
 
     def _member(self, entry: _Entry, directory: int) -> tuple[Member, int]:
         name = _decoded(entry)
         fields = _LOCAL.unpack(self._at(entry.offset, _LOCAL.size))
         signature, _, flags, method, _, _, crc, packed, unpacked, name_length, extra_length = fields
         if signature != b"PK\3\4":
-            raise _two(f"the local header of {name} is not where the central directory says")
+            raise two_readings(f"the local header of {name} is not where the central directory says")
         start = entry.offset + _LOCAL.size + name_length + extra_length
         if self._at(entry.offset + _LOCAL.size, name_length) != entry.raw_name:
-            raise _two(f"{name} has another name in its local header")
+            raise two_readings(f"{name} has another name in its local header")
         extra = self._at(entry.offset + _LOCAL.size + name_length, extra_length)
-        unpacked, packed, _, _ = _zip64(extra, unpacked, packed, 0, 0)
+        unpacked, packed, _, _ = widened(extra, unpacked, packed, 0, 0)
         if (flags, method) != (entry.flags, entry.method):
-            raise _two(f"{name} has other flags or another compression in its local header")
+            raise two_readings(f"{name} has other flags or another compression in its local header")
         descriptor = bool(flags & _DESCRIPTOR)
         local, central = (crc, packed, unpacked), (entry.crc, entry.packed, entry.unpacked)
         if local != central and not (descriptor and local == (0, 0, 0)):
-            raise _two(f"{name} has another size or checksum in its local header")
+            raise two_readings(f"{name} has another size or checksum in its local header")
         if method not in (_STORED, _DEFLATED):
             raise RefusedArchiveError(
                 "archive-format", f"{name} is compressed by method {method}: only stored and deflated are read everywhere"
             )
         if method == _STORED and entry.packed != entry.unpacked:
-            raise _two(f"{name} is stored, and has two sizes")
+            raise two_readings(f"{name} is stored, and has two sizes")
         if start + entry.packed > directory:
-            raise _two(f"{name} reaches into the central directory")
+            raise two_readings(f"{name} reaches into the central directory")
         _check_type(name, entry)
         end = start + entry.packed
         if descriptor:
-            end = self._after_descriptor(entry, end, wide=_EXTRA_ZIP64 in _fields(extra))
+            end = self._after_descriptor(entry, end, wide=ZIP64 in extra_fields(extra))
         return Member(
             name=name, packed=entry.packed, unpacked=entry.unpacked, crc=entry.crc, method=method, start=start, descriptor=descriptor,
         ), end  # fmt: skip
@@ -244,58 +247,25 @@ class Archive:
     def _after_descriptor(self, entry: _Entry, at: int, *, wide: bool) -> int:
         """Return where the data descriptor ends: its sizes have eight bytes where the local header is `wide` (ZIP64)."""
         values = (entry.crc, entry.packed, entry.unpacked)
-        forms = ["<LQQ"] if max(values) > _MAX32 else ["<LQQ", "<LLL"] if wide else ["<LLL", "<LQQ"]
+        forms = ["<LQQ"] if max(values) > MAX32 else ["<LQQ", "<LLL"] if wide else ["<LLL", "<LQQ"]
         for plain in (struct.pack(form, *values) for form in forms):
             for expected in (b"PK\7\10" + plain, plain):
                 self._stream.seek(at)
                 if self._stream.read(len(expected)) == expected:
                     return at + len(expected)
-        raise _two(f"the data descriptor of {entry.raw_name!r} does not agree with the central directory")
+        raise two_readings(f"the data descriptor of {entry.raw_name!r} does not agree with the central directory")
 
     def _check_names(self) -> None:
         seen: set[str] = set()
         for member in self.members:
             name = member.name.removesuffix("/")
             if name in seen:
-                raise _two(f"{member.name} is in the archive twice")
+                raise two_readings(f"{member.name} is in the archive twice")
             seen.add(name)
         files = {member.name for member in self.members if not member.is_folder}
         for parent in {parent for name in seen for parent in parents(name)}:
             if parent in files:
-                raise _two(f"{parent} is a file and a folder")
-
-
-def _fields(extra: bytes) -> dict[int, bytes]:
-    """Return the extra fields by their kind; refuse one that gives another name."""
-    fields: dict[int, bytes] = {}
-    at = 0
-    while at + 4 <= len(extra):
-        kind, length = struct.unpack_from("<2H", extra, at)
-        if at + 4 + length > len(extra) or (kind == _EXTRA_ZIP64 and kind in fields):
-            raise _two("an extra field is malformed or stands twice")
-        fields[kind] = extra[at + 4 : at + 4 + length]
-        at += 4 + length
-    if _EXTRA_UNICODE_NAME in fields:
-        raise _two("an extra field gives a member a second name")
-    return fields
-
-
-def _zip64(extra: bytes, unpacked: int, packed: int, offset: int, disk: int) -> tuple[int, int, int, int]:
-    """Return the sizes, offset and disk with the ZIP64 field applied."""
-    field = values = _fields(extra).get(_EXTRA_ZIP64, b"")
-    wide: list[int] = []
-    for value in (unpacked, packed, offset):
-        if value == _MAX32:
-            if len(values) < 8:  # noqa: PLR2004 - a ZIP64 number has eight bytes
-                raise _two("a ZIP64 size is missing")
-            value, values = int.from_bytes(values[:8], "little"), values[8:]  # noqa: PLW2901 - the wide form replaces the narrow
-        wide.append(value)
-    if disk == _MAX16 and len(values) >= 4:  # noqa: PLR2004 - a disk number has four bytes
-        disk, values = int.from_bytes(values[:4], "little"), values[4:]
-    # Some writers always store both sizes; a reader that prefers them must not see others.
-    if values and not field.startswith(struct.pack("<2Q", wide[0], wide[1])):
-        raise _two("a ZIP64 field has sizes that nothing asks for")
-    return wide[0], wide[1], wide[2], disk
+                raise two_readings(f"{parent} is a file and a folder")
 
 
 def _decoded(entry: _Entry) -> str:
@@ -304,7 +274,7 @@ def _decoded(entry: _Entry) -> str:
     try:
         name = entry.raw_name.decode("utf-8" if entry.flags & _UTF8 else "ascii")
     except UnicodeDecodeError as error:
-        raise _two(f"the member name {entry.raw_name!r} is neither ASCII nor marked as the UTF-8 that it is") from error
+        raise two_readings(f"the member name {entry.raw_name!r} is neither ASCII nor marked as the UTF-8 that it is") from error
     check_member_name(name)
     return name
 

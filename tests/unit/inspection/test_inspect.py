@@ -129,3 +129,12 @@ def test_metadata_that_is_not_served_needs_no_digest(name, content, hosting):
 def test_a_refused_file_is_not_compared():
     """There is nothing to compare with, and its findings say enough."""
     assert compare(look(b"", WHEEL_NAME), file(metadata=OTHER), Hosting.HOSTED, PLACE) == []
+
+
+def test_many_findings_of_one_rule_are_folded():
+    """Of a thousand members that RECORD misses the first few are named and the rest counted; an error is never hidden by warnings."""
+    missed = [Finding(rule="wheel-record", message=f"RECORD does not list m{n}", tolerated=True) for n in range(1000)]
+    broken = Finding(rule="wheel-record", message="RECORD cannot be parsed")
+    problems = problems_of(Inspection(metadata=None, findings=(*missed, broken)), NAME, Hosting.MIRRORED, PLACE)
+    assert [problem.severity for problem in problems] == ["warning"] * 5 + ["error"]
+    assert problems[4].message.endswith("m4, and 995 more like it")
