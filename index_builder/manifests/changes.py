@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from packaging.version import InvalidVersion, Version
@@ -61,16 +61,20 @@ def add_files(text: str, project: Project, files: Sequence[File]) -> tuple[str, 
 
     Raises EditError for a name that is listed with other bytes, or was removed.
     """
-    fresh = [file for file in files if _is_fresh(project, file)]
+    known = {file.name.text.casefold(): file for file in project.files}
+    removed = {tombstone.name.casefold(): tombstone for tombstone in project.removed}
+    fresh = [file for file in files if _is_fresh(file, known, removed)]
     editor = Editor(project.place.path, text)
+    listed = {release.version: release.written for release in project.releases}
+    new: dict[str, Value] = {}
     for version, group in _by_version(fresh):
-        release = next((r for r in project.releases if r.version == version), None)
         items: list[Value] = [file_value(file) for file in group]
-        if release:
-            editor.extend(("releases", release.written, "files"), items)
+        if version in listed:
+            editor.extend(("releases", listed[version], "files"), items)
         else:
-            _ensure(editor, "releases")
-            editor.set(("releases", str(version)), {"files": items})
+            new[str(version)] = {"files": items}
+    if new:
+        editor.insert(("releases",), new)
     return editor.text, fresh
 
 
@@ -102,10 +106,7 @@ def remove(text: str, project: Project, what: str, reason: str, at: Timestamp) -
     if not gone:
         msg = f"{project.name} lists nothing that could be removed"
         raise EditError(msg)
-    _ensure(editor, "removed")
-    for file in gone:
-        tombstone = Tombstone(name=file.name.text, version=file.name.version, sha256=file.sha256, reason=reason, at=at)
-        editor.set(("removed", tombstone.name), _tombstone(tombstone))
+    editor.insert(("removed",), {file.name.text: _tombstone(file, reason, at) for file in gone})
     if len(gone) == len(project.files):
         for key in ("releases", "source", "publishers", "status"):
             if isinstance(editor.value, dict) and key in editor.value:
@@ -146,13 +147,12 @@ def _selected(project: Project, what: str) -> list[File]:
     return by_name or list(find_release(project, what).files)
 
 
-def _is_fresh(project: Project, file: File) -> bool:
+def _is_fresh(file: File, known: Mapping[str, File], removed: Mapping[str, Tombstone]) -> bool:
     name = file.name.text
-    for tombstone in project.removed:
-        if tombstone.name == name:
-            msg = f"{name} was removed on {tombstone.at} ({tombstone.reason}), and its name does not come back"
-            raise EditError(msg, fix="release a new version")
-    listed = next((known for known in project.files if known.name.text == name), None)
+    if tombstone := removed.get(name.casefold()):
+        msg = f"{name} was removed on {tombstone.at} ({tombstone.reason}), and its name does not come back"
+        raise EditError(msg, fix="release a new version")
+    listed = known.get(name.casefold())
     if listed is not None and listed.sha256 != file.sha256:
         msg = f"{name} is listed with sha256 {listed.sha256}, and this one has {file.sha256}: a file never changes its bytes"
         raise EditError(msg, fix="release a new version; if the listed one was never published, edit the manifest by hand")
@@ -166,13 +166,8 @@ def _by_version(files: Iterable[File]) -> list[tuple[Version, list[File]]]:
     return list(groups.items())
 
 
-def _ensure(editor: Editor, key: str) -> None:
-    if isinstance(editor.value, dict) and key not in editor.value:
-        editor.set((key,), {})
-
-
-def _tombstone(tombstone: Tombstone) -> Flow:
-    return Flow({"version": str(tombstone.version), "sha256": tombstone.sha256, "reason": tombstone.reason, "at": tombstone.at})
+def _tombstone(file: File, reason: str, at: Timestamp) -> Flow:
+    return Flow({"version": str(file.name.version), "sha256": file.sha256, "reason": reason, "at": at})
 
 
 def _status(status: Status) -> Flow:

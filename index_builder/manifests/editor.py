@@ -6,15 +6,28 @@ what was meant before it counts.
 
 from __future__ import annotations
 
-from typing import Final
-
-from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 
 from index_builder.errors import EditError
+from index_builder.manifests.layout import (
+    Entry,
+    Splice,
+    break_before,
+    end_in_flow,
+    end_of,
+    end_of_lines,
+    entries,
+    is_block,
+    is_empty_scalar,
+    line_begin,
+    line_end,
+    skip,
+    spliced,
+    start_of_entry,
+    start_of_next_line,
+)
 from index_builder.manifests.loader import Document, Path, Value, at, load
 from index_builder.manifests.scalar import block, flow, is_one_line, scalar
-
-_BLOCK_SCALARS: Final = ("|", ">")
 
 
 class Editor:
@@ -38,52 +51,58 @@ class Editor:
 
     def set(self, path: Path, value: Value) -> None:
         """Set the key at the end of `path`, new or not; what leads there exists."""
-        parent = self._node(path[:-1])
-        if not isinstance(parent, (MappingNode, ScalarNode)) or (isinstance(parent, ScalarNode) and parent.value):
-            raise self._refused(path, "its parent is not a mapping")
-        key = str(path[-1])
-        if isinstance(parent, MappingNode) and any(k.value == key for k, _ in parent.value):
-            text = self._replaced(path, value)
+        parent, key = self._mapping(path[:-1]), str(path[-1])
+        if any(entry.key.value == key for entry in parent):
+            splices = self._replaced(path, value)
         else:
-            text = self._inserted(path[:-1], parent, key, value)
-        self._accept(path, text, _with(self.value, path, value))
+            splices = self._inserted(path[:-1], parent, {key: value})
+        self._accept(path, [splices], _with(self.value, path, value))
+
+    def insert(self, path: Path, new: dict[str, Value]) -> None:
+        """Put new keys, all at once, into the mapping at `path`; it begins with them where it is not there yet."""
+        if path and not any(entry.key.value == path[-1] for entry in self._mapping(path[:-1])):
+            self.set(path, new)
+            return
+        parent = self._mapping(path)
+        if known := [entry.key.value for entry in parent if entry.key.value in new]:
+            raise self._refused(path, f"it has {known[0]} already")
+        listed = at(self.value, path)
+        expected: Value = {**(listed if isinstance(listed, dict) else {}), **new}
+        self._accept(path, [self._inserted(path, parent, new)], _with(self.value, path, expected))
 
     def extend(self, path: Path, items: list[Value]) -> None:
         """Append items to the list at `path`."""
-        node = self._node(path)
-        if not isinstance(node, SequenceNode):
+        node, listed = self._node(path), at(self.value, path)
+        if not isinstance(node, SequenceNode) or not isinstance(listed, list):
             raise self._refused(path, "it is not a list")
-        listed = at(self.value, path)
-        assert isinstance(listed, list)  # noqa: S101 - for the type checker: the node is a sequence
-        expected: list[Value] = [*listed, *items]
         if not node.value:
-            text = self._replaced(path, [*items])
+            splices = self._replaced(path, items)
         elif node.flow_style:
-            stop = _end(self.text, node.value[-1])
-            text = self._spliced(stop, stop, "".join(f", {flow(item)}" for item in items))
+            stop = int(node.value[-1].end_mark.index)
+            splices = [Splice(start=stop, end=stop, new="".join(f", {flow(item)}" for item in items))]
         else:
-            on_one_line = isinstance(node.value[-1], CollectionNode) and node.value[-1].flow_style
-            column = node.start_mark.column
-            lines = [f"{' ' * column}- {flow(i)}" for i in items] if on_one_line else block(items, column)
-            text = self._after_line(_end(self.text, node), lines)
-        self._accept(path, text, _with(self.value, path, expected))
+            column, last = node.start_mark.column, node.value[-1]
+            on_one_line = isinstance(last, CollectionNode) and last.flow_style
+            lines = [f"{' ' * column}- {flow(item)}" for item in items] if on_one_line else block(items, column)
+            splices = [self._below(node, lines)]
+        self._accept(path, [splices], _with(self.value, path, [*listed, *items]))
 
     def delete(self, path: Path) -> None:
         """Delete a key or list item; a collection that this empties is left as `{}` or `[]`."""
         parent = self._node(path[:-1])
-        if not isinstance(parent, CollectionNode):
+        entry = _entry(parent, path[-1])
+        if entry is None or not isinstance(parent, CollectionNode):
             raise self._refused(path, "it is not there")
-        number, start_node, node = self._entry(parent, path)
-        if len(parent.value) == 1:
-            empty: Value = {} if isinstance(parent, MappingNode) else []
-            if len(path) == 1:
-                raise self._refused(path, "the file would be empty")
-            text = self._replaced(path[:-1], empty)
-        elif parent.flow_style:
-            text = self._without_flow_entry(parent, number, start_node, node)
+        held = entries(parent)
+        if len(path) == len(held) == 1:
+            raise self._refused(path, "the file would be empty")
+        if parent.flow_style and self.text[parent.start_mark.index] in "[{":
+            candidates = [self._without_flow_entry(parent, held, entry)]
+        elif len(held) == 1:
+            candidates = [self._replaced(path[:-1], {} if isinstance(parent, MappingNode) else [])]
         else:
-            text = self._without_lines(parent, number, start_node, node)
-        self._accept(path, text, _without(self.value, path))
+            candidates = self._without_lines(parent, entry)
+        self._accept(path, candidates, _without(self.value, path))
 
     # -- where things stand
 
@@ -98,154 +117,156 @@ class Editor:
     def _node(self, path: Path) -> Node:
         node = self._document.root
         for step in path:
-            if isinstance(node, MappingNode):
-                found = [value for key, value in node.value if key.value == step]
-            elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
-                found = [node.value[step]]
-            else:
-                found = []
-            if not found:
+            entry = _entry(node, step)
+            if entry is None:
                 raise self._refused(path, "it is not there")
-            node = found[0]
+            node = entry.value
         return node
 
-    def _entry(self, parent: CollectionNode, path: Path) -> tuple[int, Node, Node]:
-        self._node(path)
-        if isinstance(parent, MappingNode):
-            return next((n, key, value) for n, (key, value) in enumerate(parent.value) if key.value == path[-1])
-        number = path[-1]
-        assert isinstance(number, int)  # noqa: S101 - for the type checker: _node refused other steps
-        return number, parent.value[number], parent.value[number]
+    def _mapping(self, path: Path) -> list[Entry]:
+        """Return what the mapping at `path` holds; where nothing is written, that is nothing."""
+        node = self._node(path)
+        if isinstance(node, MappingNode):
+            return entries(node)
+        if not is_empty_scalar(node):
+            raise self._refused(path, "it is not a mapping")
+        return []
+
+    def _key(self, path: Path) -> Node:
+        return next(entry.key for entry in self._mapping(path[:-1]) if entry.key.value == path[-1])
 
     def _in_flow(self, path: Path) -> bool:
         return any(bool(getattr(self._node(path[:n]), "flow_style", False)) for n in range(len(path)))
 
-    # -- splices
+    # -- new entries
 
-    def _spliced(self, start: int, end: int, new: str) -> str:
-        return self.text[:start] + new + self.text[end:]
+    def _below(self, node: Node, lines: list[str]) -> Splice:
+        """Insert whole lines below a node of block style."""
+        stop = end_of_lines(self.text, node)
+        return Splice(start=stop, end=stop, new=self._lines(lines))
 
-    def _after_line(self, place: int, lines: list[str]) -> str:
-        """Insert whole lines after the line on which `place` stands."""
-        stop = _line_end(self.text, place)
-        return self._spliced(stop, stop, "".join(self._newline + line for line in lines))
+    def _lines(self, lines: list[str]) -> str:
+        return "".join(self._newline + line for line in lines)
 
-    def _inserted(self, path: Path, parent: Node, key: str, value: Value) -> str:
-        if not isinstance(parent, MappingNode) or not parent.value:
-            return self._replaced(path, {key: value})
-        if parent.flow_style:
-            stop = _end(self.text, parent.value[-1][1])
-            return self._spliced(stop, stop, f", {scalar(key, is_key=True)}: {flow(value)}")
-        return self._after_line(_end(self.text, parent), block({key: value}, parent.start_mark.column))
-
-    def _replaced(self, path: Path, value: Value) -> str:
-        """Put `value` where another stands: on its line where it fits there, in lines below its key otherwise."""
+    def _inserted(self, path: Path, parent: list[Entry], new: dict[str, Value]) -> list[Splice]:
+        if not parent:
+            return self._replaced(path, new)
         node = self._node(path)
-        start, end = node.start_mark.index, _end(self.text, node)
-        if self._in_flow(path) or is_one_line(value):
-            if start > 0 and self.text[start - 1] not in " \n[{,":
-                return self._spliced(start, end, f" {flow(value)}")
-            if isinstance(node, CollectionNode) and not node.flow_style and path and isinstance(path[-1], str):
-                colon = self._after_colon(path)
-                return self._spliced(colon, end, f" {flow(value)}{self._comment(colon)}")
-            return self._spliced(start, end, flow(value))
-        if not path or not isinstance(path[-1], str):
+        if not is_block(node):
+            stop = end_in_flow(self.text, parent[-1])
+            return [Splice(start=stop, end=stop, new="".join(f", {scalar(key, is_key=True)}: {flow(new[key])}" for key in new))]
+        return [self._below(node, block(new, node.start_mark.column))]
+
+    # -- other values
+
+    def _replaced(self, path: Path, value: Value) -> list[Splice]:
+        """Put `value` where another stands: on its line where it fits there, in lines below its key otherwise."""
+        if not path:
             raise self._refused(path, "it cannot be rewritten in place")
-        indent = self._key(path).start_mark.column + 2
-        colon = self._after_colon(path)
-        if isinstance(node, CollectionNode) and not node.flow_style:
-            return self._spliced(colon, end, "".join(self._newline + line for line in block(value, indent)))
-        rest = self.text[end : _line_end(self.text, end)]
-        lines = "".join(self._newline + line for line in block(value, indent))
-        return self._spliced(colon, _line_end(self.text, end), (rest.rstrip() and f"  {rest.strip()}") + lines)
+        node = self._node(path)
+        if isinstance(path[-1], int):
+            return [self._in_place(node, value)]
+        key = self._key(path)
+        if self._in_flow(path):
+            return [self._flow_value(key, node, value)]
+        colon = self.text.index(":", key.end_mark.index) + 1
+        if is_block(node):
+            return self._for_block(key, colon, node, value)
+        if is_one_line(value):
+            return [self._in_place(node, value)]
+        return self._lines_for_line(colon, node, block(value, key.start_mark.column + 2))
 
-    def _comment(self, colon: int) -> str:
-        """Return the comment that stands behind a key whose block value goes."""
-        rest = self.text[colon : _line_end(self.text, colon)].rstrip()
-        return rest if rest.lstrip().startswith("#") else ""
+    def _in_place(self, node: Node, value: Value) -> Splice:
+        start = int(node.start_mark.index)
+        space = "" if self.text[start - 1] in " \t\n[{," else " "
+        return Splice(start=start, end=end_of(self.text, node), new=space + flow(value))
 
-    def _key(self, path: Path) -> Node:
-        parent = self._node(path[:-1])
-        key: Node = next(key for key, _ in parent.value if key.value == path[-1])
-        return key
+    def _flow_value(self, key: Node, node: Node, value: Value) -> Splice:
+        if not is_empty_scalar(node):
+            return self._in_place(node, value)
+        end = end_in_flow(self.text, Entry(number=0, key=key, value=node))
+        return Splice(start=end, end=end, new=f"{':' if end == key.end_mark.index else ''} {flow(value)}")
 
-    def _after_colon(self, path: Path) -> int:
-        return self.text.index(":", self._key(path).end_mark.index) + 1
+    def _for_block(self, key: Node, colon: int, node: Node, value: Value) -> list[Splice]:
+        """Put `value` in place of lines; comments between them and their key stay."""
+        begin, stop = line_begin(self.text, node.start_mark.index), end_of_lines(self.text, node)
+        if is_one_line(value):
+            return [Splice(start=colon, end=colon, new=f" {flow(value)}"), Splice(start=break_before(self.text, begin), end=stop)]
+        column = node.start_mark.column if node.start_mark.column > key.start_mark.column else key.start_mark.column + 2
+        return [Splice(start=break_before(self.text, begin), end=stop, new=self._lines(block(value, column)))]
 
-    def _without_flow_entry(self, parent: CollectionNode, number: int, first: Node, last: Node) -> str:
-        start, end = first.start_mark.index, _end(self.text, last)
-        if number == len(parent.value) - 1:
-            before = parent.value[number - 1]
-            node = before[1] if isinstance(parent, MappingNode) else before
-            stop = _end(self.text, node)
-            comma = _skip(self.text, stop)
-            between = self.text[comma + 1 : start]
-            if not between.strip():
-                return self._spliced(stop, end, "")
-            return self.text[:comma] + between.rstrip(" ") + self.text[end:]
-        comma = _skip(self.text, end)
-        rest = self.text[comma + 1 :]
-        return self.text[:start] + self.text[end:comma] + (rest.lstrip(" ") if not self.text[end:comma].strip() else rest)
+    def _lines_for_line(self, colon: int, node: Node, lines: list[str]) -> list[Splice]:
+        """Put lines in place of what stands on a line; a comment behind it stays there."""
+        start, end = int(node.start_mark.index), end_of(self.text, node)
+        begin, stop = line_begin(self.text, start), line_end(self.text, end)
+        alone = not self.text[end:stop].strip()
+        if begin <= colon:
+            start = colon
+        elif alone:
+            start = break_before(self.text, begin)
+        if alone:
+            return [Splice(start=start, end=stop, new=self._lines(lines))]
+        return [Splice(start=start, end=end), Splice(start=stop, end=stop, new=self._lines(lines))]
 
-    def _without_lines(self, parent: CollectionNode, number: int, first: Node, last: Node) -> str:
-        start = first.start_mark.index
-        if isinstance(parent, SequenceNode):
-            start = parent.start_mark.index if number == 0 else _skip(self.text, _end(self.text, parent.value[number - 1]))
-        elif number == 0:
-            start = parent.start_mark.index
-        begin = self.text.rfind("\n", 0, start) + 1
-        stop = _line_end(self.text, _end(self.text, last))
+    # -- entries that go
+
+    def _without_flow_entry(self, parent: CollectionNode, held: list[Entry], entry: Entry) -> list[Splice]:
+        start, end = int(entry.key.start_mark.index), end_in_flow(self.text, entry)
+        before = end_in_flow(self.text, held[entry.number - 1]) if entry.number else int(parent.start_mark.index) + 1
+        is_last = entry.number == len(held) - 1
+        after = int(parent.end_mark.index) - 1 if is_last else int(held[entry.number + 1].key.start_mark.index)
+        if is_last and entry.number and "#" not in self.text[before:start]:
+            return [Splice(start=before, end=end)]
+        if not is_last and "#" not in self.text[end:after]:
+            return [Splice(start=start, end=after)]
+        if len(held) == 1 and "#" not in self.text[before:start] + self.text[end:after]:
+            return [Splice(start=before, end=after)]
+        comma = skip(self.text, end)
+        splices = [Splice(start=start, end=end)]
+        return [*splices, Splice(start=comma, end=comma + 1)] if self.text[comma] == "," else splices
+
+    def _without_lines(self, parent: CollectionNode, entry: Entry) -> list[list[Splice]]:
+        start = start_of_entry(self.text, parent, entry.number)
+        begin, stop = line_begin(self.text, start), end_of_lines(self.text, entry.value)
         if self.text[begin:start].strip():
-            # The first key of a list item stands behind its dash: the next one may begin on its own line.
-            return self.text[:start].rstrip(" ") + self.text[stop:]
-        after = stop + len(self._newline) if stop < len(self.text) else stop
-        return self._spliced(begin, after, "")
+            # The first entry of a list item stands behind its dash: the next one moves there, unless a comment is between.
+            following = start_of_entry(self.text, parent, entry.number + 1)
+            if not self.text[stop:following].strip():
+                return [[Splice(start=start, end=following)]]
+            return [[Splice(start=len(self.text[:start].rstrip()), end=stop)]]
+        if begin:
+            plain = Splice(start=break_before(self.text, begin), end=stop)
+        else:
+            plain = Splice(start=begin, end=start_of_next_line(self.text, stop))
+        # A comment below could become part of a block scalar above; a comment in between keeps them apart.
+        return [[plain], [Splice(start=begin, end=stop, new="#")]]
 
     # -- the proof
 
-    def _accept(self, path: Path, text: str, expected: Value) -> None:
-        try:
-            document = self._load(text)
-        except EditError as error:
-            raise self._refused(path, "the edit would break the file") from error
-        if document.value != expected:
-            raise self._refused(path, "the edit would change something else too")
-        self._document = document
+    def _accept(self, path: Path, candidates: list[list[Splice]], expected: Value) -> None:
+        """Take the first candidate that says what was meant."""
+        why = "the edit would break the file"
+        for splices in candidates:
+            try:
+                document = self._load(spliced(self.text, splices))
+            except EditError:
+                continue
+            if document.value == expected:
+                self._document = document
+                return
+            why = "the edit would change something else too"
+        raise self._refused(path, why)
 
     def _refused(self, path: Path, why: str) -> EditError:
         place = ".".join(str(step) for step in path)
         return EditError(f"{self._path}: {place} cannot be changed: {why}", fix="edit the file by hand, then run check --worktree")
 
 
-def _line_end(text: str, at: int) -> int:
-    """Return where the line of `at` ends, before its line break."""
-    stop = text.find("\n", at)
-    stop = len(text) if stop < 0 else stop
-    return stop - 1 if stop > at and text[stop - 1] == "\r" else stop
-
-
-def _end(text: str, node: Node) -> int:
-    """Return where a node's content ends; the parser's own mark of a block collection lies behind later comments."""
-    if isinstance(node, ScalarNode) and node.style in _BLOCK_SCALARS:
-        return len(text[: node.end_mark.index].rstrip())
-    if not isinstance(node, CollectionNode) or node.flow_style:
-        return int(node.end_mark.index)
-    last = node.value[-1]
-    if isinstance(node, SequenceNode):
-        return max(_end(text, last), int(node.start_mark.index))
-    return max(_end(text, last[1]), int(last[0].end_mark.index))
-
-
-def _skip(text: str, at: int) -> int:
-    """Return the place of the first character from `at` on that is neither space nor comment."""
-    while at < len(text):
-        if text[at] == "#":
-            at = _line_end(text, at)
-        elif not text[at].isspace():
-            return at
-        else:
-            at += 1
-    return at
+def _entry(node: Node, step: str | int) -> Entry | None:
+    if not isinstance(node, CollectionNode):
+        return None
+    is_mapping = isinstance(node, MappingNode)
+    return next((entry for entry in entries(node) if step == (entry.key.value if is_mapping else entry.number)), None)
 
 
 def _with(value: Value, path: Path, new: Value) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
@@ -41,12 +41,31 @@ class Document:
     text: str
     value: Value
     root: Node
+    _keys: dict[int, dict[str, tuple[Node | None, Node]]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def place(self, path: Path, *, of_key: bool = False) -> Place:
         """Return where the value at `path` stands, or the nearest thing above it; `of_key` asks for its key."""
-        node, key = _find(self.root, path)
+        node, key = self._find(path)
         mark = (key if of_key and key is not None else node).start_mark
         return Place(path=self.path, line=mark.line + 1, column=mark.column + 1)
+
+    def _find(self, path: Path) -> tuple[Node, Node | None]:
+        node, key = self.root, None
+        for step in path:
+            if isinstance(node, MappingNode) and isinstance(step, str):
+                # Looked up, not searched: a manifest of 3,000 releases asks for 3,000 places.
+                keys = self._keys.get(id(node))
+                if keys is None:
+                    keys = self._keys[id(node)] = {k.value: (k, v) for k, v in node.value}
+                match = keys.get(step)
+            elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+                match = (None, node.value[step])
+            else:
+                match = None
+            if match is None:
+                break
+            key, node = match
+        return node, key
 
 
 def at(value: Value, path: Path) -> Value:
@@ -205,18 +224,3 @@ class _Composer:
 
 def _marks(start: Any, end: Any = None) -> tuple[Any, Any]:
     return start.start_mark, (end or start).end_mark
-
-
-def _find(root: Node, path: Path) -> tuple[Node, Node | None]:
-    node, key = root, None
-    for step in path:
-        if isinstance(node, MappingNode):
-            match = next(((k, v) for k, v in node.value if k.value == step), None)
-        elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
-            match = (None, node.value[step])
-        else:
-            match = None
-        if match is None:
-            break
-        key, node = match
-    return node, key

@@ -59,6 +59,7 @@ def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[Sourc
         problems += found
     policies, found = to_policies([d for path, d in documents.items() if path.startswith(POLICIES)])
     problems += found
+    policies_read = not any(problem.place.path.startswith(POLICIES) and _hides_names(problem) for problem in problems)
     projects, found = _projects(document for path, document in documents.items() if path.startswith(MANIFESTS))
     problems += found
     manifests = {name: project.place.path for name, project in projects.items()}
@@ -68,7 +69,8 @@ def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[Sourc
         document = documents[project.place.path]
         problems += _audience_problems(configuration, project, document)
         problems += _upstream_problems(configuration, project)
-        problems += _owner_problems(policies, project, document)
+        if policies_read:
+            problems += _owner_problems(policies, project, document)
     problems += _rule_problems(configuration, policies)
     index = Index(revision=revision, configuration=configuration, projects=projects)
     return Reading(index=index, policies=policies, problems=in_order(problems), manifests=manifests)
@@ -148,6 +150,11 @@ def _rule_problems(configuration: Configuration, policies: Policies) -> Iterator
             if name not in configuration.audiences:
                 message = f"the rule '{rule.id}' selects an audience '{name}' that is not there"
                 yield Problem(rule="audience-unknown", message=message, place=rule.place, fix=f"the audiences are: {known}")
+
+
+def _hides_names(problem: Problem) -> bool:
+    """Say whether a problem kept a file from being read, with the people and groups that it declares."""
+    return problem.rule.startswith(("yaml-", "tree-")) or problem.rule in ("schema-version", "unknown-key", "missing-key", "invalid-value")
 
 
 def _owner_problems(policies: Policies, project: Project, document: Document) -> Iterator[Problem]:

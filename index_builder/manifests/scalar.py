@@ -7,9 +7,14 @@ import re
 from index_builder.manifests.loader import Value
 
 _PLAIN = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_.+/@=~%-]*(?: [A-Za-z0-9_.+/@=~%(-][A-Za-z0-9_.+/@=~%()-]*)*")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 _URL = re.compile(r"https?://[A-Za-z0-9_.+/@=~%:?-]+[A-Za-z0-9_.+/@=~%-]")
-_OTHER = re.compile(r"(?i:true|false|null|yes|no|on|off|y|n|~)|[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)|[-+]?\d+\.\d*|0[xo][0-9a-fA-F]+")
+# What YAML 1.1 or 1.2 reads as something else than a string or a plain number.
+_OTHER = re.compile(
+    r"(?i:true|false|null|yes|no|on|off|y|n)|\d+\.\d*|\d+(?:\.\d*)?[eE][-+]?\d+|0[xXoO][0-9a-fA-F]+|0b[01]+|0\d+|\d[\d.]*_[\d_.]*"
+    r"|\d{4}-\d\d?-\d\d?",
+    re.ASCII,
+)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 

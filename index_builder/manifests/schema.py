@@ -8,15 +8,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
+from unicodedata import category
 from urllib.parse import urlsplit
 
+from packaging.specifiers import SpecifierSet
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
 from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word
 from index_builder.model.project import Hosting, State
 from index_builder.policy.rules import Action
+
+#: Embedding, override and isolate marks: what people read would not be what programs read.
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def _spelled(kind: Callable[[str], str]) -> AfterValidator:
@@ -35,13 +41,13 @@ def _https(text: str) -> str:
     if parts.scheme != "https" or not parts.hostname:
         msg = "an https:// URL is needed"
         raise ValueError(msg)
-    if not text.isascii() or any(c.isspace() or c in '<>"{}|\\^`' for c in text):
+    if any(not "!" <= c <= "~" or c in '<>"{}|\\^`' for c in text):
         msg = "a URL has ASCII characters only, others are percent-encoded"
         raise ValueError(msg)
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         msg = "a URL in a manifest holds no credentials"
         raise ValueError(msg)
-    if parts.fragment:
+    if "#" in text:
         msg = "the URL has a #fragment: delete it, the digest stands in sha256"
         raise ValueError(msg)
     if parts.port is not None and not parts.port > 0:
@@ -73,9 +79,17 @@ def _folder(text: str) -> str:
 
 
 def _upstream(text: str) -> str:
-    if text == "default" or text.startswith(("http://127.", "http://localhost", "http://[::1]")):
+    parts = urlsplit(text)
+    if text == "default" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
         return text
     return _https(text)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _line(text: str) -> str:
@@ -85,7 +99,15 @@ def _line(text: str) -> str:
     if len(text) > 1000 or "\n" in text.strip():  # noqa: PLR2004 - one line, as the HTML attribute shows it
         msg = "at most 1,000 characters in one line"
         raise ValueError(msg)
+    if any(category(c) in ("Cc", "Cs", "Zp", "Zl") or c in _DIRECTIONS for c in text.strip()):
+        msg = "control characters and marks that turn the direction of text are not allowed"
+        raise ValueError(msg)
     return text.strip()
+
+
+def _specifiers(text: str) -> str:
+    SpecifierSet(text)
+    return text
 
 
 Digest = Annotated[str, _spelled(Sha256), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
@@ -95,8 +117,6 @@ Normalized = Annotated[str, _spelled(NormalizedName.of)]
 Key = Annotated[str, _spelled(Word)]
 Https = Annotated[str, _spelled(_https), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https://"})]
 Line = Annotated[str, _spelled(_line)]
-#: pydantic alone would take 1_000, +1 and " 1 " too, and YAML readers differ over 010.
-Count = Annotated[int, BeforeValidator(lambda v: _count(v))]
 #: An editor's YAML parser reads 1.10 as a number; here it stays a version.
 VersionText = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
 True_ = Annotated[
@@ -109,6 +129,10 @@ True_ = Annotated[
 def _count(value: object) -> object:
     plain = not isinstance(value, str) or re.fullmatch("-?(0|[1-9][0-9]{0,18})", value)
     return value if plain else _refuse(value, "a whole number is expected here")
+
+
+#: pydantic alone would take 1_000, +1 and " 1 " too, and YAML readers differ over 010.
+_PLAIN_NUMBER = BeforeValidator(_count)
 
 
 def _refuse(value: object, reason: str) -> Any:
@@ -155,9 +179,11 @@ class YankedModel(_Strict):
 class FileModel(_Strict):
     """One wheel or sdist, with exactly one origin: url, index or stored."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in ("url", "index", "stored")]})
+
     name: str
     sha256: Digest
-    size: Annotated[Count, Field(ge=0, le=1 << 40)]
+    size: Annotated[int, Field(ge=0, le=1 << 40), _PLAIN_NUMBER]
     uploaded: Time
     requires_python: str = ""
     metadata: Digest | None = None
@@ -200,14 +226,14 @@ class SourceModel(_Strict):
     index: Key | None = None
     project: Normalized | None = None
     page: Https | None = None
-    versions: str = ""
+    versions: Annotated[str, _spelled(_specifiers)] = ""
 
 
 class PublisherModel(_Strict):
     """An identity whose attestations count."""
 
     github: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
-    repository_id: Annotated[Count, Field(gt=0, alias="repository_id")]
+    repository_id: Annotated[int, Field(gt=0, alias="repository_id"), _PLAIN_NUMBER]
     workflow: Line
     environment: Line | None = None
 
@@ -267,7 +293,7 @@ class AccountModel(_Strict):
     """A GitHub account; the number counts, the login is for readers."""
 
     login: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,39}$")]
-    id: Annotated[Count, Field(gt=0)]
+    id: Annotated[int, Field(gt=0), _PLAIN_NUMBER]
 
 
 class PersonModel(_Strict):
@@ -279,7 +305,7 @@ class PersonModel(_Strict):
 class ApprovalsModel(_Strict):
     """How many of whom."""
 
-    count: Annotated[Count, Field(gt=0, le=20)]
+    count: Annotated[int, Field(gt=0, le=20), _PLAIN_NUMBER]
     from_: Key
 
 
@@ -322,6 +348,19 @@ MODELS: dict[str, type[BaseModel]] = {
 
 def json_schema(name: str) -> str:
     """Return the JSON Schema file `name` of MODELS, ending in a newline."""
-    schema = MODELS[name].model_json_schema(by_alias=True)
+    schema = _without_null(MODELS[name].model_json_schema(by_alias=True))
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     return json.dumps(head, indent=2, ensure_ascii=False) + "\n"
+
+
+def _without_null(schema: Any) -> Any:
+    """A key that may be left out is None here; in the file it is never null. Made-up titles go too."""
+    if isinstance(schema, list):
+        return [_without_null(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    given = {key: value for key, value in schema.items() if not (key == "default" and value is None)}
+    given = {key: value for key, value in given.items() if not (key == "title" and isinstance(value, str))}
+    if isinstance(either := given.pop("anyOf", None), list):
+        given |= next(kind for kind in either if kind != {"type": "null"})
+    return {key: _without_null(value) for key, value in given.items()}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -67,12 +68,17 @@ def _path(location: Path) -> tuple[Path, bool]:
 
 def _known_keys(model: type[BaseModel], path: Path) -> list[str]:
     """Return the keys that the mapping at `path` may have, by walking the model's JSON Schema."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = _schema(model)
     definitions = schema.get("$defs", {})
     here = schema
     for step in path:
         here = _inside(here, step, definitions)
     return sorted(here.get("properties", {}))
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(by_alias=True)
 
 
 def _inside(schema: dict[str, object], step: str | int, definitions: dict[str, dict[str, object]]) -> dict[str, object]:

@@ -54,13 +54,13 @@ RULES: dict[str, str] = {
     "requires-python": "`requires-python` is a valid set of version specifiers.",
     "no-releases": "A project lists at least one release, or says what was removed.",
     "audience-missing": "Where the index has more than one audience, a manifest names its own.",
-    "audience-unknown": "Audiences are those of `index.yaml`.",
+    "audience-unknown": "Audiences that a manifest, a rule or `index.yaml` names are those of `index.yaml`.",
     "upstream-unknown": "Upstream indexes are those of `index.yaml`.",
     "owner-unknown": "Owners are people or groups of `policies.d/`.",
     # index.yaml and policies
     "include-cycle": "An audience does not include itself, directly or in a circle.",
     "principal-unknown": "People and groups that a rule or a group names are declared.",
-    "principal-duplicate": "A person, group or rule is declared once in all of `policies.d/`.",
+    "principal-duplicate": "A name, rule or account is declared once in all of `policies.d/`, and is no reserved word.",
     "group-cycle": "A group does not contain itself, directly or in a circle.",
     # bytes
     "bytes-not-reachable": "The bytes of every listed file can be had from its origin, the pool or the inbox.",
