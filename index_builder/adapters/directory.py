@@ -60,13 +60,10 @@ class DirectoryPool:
         partial = self.root / "partial" / digest
         with _storage(partial):
             partial.parent.mkdir(parents=True, exist_ok=True)
-            stream = partial.open("a+b")
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                stream.close()
-                partial = partial.with_name(f"{digest}.{secrets.token_hex(4)}")
-                stream = partial.open("a+b")
+            stream = _locked(partial)
+            if stream is None:
+                own = partial.with_name(f"{digest}.{secrets.token_hex(4)}")
+                return DirectoryEntry(digest, own, self.path(digest), own.open("a+b"), kept=False)
             return DirectoryEntry(digest, partial, self.path(digest), stream)
 
     def drop(self, digest: Sha256) -> None:
@@ -90,12 +87,33 @@ class DirectoryPool:
             _write_whole(path, path.with_name(f"{path.name}.{secrets.token_hex(4)}"), [url.encode() + b"\n"])
 
 
-class DirectoryEntry:
-    """A partial file; its digest is computed as it grows."""
+def _locked(partial: Path) -> BinaryIO | None:
+    """Open and lock a partial file, or return None where another process has the lock."""
+    while True:
+        stream = partial.open("a+b")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between opening and locking, its writer may have committed or deleted it: then what we hold is a visible
+            # entry, or nothing.
+            if os.path.samestat(os.fstat(stream.fileno()), partial.stat()):
+                return stream
+        except BlockingIOError:
+            stream.close()
+            return None
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            stream.close()
+            raise
+        stream.close()
 
-    def __init__(self, digest: Sha256, partial: Path, final: Path, stream: BinaryIO) -> None:
+
+class DirectoryEntry:
+    """A partial file; its digest is computed as it grows. Unless `kept`, no later try will find it."""
+
+    def __init__(self, digest: Sha256, partial: Path, final: Path, stream: BinaryIO, *, kept: bool = True) -> None:
         """Hash what an earlier run left."""
-        self._digest, self._partial, self._final, self._stream = digest, partial, final, stream
+        self._digest, self._partial, self._final, self._stream, self._kept = digest, partial, final, stream, kept
         self._hash = hashlib.sha256()
         self._committed = False
         self.written = 0
@@ -134,9 +152,12 @@ class DirectoryEntry:
     def close(self) -> None:
         """Keep for later what was written, and no empty file."""
         with _storage(self._partial):
-            self._stream.close()
-            if not self._committed and not self.written:
-                self._partial.unlink(missing_ok=True)
+            try:
+                # Deleted while it is locked, so that nobody else has begun to write to it.
+                if not self._committed and not (self._kept and self.written):
+                    self._partial.unlink(missing_ok=True)
+            finally:
+                self._stream.close()
 
 
 def _write_whole(path: Path, temporary: Path, chunks: Iterable[bytes]) -> None:
@@ -165,11 +186,28 @@ class DirectorySite:
         """Take the folder; raises StorageError where it holds something that no build wrote."""
         self.root = root
         with _storage(root):
-            if root.exists() and any(root.iterdir()) and not (root / "state").is_dir():
+            if not self._ours():
                 msg = f"{root} is not empty, and was not written by a build"
                 raise StorageError(msg, fix="choose a new folder with --output; a build deletes what does not belong")
-            shutil.rmtree(root / self._INCOMING, ignore_errors=True)
-            (root / self._INCOMING).mkdir(parents=True, exist_ok=True)
+            self._folder(root / self._INCOMING)
+            shutil.rmtree(root / self._INCOMING)
+            self._folder(root / self._INCOMING)
+
+    def _ours(self) -> bool:
+        """Say whether a build may write here: a new folder, one with the mark, or one whose build was stopped before it."""
+        if not self.root.exists() or (self.root / self.MARKER).is_file():
+            return True
+        inside = {path.name for path in self.root.iterdir()}
+        state = self.root / "state"
+        return not inside or (inside == {"state"} and state.is_dir() and {path.name for path in state.iterdir()} <= {"incoming"})
+
+    def _folder(self, path: Path) -> None:
+        """Make a folder; whatever else stands in its way, such as a link out of the tree, is replaced."""
+        if path != self.root:
+            self._folder(path.parent)
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                path.unlink()
+        path.mkdir(parents=path == self.root, exist_ok=True)
 
     def listing(self) -> dict[str, int]:
         """Walk the folders that builds write; what else lies beside them is not ours."""
@@ -201,13 +239,19 @@ class DirectorySite:
         """Write beside, then rename."""
         target = self.root / path
         with _storage(target):
+            self._folder(target.parent)
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)
             _write_whole(target, self.root / self._INCOMING / secrets.token_hex(8), chunks)
 
     def delete(self, path: str) -> None:
         """Delete, and the folders that this leaves empty."""
         target = self.root / path
         with _storage(target):
-            target.unlink(missing_ok=True)
+            if target.is_dir() and not target.is_symlink():
+                return  # a link or file was here until `put` needed a folder
+            with suppress(FileNotFoundError, NotADirectoryError):
+                target.unlink()
             for parent in target.parents:
                 if parent == self.root:
                     break

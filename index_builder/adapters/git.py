@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pygit2
@@ -16,6 +18,7 @@ from index_builder.model.source import EXECUTABLE, ORDINARY, SUBMODULE, SYMLINK,
 _TOPS = ("index.yaml", "packages.d", "policies.d")
 #: Larger files are cut here; the loader refuses them by their size.
 _MAX_READ = 4 * 1024 * 1024 + 1
+_DAMAGED = "the clone is partial or damaged: git fsck"
 
 
 def find_root(folder: Path) -> Path:
@@ -25,21 +28,25 @@ def find_root(folder: Path) -> Path:
         raise SourceError(msg, fix="name the index repository with --repo")
     if (folder / "index.yaml").exists():
         return folder
-    try:
-        found = pygit2.discover_repository(str(folder))
-    except (pygit2.GitError, KeyError):
-        found = None
+    found = _discovered(folder)
     if not found:
         return folder
     repository = _open(Path(found))
     return Path(repository.workdir or found)
 
 
+def _discovered(folder: Path) -> str | None:
+    """Return the git folder of the repository that `folder` is in; a `.git` that is damaged counts as none."""
+    with suppress(pygit2.GitError, KeyError):
+        return pygit2.discover_repository(str(folder))
+    return None
+
+
 def _open(folder: Path) -> pygit2.Repository:
     try:
         return pygit2.Repository(str(folder))
     except (pygit2.GitError, KeyError, OSError) as error:
-        if "owner" in str(error):
+        if "not owned by" in str(error):
             msg = f"git does not trust {folder}: somebody else owns it"
             raise SourceError(msg, fix=f"git config --global --add safe.directory {folder}") from error
         msg = f"{folder} is not a git repository"
@@ -62,13 +69,29 @@ class GitTree:
             msg = f"there is no revision {revision!r} in {folder}"
             raise SourceError(msg, fix="name a commit, branch or tag; in a shallow clone, fetch more first") from error
         self.revision = str(commit.id)
-        self._tree = commit.tree
+        self._tree = self._top(commit.tree, folder)
+
+    def _top(self, tree: pygit2.Tree, folder: Path) -> pygit2.Tree:
+        """Return the tree of `folder`: the commit's own, or one inside where the index is a part of its repository."""
+        inside = Path(os.path.relpath(folder.resolve(), Path(self._repository.workdir or folder).resolve()))
+        if inside.parts[:1] in ((), ("..",), (".git",)):
+            return tree
+        with suppress(KeyError):
+            found = tree[inside.as_posix()]
+            if isinstance(found, pygit2.Tree):
+                return found
+        msg = f"the commit {self.revision[:12]} has no folder {inside}"
+        raise SourceError(msg, fix="commit it first, or read the working tree with --worktree")
 
     def entries(self) -> Iterator[SourceEntry]:
-        """Yield the index's files, with git's own modes."""
-        for top in _TOPS:
-            if top in self._tree:
-                yield from self._walk(self._tree[top], top)
+        """Yield the index's files, with git's own modes; raises SourceError."""
+        try:
+            for top in _TOPS:
+                if top in self._tree:
+                    yield from self._walk(self._tree[top], top)
+        except (KeyError, pygit2.GitError) as error:
+            msg = f"git cannot list the files of {self.revision[:12]}"
+            raise SourceError(msg, fix=_DAMAGED) from error
 
     def _walk(self, entry: pygit2.Object, path: str) -> Iterator[SourceEntry]:
         if isinstance(entry, pygit2.Tree):
@@ -79,16 +102,16 @@ class GitTree:
             yield SourceEntry(path=path, mode=SUBMODULE if mode == SUBMODULE else mode, blob=str(entry.id))
 
     def read(self, entry: SourceEntry) -> bytes:
-        """Return a blob's bytes."""
+        """Return a blob's bytes, at most a little more than the loader takes."""
         try:
             blob = self._repository[entry.blob]
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, pygit2.GitError) as error:
             msg = f"git has no content for {entry.path}"
-            raise SourceError(msg, fix="the clone is partial or damaged: git fsck") from error
+            raise SourceError(msg, fix=_DAMAGED) from error
         if not isinstance(blob, pygit2.Blob):
             msg = f"{entry.path} is not a file in git"
             raise SourceError(msg)
-        return blob.data
+        return bytes(memoryview(blob)[:_MAX_READ])
 
 
 def _name(entry: pygit2.Object) -> str:
@@ -109,16 +132,18 @@ class WorkTree:
         """Yield the index's files, with the modes that git would give them."""
         for top in _TOPS:
             path = self._root / top
-            if path.is_symlink() or path.exists():
+            if os.path.lexists(path):
                 yield from self._walk(path, top)
 
     def _walk(self, path: Path, name: str) -> Iterator[SourceEntry]:
+        # `name` is for people and may be written with escapes; `blob` is the path as the system has it.
+        blob = str(path.relative_to(self._root))
         try:
             mode = path.lstat().st_mode
             if not stat.S_ISDIR(mode):
-                yield SourceEntry(path=name, mode=_git_mode(mode), blob=name)
+                yield SourceEntry(path=name, mode=_git_mode(mode), blob=blob)
             elif (path / ".git").exists():
-                yield SourceEntry(path=name, mode=SUBMODULE, blob=name)
+                yield SourceEntry(path=name, mode=SUBMODULE, blob=blob)
             else:
                 for inner in sorted(os.listdir(os.fsencode(path))):  # noqa: PTH208 - names as bytes, whatever they hold
                     text = inner.decode("utf-8", "backslashreplace")
@@ -138,23 +163,78 @@ class WorkTree:
             raise SourceError(msg, fix=f"look at the owner and mode of {path}") from error
 
     def write(self, texts: Mapping[str, str]) -> None:
-        """Write files, each whole or not at all; all are laid ready before the first one appears. Raises SourceError."""
-        ready: list[tuple[Path, Path]] = []
+        """Write files: all of them, or none. Raises SourceError, leaving everything as it was."""
+        edit = _Edit()
         try:
             for name, text in texts.items():
-                path = self._root / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-                ready.append((temporary, path))
-                temporary.write_bytes(text.encode())
-            for temporary, path in ready:
-                temporary.replace(path)
+                edit.lay_ready(self._root / name, text.encode())
+            edit.apply()
         except OSError as error:
+            edit.undo()
             msg = f"{error.filename or self._root} cannot be written: {error.strerror}"
             raise SourceError(msg, fix="nothing was changed; look at the folder's owner, mode and free space") from error
+        except BaseException:
+            edit.undo()
+            raise
         finally:
-            for temporary, _ in ready:
-                temporary.unlink(missing_ok=True)
+            edit.clear()
+
+
+class _Edit:
+    """Several files that change together.
+
+    Whatever needs space (the new files, and copies of the old ones) is written before the first rename,
+    so that going back is renaming too.
+    """
+
+    def __init__(self) -> None:
+        self._ready: list[tuple[Path, Path]] = []
+        self._before: dict[Path, Path | None] = {}
+        self._folders: list[Path] = []
+        self._applied: list[Path] = []
+
+    def lay_ready(self, path: Path, content: bytes) -> None:
+        """Write what `path` is to hold, and keep what it holds, beside it."""
+        self._make_folder(path.parent)
+        new, old = (path.with_name(f".{path.name}.{secrets.token_hex(4)}") for _ in range(2))
+        self._ready.append((new, path))
+        new.write_bytes(content)
+        self._before[path] = None
+        if os.path.lexists(path):
+            self._before[path] = old
+            shutil.copy2(path, old, follow_symlinks=False)
+            if not path.is_symlink():
+                shutil.copymode(path, new)
+
+    def _make_folder(self, path: Path) -> None:
+        if not path.exists():
+            self._make_folder(path.parent)
+            path.mkdir()
+            self._folders.append(path)
+
+    def apply(self) -> None:
+        """Rename everything into its place."""
+        for new, path in self._ready:
+            new.replace(path)
+            self._applied.append(path)
+
+    def undo(self) -> None:
+        """Put back what was there before."""
+        for path in reversed(self._applied):
+            before = self._before[path]
+            if before is None:
+                path.unlink(missing_ok=True)
+            else:
+                before.replace(path)
+        self.clear()
+        for folder in reversed(self._folders):
+            with suppress(OSError):
+                folder.rmdir()
+
+    def clear(self) -> None:
+        """Delete what lies beside."""
+        for path in [*(new for new, _ in self._ready), *(old for old in self._before.values() if old)]:
+            path.unlink(missing_ok=True)
 
 
 def _git_mode(mode: int) -> int:
@@ -166,11 +246,12 @@ def _git_mode(mode: int) -> int:
 
 
 def start_repository(folder: Path) -> bool:
-    """Make `folder` a git repository if it is in none; say whether one was made."""
+    """Make `folder` a git repository if it is in none; say whether one was made. Raises SourceError."""
+    if _discovered(folder):
+        return False
     try:
-        if pygit2.discover_repository(str(folder)):
-            return False
-    except (pygit2.GitError, KeyError):
-        pass
-    pygit2.init_repository(str(folder), initial_head="main")
+        pygit2.init_repository(str(folder), initial_head="main")
+    except pygit2.GitError as error:
+        msg = f"{folder} cannot become a git repository: {error}"
+        raise SourceError(msg, fix=f"look at {folder / '.git'}, and at the folder's owner and mode") from error
     return True

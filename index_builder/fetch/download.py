@@ -20,8 +20,8 @@ _CHANGED = "the bytes changed where they come from: do not trust them; if the ma
 T = TypeVar("T")
 
 
-class _TooLongError(RemoteError):
-    """More bytes arrive than were expected."""
+class _OtherFileError(RemoteError):
+    """More or fewer bytes are there than were expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Downloader:
     def _whole(self, url: str, size: int | None, entry: PoolEntry, name: str) -> None:
         try:
             self._retrying(url, lambda: self._file(url, size, entry))
-        except _TooLongError as error:
+        except _OtherFileError as error:
             self._start_over(entry)
             msg = f"{name}: {error.message}"
             raise DigestMismatchError(msg, fix=_CHANGED) from error
@@ -135,6 +135,9 @@ class Downloader:
                     entry.write(fresh)
                     self.progress.advance(len(fresh))
         if size is not None and entry.written < size:
+            if response.status == _OK and "content-length" in response.headers:
+                # All that was announced came: this is another file, and asking again would not make it longer.
+                raise _OtherFileError(f"{url} has {entry.written:,} bytes, {size:,} were expected")
             msg = f"{url}: the connection ended after {entry.written:,} of {size:,} bytes"
             raise RemoteError(msg, retryable=True)
 
@@ -165,9 +168,11 @@ class Downloader:
             msg = f"{name}: expected {size:,} bytes, {url} has at least {entry.written:,}"
             self._start_over(entry)
             raise DigestMismatchError(msg, fix=_CHANGED)
+        written = entry.written
         try:
             entry.commit()
         except CorruptEntryError as error:
+            self.progress.advance(-written)
             msg = f"{name}: {error.message} from {url}"
             raise DigestMismatchError(msg, fix=_CHANGED) from error
 
@@ -180,7 +185,7 @@ class Downloader:
             received += len(chunk)
             if total > limit:
                 msg = f"{response.url}: more than the {limit:,} bytes expected"
-                raise _TooLongError(msg)
+                raise _OtherFileError(msg)
             yield chunk
             elapsed = self.clock.monotonic() - since
             if elapsed >= self.limits.window:
