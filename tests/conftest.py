@@ -9,10 +9,10 @@ from pathlib import Path
 import pygit2
 import pytest
 import trustme
-
-import index_builder.cli
 from distributions import sdist, wheel
 from live import serving
+
+import index_builder.cli
 
 ROOT = Path(__file__).parent.parent
 

@@ -19,7 +19,7 @@ def test_imports_follow_the_layers():
 def test_what_is_tested_is_the_built_wheel():
     """The package under test is installed with its templates inside, not the source folder."""
     package = Path(index_builder.__file__).parent
-    assert ROOT / "index_builder" != package, "run the tests with `make test`, which builds and installs the wheel"
+    assert package != ROOT / "index_builder", "run the tests with `make test`, which builds and installs the wheel"
     assert (package / "templates" / "simple" / "detail.html").is_file()
 
 

@@ -69,7 +69,7 @@ def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[Sourc
         document = documents[project.place.path]
         problems += _audience_problems(configuration, project, document)
         problems += _upstream_problems(configuration, project)
-        if policies_read:
+        if policies_read and policies.names():
             problems += _owner_problems(policies, project, document)
     problems += _rule_problems(configuration, policies)
     index = Index(revision=revision, configuration=configuration, projects=projects)

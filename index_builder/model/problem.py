@@ -56,7 +56,7 @@ RULES: dict[str, str] = {
     "audience-missing": "Where the index has more than one audience, a manifest names its own.",
     "audience-unknown": "Audiences that a manifest, a rule or `index.yaml` names are those of `index.yaml`.",
     "upstream-unknown": "Upstream indexes are those of `index.yaml`.",
-    "owner-unknown": "Owners are people or groups of `policies.d/`.",
+    "owner-unknown": "Owners are people or groups of `policies.d/`, where that declares any.",
     # index.yaml and policies
     "include-cycle": "An audience does not include itself, directly or in a circle.",
     "principal-unknown": "People and groups that a rule or a group names are declared.",

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import run_tool
 from distributions import sdist, wheel
 from live import serving
@@ -20,7 +19,7 @@ def index(repo, cli, dist):
         wheel("Gamma.Ray", "3.0"), wheel("delta", "1.0"), wheel("epsilon", "1.0"), wheel("epsilon", "2.0a1"),
     )  # fmt: skip
     assert cli("add", "--dist", files).code == 0
-    assert cli("yank", "alpha", "1.2", "--reason", "broken <here> & \"there\"").code == 0
+    assert cli("yank", "alpha", "1.2", "--reason", 'broken <here> & "there"').code == 0
     delta = repo / "packages.d" / "delta.yaml"
     delta.write_text(delta.read_text() + "status: {state: quarantined, reason: stolen, at: 2026-01-01T00:00:00Z}\n")
     assert cli("build", "--worktree", "-q").code == 0

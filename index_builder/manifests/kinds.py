@@ -1,0 +1,167 @@
+"""The kinds of values in YAML files: what each may look like, and the JSON Schema of it.
+
+Every scalar arrives as the string that was written; a kind gives it a type, or says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Annotated, Any
+from unicodedata import category
+from urllib.parse import urlsplit
+
+from packaging.specifiers import SpecifierSet
+from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import PydanticCustomError, core_schema
+
+from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word
+
+#: Embedding, override and isolate marks: what people read would not be what programs read.
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _spelled(kind: Callable[[str], str]) -> AfterValidator:
+    def parse(text: str) -> str:
+        try:
+            return kind(text)
+        except ValueError as error:
+            kind_of_problem, message = "invalid-value", "'{text}' is not right here: {reason}"
+            raise PydanticCustomError(kind_of_problem, message, {"text": text, "reason": str(error)}) from error
+
+    return AfterValidator(parse)
+
+
+def _https(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "https" or not parts.hostname:
+        msg = "an https:// URL is needed"
+        raise ValueError(msg)
+    if any(not "!" <= c <= "~" or c in '<>"{}|\\^`' for c in text):
+        msg = "a URL has ASCII characters only, others are percent-encoded"
+        raise ValueError(msg)
+    if "@" in parts.netloc:
+        msg = "a URL in a manifest holds no credentials"
+        raise ValueError(msg)
+    if "#" in text:
+        msg = "the URL has a #fragment: delete it, the digest stands in sha256"
+        raise ValueError(msg)
+    if parts.port is not None and not parts.port > 0:
+        msg = "the port is not a port"
+        raise ValueError(msg)
+    return text
+
+
+def _base(text: str) -> str:
+    if not text.endswith("/"):
+        msg = "it ends with a slash"
+        raise ValueError(msg)
+    return text
+
+
+def _files(text: str) -> str:
+    _base(text)
+    if "://" in text:
+        return _https(text)
+    folder = _folder(text.removesuffix("/"))
+    if folder.partition("/")[0] != "packages":
+        msg = "a relative folder for files is packages/ or one inside it: other names are those of pages"
+        raise ValueError(msg)
+    return f"{folder}/"
+
+
+def _folder(text: str) -> str:
+    parts = text.split("/")
+    if not text or text.startswith("/") or any(part in ("", ".", "..") for part in parts) or "\\" in text:
+        msg = "a relative path inside the repository is needed, without '..'"
+        raise ValueError(msg)
+    return text
+
+
+def _upstream(text: str) -> str:
+    parts = urlsplit(text)
+    if text == "default" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+        return text
+    return _https(text)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _line(text: str) -> str:
+    if not text.strip():
+        msg = "say something"
+        raise ValueError(msg)
+    if len(text) > 1000 or "\n" in text.strip():  # noqa: PLR2004 - one line, as the HTML attribute shows it
+        msg = "at most 1,000 characters in one line"
+        raise ValueError(msg)
+    if any(category(c) in ("Cc", "Cs", "Zp", "Zl") or c in _DIRECTIONS for c in text.strip()):
+        msg = "control characters and marks that turn the direction of text are not allowed"
+        raise ValueError(msg)
+    return text.strip()
+
+
+def _specifiers(text: str) -> str:
+    SpecifierSet(text)
+    return text
+
+
+Digest = Annotated[str, _spelled(Sha256), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+Time = Annotated[str, _spelled(Timestamp), WithJsonSchema({"type": "string", "format": "date-time"})]
+Name = Annotated[str, _spelled(ProjectName)]
+Normalized = Annotated[str, _spelled(NormalizedName.of)]
+Key = Annotated[str, _spelled(Word)]
+Https = Annotated[str, _spelled(_https), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https://"})]
+Line = Annotated[str, _spelled(_line)]
+#: An editor's YAML parser reads 1.10 as a number; here it stays a version.
+VersionText = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
+Specifiers = Annotated[str, _spelled(_specifiers)]
+Base = Annotated[str, _spelled(lambda text: _https(_base(text)))]
+Files = Annotated[str, _spelled(_files)]
+Folder = Annotated[str, _spelled(_folder)]
+Upstream = Annotated[str, _spelled(_upstream)]
+True_ = Annotated[
+    bool,
+    BeforeValidator(lambda v: True if v == "true" else _refuse(v, "only `stored: true` makes sense; leave it out otherwise")),
+    WithJsonSchema({"const": True}),
+]
+
+
+def _count(value: object) -> object:
+    plain = not isinstance(value, str) or re.fullmatch("-?(0|[1-9][0-9]{0,18})", value)
+    return value if plain else _refuse(value, "a whole number is expected here")
+
+
+#: pydantic alone would take 1_000, +1 and " 1 " too, and YAML readers differ over 010.
+PLAIN_NUMBER = BeforeValidator(_count)
+
+
+def _refuse(value: object, reason: str) -> Any:
+    kind, message = "invalid-value", "'{text}' is not right here: {reason}"
+    raise PydanticCustomError(kind, message, {"text": str(value), "reason": reason})
+
+
+class One:
+    """The number 1, as the string or number that `schema:` is followed by."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> core_schema.CoreSchema:
+        """Accept exactly "1"."""
+        return core_schema.no_info_plain_validator_function(cls._check)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: object, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Say the same in JSON Schema."""
+        return {"const": 1}
+
+    @staticmethod
+    def _check(value: object) -> int:
+        if value != "1":
+            kind, message = "schema-version", "this builder reads schema 1, the file says '{value}'"
+            raise PydanticCustomError(kind, message, {"value": str(value)})
+        return 1
