@@ -48,9 +48,11 @@ index: $(WHEEL)
 	@echo '  pip install --index-url http://127.0.0.1:8000/simple/ flask'
 	@echo '  uv pip install --index-url http://127.0.0.1:8000/simple/ flask'
 
+# PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested.
+test: export PYTHONSAFEPATH = 1
 test: lint $(WHEEL)
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run $(BIN)/pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
