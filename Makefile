@@ -42,9 +42,10 @@ index: $(WHEEL)
 	@$(BIN)/index-builder build --worktree
 	@echo
 	@echo 'Install from it:'
-	@echo "  $(BIN)/pip install --index-url file://$(CURDIR)/site/public/simple/ flask"
+	@echo '  pip install --index-url file://$(CURDIR)/site/public/simple/ flask'
+	@echo '  uv pip install --index-url file://$(CURDIR)/site/public/simple/ flask'
 	@echo
-	@echo 'With uv, or from another machine, serve it first: $(BIN)/index-builder serve'
+	@echo 'Or over HTTP, as from a host: $(CURDIR)/$(BIN)/index-builder serve, then'
 	@echo '  pip install --index-url http://127.0.0.1:8000/simple/ flask'
 	@echo '  uv pip install --index-url http://127.0.0.1:8000/simple/ flask'
 

@@ -131,3 +131,14 @@ def test_no_registry_is_named():
         path = ROOT / name
         if path.is_file():
             assert not hosts.search(path.read_bytes()), name
+
+
+def test_each_yaml_of_ours_names_its_schema():
+    """Manifests, policies and index.yaml begin with an editor line that leads to an existing schema."""
+    files = [ROOT / "index.yaml", *(ROOT / "packages.d").rglob("*.yaml"), *(ROOT / "policies.d").rglob("*.yaml")]
+    assert len(files) > 20
+    for path in files:
+        first = path.read_text().splitlines()[0]
+        schema = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
+        assert schema, path
+        assert (path.parent / schema[1]).is_file(), path
