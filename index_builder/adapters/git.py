@@ -162,6 +162,12 @@ class WorkTree:
             msg = f"{entry.path} cannot be read: {error.strerror}"
             raise SourceError(msg, fix=f"look at the owner and mode of {path}") from error
 
+    def text(self, path: str) -> str:
+        """Return a file as text, '' where there is none; raises SourceError where it cannot be read."""
+        if not (self._root / path).exists():
+            return ""
+        return self.read(SourceEntry(path=path, mode=ORDINARY, blob=path)).decode("utf-8", "replace")
+
     def write(self, texts: Mapping[str, str]) -> None:
         """Write files: all of them, or none. Raises SourceError, leaving everything as it was."""
         edit = _Edit()

@@ -78,7 +78,8 @@ def command(
         candidates = _candidates(source, what, index, defaults, fetcher)
         with options.problems_shown(tree, "text"):
             groups, warnings = add.pin(candidates, fetcher)
-    changes = list(add.edits(index, groups, dict(options.texts_of(tree))))
+    texts = {project.place.path: tree.text(project.place.path) for project, _ in groups}
+    changes = list(add.edits(index, groups, texts))
     options.show_problems(warnings, tree, "text")
     edits.finish(tree, changes, dry_run=dry_run, output_format=output_format, done="added")
 

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import click
 
+from index_builder import wiring
+from index_builder.cli import options
 from index_builder.cli.console import count, stderr
+from index_builder.cli.projects import find_project
+from index_builder.model.names import Timestamp
+from index_builder.model.project import File, Project
 from index_builder.pipeline.add import Change
-from index_builder.wiring import WorkTree
+
+#: A project, its manifest's text and the time -> the text afterwards, and the files that this is about.
+Edit = Callable[[Project, str, Timestamp], tuple[str, Sequence[File]]]
 
 
-def finish(tree: WorkTree, changes: Sequence[Change], *, dry_run: bool, output_format: str, done: str) -> None:
-    """Write what changed (or show it, with --dry-run) and say so; `done` is the verb, as in 'added'."""
+def edit(repo: Path, name: str, change: Edit, *, done: str, dry_run: bool, output_format: str) -> None:
+    """Edit one project's manifest in the working tree; `done` is the verb, as in 'yanked'."""
+    tree, index = options.editable(wiring.find_root(repo), options.normalized(name))
+    project = find_project(index, name)
+    path = project.place.path
+    before = tree.text(path)
+    after, files = change(project, before, Timestamp.of(wiring.SystemClock().now()))
+    edited = Change(path=path, before=before, after=after, project=project, files=tuple(files))
+    finish(tree, [edited], dry_run=dry_run, output_format=output_format, done=done)
+
+
+def finish(tree: wiring.WorkTree, changes: Sequence[Change], *, dry_run: bool, output_format: str, done: str) -> None:
+    """Write what changed (or show it, with --dry-run) and say so."""
     real = [change for change in changes if change.after != change.before]
     if not dry_run:
         tree.write({change.path: change.after for change in real})
@@ -27,12 +46,13 @@ def finish(tree: WorkTree, changes: Sequence[Change], *, dry_run: bool, output_f
     console = stderr()
     for change in changes:
         if change.after == change.before:
-            console.print(f"{change.project.name}: nothing to do, {change.path} lists it already")
+            console.print(f"{change.project.name}: nothing to do, {change.path} says so already")
             continue
         for file in change.files:
             console.print(f"  {file.name.text}")
         verb = f"would be {done}" if dry_run else done
-        console.print(f"[bold]{change.project.name}[/]: {count(len(change.files), 'file')} {verb} in {change.path}")
+        what = f"{count(len(change.files), 'file')} {verb}" if change.files else verb
+        console.print(f"[bold]{change.project.name}[/]: {what} in {change.path}")
 
 
 def _diff(change: Change) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ import click
 from index_builder import wiring
 from index_builder.cli import formats
 from index_builder.cli.console import progress
+from index_builder.errors import UsageError
 from index_builder.fetch.stage import Fetcher
 from index_builder.manifests.reader import Reading
 from index_builder.model.index import Configuration, Index
+from index_builder.model.names import NormalizedName
 from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.pipeline.reading import read_tree
 from index_builder.ports import SourceTree
@@ -38,6 +40,15 @@ problem_format = click.option(
     "--format", "output_format", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True,
     help="How to print problems: github gives workflow annotations.",
 )  # fmt: skip
+
+
+def normalized(name: str) -> NormalizedName:
+    """Return the normalized form of a name from the command line; raises UsageError."""
+    try:
+        return NormalizedName.of(name)
+    except ValueError as error:
+        msg = f"{name!r} is no project name: {error}"
+        raise UsageError(msg) from error
 
 
 def reading_options(command: Command) -> Command:
@@ -93,33 +104,25 @@ def problems_shown(tree: SourceTree, output_format: str) -> Iterator[None]:
         raise
 
 
-def editable(root: Path, *paths: str) -> tuple[wiring.WorkTree, Index]:
-    """Return the working tree and its index for a command that edits manifests.
+def editable(root: Path, project: str = "") -> tuple[wiring.WorkTree, Index]:
+    """Return the working tree and its index for a command that edits the manifest of `project`, or makes new ones.
 
-    Only what stands in `index.yaml`, `policies.d/` or the edited manifests themselves can stop an edit.
+    Only what stands in `index.yaml`, `policies.d/` or that manifest itself can stop an edit.
     """
     tree = wiring.WorkTree(root)
     reading = read_tree(tree)
     with problems_shown(tree, "text"):
-        return tree, _usable(reading, paths)
+        return tree, _usable(reading, f"/{project}.yaml")
 
 
-def _usable(reading: Reading, paths: Sequence[str]) -> Index:
+def _usable(reading: Reading, edited: str) -> Index:
     stopping = [
         problem
         for problem in reading.problems
-        if problem.severity == "error" and (not problem.place.path.startswith("packages.d/") or problem.place.path in paths)
+        if problem.severity == "error"
         and problem.rule != "no-releases"
-    ]  # fmt: skip
+        and (not problem.place.path.startswith("packages.d/") or problem.place.path.endswith(edited))
+    ]
     if reading.index is None or stopping:
         raise ProblemsFoundError(stopping or reading.problems)
     return reading.index
-
-
-def texts_of(tree: SourceTree) -> Mapping[str, str]:
-    """Return the manifests' texts by path."""
-    return {
-        entry.path: tree.read(entry).decode("utf-8", "replace")
-        for entry in tree.entries()
-        if entry.path.startswith("packages.d/") and entry.path.endswith(".yaml")
-    }

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from index_builder import wiring
 from index_builder.cli import edits, options
-from index_builder.cli.projects import find_project
 from index_builder.manifests import changes
 from index_builder.model.names import Timestamp
-from index_builder.pipeline.add import Change
+from index_builder.model.project import File, Project
 
 
 @click.command("remove")
@@ -33,9 +32,8 @@ def command(project: str, what: str, reason: str, repo: Path, dry_run: bool, out
       index-builder remove acme-utils acme_utils-1.1.0.tar.gz --reason 'leaked a key'
       index-builder remove acme-utils --reason 'moved into acme-core'
     """
-    root = wiring.find_root(repo)
-    tree, found = find_project(root, project)
-    before = options.texts_of(tree)[found.place.path]
-    after, gone = changes.remove(before, found, what, reason, Timestamp.of(wiring.SystemClock().now()))
-    change = Change(path=found.place.path, before=before, after=after, project=found, files=tuple(gone))
-    edits.finish(tree, [change], dry_run=dry_run, output_format=output_format, done="removed")
+
+    def change(found: Project, text: str, now: Timestamp) -> tuple[str, Sequence[File]]:
+        return changes.remove(text, found, what, reason, now)
+
+    edits.edit(repo, project, change, done="removed", dry_run=dry_run, output_format=output_format)

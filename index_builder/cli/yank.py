@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from index_builder import wiring
 from index_builder.cli import edits, options
-from index_builder.cli.projects import find_project
 from index_builder.errors import UsageError
 from index_builder.manifests import changes
 from index_builder.model.names import Timestamp
-from index_builder.pipeline.add import Change
+from index_builder.model.project import File, Project
 
 
 @click.command("yank")
@@ -36,11 +35,10 @@ def command(project: str, version: str, reason: str | None, undo: bool, repo: Pa
     if undo == bool(reason):
         msg = "give a --reason, or --undo" if not undo else "--undo takes no --reason"
         raise UsageError(msg, fix="for example: index-builder yank acme-utils 1.2.0 --reason 'broken on Windows'")
-    root = wiring.find_root(repo)
-    tree, found = find_project(root, project)
-    before = options.texts_of(tree)[found.place.path]
-    now = Timestamp.of(wiring.SystemClock().now())
-    after = changes.unyank(before, found, version) if undo else changes.yank(before, found, version, reason or "", now)
-    files = changes.find_release(found, version).files
-    change = Change(path=found.place.path, before=before, after=after, project=found, files=files)
-    edits.finish(tree, [change], dry_run=dry_run, output_format=output_format, done="no longer yanked" if undo else "yanked")
+
+    def change(found: Project, text: str, now: Timestamp) -> tuple[str, Sequence[File]]:
+        after = changes.unyank(text, found, version) if undo else changes.yank(text, found, version, reason or "", now)
+        return after, changes.find_release(found, version).files
+
+    done = "no longer yanked" if undo else "yanked"
+    edits.edit(repo, project, change, done=done, dry_run=dry_run, output_format=output_format)

@@ -234,9 +234,12 @@ def _inspected(fetch: Fetch, fetcher: Fetcher) -> tuple[Project, File, list[Prob
 
 
 def edits(index: Index, groups: Sequence[tuple[Project, list[File]]], texts: dict[str, str]) -> Iterator[Change]:
-    """Yield each manifest as it will be; `texts` holds those that exist, by path. Raises EditError."""
+    """Yield each manifest as it will be; `texts` holds those that exist, by path, and '' for others. Raises EditError."""
     for project, files in groups:
         path = project.place.path
+        if texts[path] and project.normalized not in index.projects:
+            msg = f"{path} is there, and cannot be read"
+            raise EditError(msg, fix="mend it first: index-builder check --worktree shows what is wrong")
         if project.normalized in index.projects:
             after, fresh = add_files(texts[path], project, files)
             yield Change(path=path, before=texts[path], after=after, project=project, files=tuple(fresh))

@@ -370,3 +370,27 @@ def test_three_thousand_linked_projects_build(tmp_path, cli):
     write_index(tmp_path, {f"p{n}": linked(f"p{n}", ["1.0"]) for n in range(3000)})
     assert cli("build", "--repo", tmp_path, "--worktree", "-q").code == 0
     assert len(list((tmp_path / "site/public/simple").iterdir())) == 3002
+
+
+def test_add_never_writes_over_a_manifest_that_it_cannot_read(repo, cli, dist):
+    """A manifest with a typo is not taken for a missing one."""
+    path = repo / "packages.d" / "demo.yaml"
+    path.write_text("schema: 1\nname: demo\nownrs: [maintainers]\nhosting: hosted\nreleases: {}\n")
+    before = path.read_text()
+    done = cli("add", "--dist", dist(wheel("demo", "1.0")))
+    assert done.code == 1
+    assert "cannot be read" in done.err
+    assert path.read_text() == before
+    done = cli("yank", "demo", "1.0", "--reason", "x")
+    assert done.code == 1
+    assert "did you mean 'owners'?" in done.err
+
+
+def test_a_broken_neighbour_does_not_stop_an_edit(repo, cli, dist):
+    """Another project's broken manifest is no reason not to yank."""
+    cli("add", "--dist", dist(wheel("demo", "1.0")))
+    (repo / "packages.d" / "team").mkdir()
+    (repo / "packages.d" / "demo.yaml").rename(repo / "packages.d" / "team" / "demo.yaml")
+    (repo / "packages.d" / "other.yaml").write_text("name: [\n")
+    assert cli("yank", "demo", "1.0", "--reason", "x").code == 0
+    assert "yanked" in (repo / "packages.d" / "team" / "demo.yaml").read_text()
