@@ -14,13 +14,7 @@ def plan(index: Index, audience: Word) -> Plan:
     Files of quarantined projects are not listed, so they are neither served nor looked for (PEP 792).
     A project that only has tombstones has no page.
     """
-    visible = index.configuration.visible_in(audience)
-    everywhere = tuple(index.configuration.audiences)
-    projects = tuple(
-        project
-        for _, project in sorted(index.projects.items())
-        if project.releases and not visible.isdisjoint(project.audiences or everywhere)
-    )
+    projects = tuple(project for project in index.seen_by(audience) if project.releases)
     listed = [Fetch(project=p, file=file) for p in projects if not _is_quarantined(p) for file in p.files]
     linked = [fetch for fetch in listed if fetch.project.hosting is Hosting.LINKED]
     return Plan(

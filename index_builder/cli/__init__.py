@@ -21,6 +21,11 @@ VERBS: Final = {
     "check": "Judge manifests, policies and the bytes they pin.",
     "build": "Build the index of each audience into a folder.",
     "serve": "Serve a built index on this machine, to try it.",
+    "list": "Show every project, a line each.",
+    "show": "Show all that a manifest says of its project.",
+    "search": "Find projects by words in their manifests.",
+    "diff": "Say what an index gains and loses between two revisions.",
+    "schema": "Print the JSON Schemas of the YAML files.",
 }
 
 

@@ -18,6 +18,12 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def stdout() -> Console:
+    """Return the console for results; as wide as needed where it is no terminal."""
+    console = Console(highlight=False, soft_wrap=False)
+    return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH)
+
+
 def show_error(error: IndexBuilderError) -> None:
     """Print what happened and what to do; problems were printed by their command."""
     console = stderr()
@@ -26,6 +32,10 @@ def show_error(error: IndexBuilderError) -> None:
     console.print(f"[bold red]error[/]: {escape(error.message)}")
     if error.fix:
         console.print(f"  [bold cyan]fix[/]: {escape(error.fix)}")
+
+
+#: Tables in a pipe or log are not folded.
+_LOG_WIDTH = 240
 
 
 class TerminalProgress:

@@ -17,9 +17,10 @@ from index_builder.errors import UsageError
 from index_builder.fetch.stage import Fetcher
 from index_builder.manifests.reader import Reading
 from index_builder.model.index import Configuration, Index
-from index_builder.model.names import NormalizedName
+from index_builder.model.names import NormalizedName, Word
 from index_builder.model.problem import Problem, ProblemsFoundError
-from index_builder.pipeline.reading import read_tree
+from index_builder.model.project import Project
+from index_builder.pipeline.reading import index_of, read_tree
 from index_builder.ports import SourceTree
 
 Command = Callable[..., Any]
@@ -102,6 +103,24 @@ def problems_shown(tree: SourceTree, output_format: str) -> Iterator[None]:
     except ProblemsFoundError as error:
         show_problems(error.problems, tree, output_format)
         raise
+
+
+def readable(repo: Path, commit: str, *, worktree: bool) -> Index:
+    """Return the index of a revision without errors, for a command that answers questions; raises SourceError."""
+    _, tree = source(repo, commit, worktree=worktree)
+    with problems_shown(tree, "text"):
+        return index_of(read_tree(tree))
+
+
+def seen_by(index: Index, audience: str | None) -> tuple[Project, ...]:
+    """Return the projects that an audience sees (None: all), by name; raises UsageError."""
+    known = index.configuration.audiences
+    if audience is not None and audience not in known:
+        msg = f"there is no audience '{audience}'"
+        raise UsageError(msg, fix=f"the audiences are: {', '.join(known)}")
+    if audience is not None:
+        return index.seen_by(Word(audience))
+    return tuple(project for _, project in sorted(index.projects.items()))
 
 
 def editable(root: Path, project: str = "") -> tuple[wiring.WorkTree, Index]:

@@ -72,3 +72,9 @@ class Index:
     revision: str
     configuration: Configuration
     projects: dict[str, Project]
+
+    def seen_by(self, audience: Word) -> tuple[Project, ...]:
+        """Return the projects that an audience sees, by normalized name; a manifest that names none is for all."""
+        visible = self.configuration.visible_in(audience)
+        everywhere = tuple(self.configuration.audiences)
+        return tuple(p for _, p in sorted(self.projects.items()) if not visible.isdisjoint(p.audiences or everywhere))
