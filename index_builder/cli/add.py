@@ -19,8 +19,6 @@ from index_builder.model.index import Configuration, Index
 from index_builder.model.names import Timestamp, Word
 from index_builder.model.project import Hosting
 from index_builder.pipeline import add
-from index_builder.pipeline.reading import read_tree
-from index_builder.policy.rules import Policies
 
 
 @click.command("add")
@@ -69,7 +67,7 @@ def command(
     root = wiring.find_root(repo)
     tree, index = options.editable(root)
     defaults = add.Defaults(
-        owners=_owners(owners, read_tree(tree).policies),
+        owners=_owners(owners, tree),
         audiences=_audiences(audiences, index.configuration),
         hosting=Hosting(hosting) if hosting else None,
         only=only, all_versions=all_versions, pre=pre, now=Timestamp.of(wiring.SystemClock().now()),
@@ -152,15 +150,13 @@ def _opened(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - a bina
         raise SourceError(msg, fix="look at its owner and mode") from error
 
 
-def _owners(given: Sequence[str], policies: Policies) -> tuple[Word, ...]:
+def _owners(given: Sequence[str], tree: wiring.WorkTree) -> tuple[Word, ...]:
+    """Return the owners of a new project: those that were given, or the only group or person that there is."""
+    policies = options.known_owners(given, tree)
     known = sorted(policies.groups) or sorted(policies.people)
-    for name in given:
-        if name not in policies.names():
-            msg = f"nobody and no group is called '{name}'"
-            raise UsageError(msg, fix=f"policies.d/ has: {', '.join(sorted(policies.names())) or 'nobody'}")
     if given:
         return tuple(Word(name) for name in given)
-    return tuple(known[:1]) if len(known) == 1 else ()
+    return tuple(known) if len(known) == 1 else ()
 
 
 def _audiences(given: Sequence[str], configuration: Configuration) -> tuple[Word, ...]:

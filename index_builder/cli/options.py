@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from index_builder.model.names import NormalizedName, Word
 from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.model.project import Project
 from index_builder.pipeline.reading import index_of, read_tree
+from index_builder.policy.rules import Policies
 from index_builder.ports import SourceTree
 
 Command = Callable[..., Any]
@@ -103,6 +105,18 @@ def problems_shown(tree: SourceTree, output_format: str) -> Iterator[None]:
     except ProblemsFoundError as error:
         show_problems(error.problems, tree, output_format)
         raise
+
+
+def known_owners(names: Sequence[str], tree: SourceTree) -> Policies:
+    """Return the policies in which all `names` are declared; raises UsageError."""
+    policies = read_tree(tree).policies
+    for name in names:
+        if name not in policies.names():
+            near = get_close_matches(name, sorted(policies.names()), n=1)
+            msg = f"nobody and no group is called '{name}'"
+            everybody = f"policies.d/ has: {', '.join(sorted(policies.names())) or 'nobody'}"
+            raise UsageError(msg, fix=f"did you mean '{near[0]}'?" if near else everybody)
+    return policies
 
 
 def readable(repo: Path, commit: str, *, worktree: bool) -> Index:

@@ -11,7 +11,7 @@ from index_builder.errors import EditError
 from index_builder.manifests.editor import Editor
 from index_builder.manifests.loader import Path, Value, at
 from index_builder.manifests.scalar import Flow, Plain, block
-from index_builder.model.names import Timestamp
+from index_builder.model.names import Timestamp, Word
 from index_builder.model.project import File, IndexOrigin, Project, Release, State, Status, StoredOrigin, Tombstone, UrlOrigin
 
 _EDITOR_LINE = "# yaml-language-server: $schema={schema}"
@@ -101,17 +101,75 @@ def remove(text: str, project: Project, what: str, reason: str, at: Timestamp) -
 
     A removed project keeps its name, owners and tombstones, so that nothing else comes back under these names.
     """
-    editor = Editor(project.place.path, text)
     gone = _selected(project, what)
     if not gone:
         msg = f"{project.name} lists nothing that could be removed"
         raise EditError(msg)
+    return _bury(text, project, gone, reason, at), gone
+
+
+def prune(text: str, project: Project, keep: int, reason: str, at: Timestamp) -> tuple[str, list[File]]:
+    """Return the manifest with its newest `keep` pre-releases only, and the files that have a tombstone now.
+
+    Final releases stay: whoever depends on one of them pinned it for a reason.
+    """
+    early = [release for release in project.releases if release.version.is_prerelease]
+    gone = [file for release in early[: max(0, len(early) - keep)] for file in release.files]
+    return (_bury(text, project, gone, reason, at) if gone else text), gone
+
+
+def set_status(text: str, project: Project, state: State, reason: str, at: Timestamp) -> str:
+    """Return the manifest with a status marker (PEP 792); `active` takes the marker away."""
+    editor = Editor(project.place.path, text)
+    now = project.status
+    if state is State.ACTIVE:
+        if now is not None:
+            editor.delete(("status",))
+    elif now is None or (now.state, now.reason) != (state, reason):
+        editor.set(("status",), _status(Status(state=state, reason=reason, at=at)))
+    return editor.text
+
+
+def add_owner(text: str, project: Project, who: str) -> str:
+    """Return the manifest with one more owner, or as it was where they are one already."""
+    editor = Editor(project.place.path, text)
+    if who not in project.owners:
+        editor.extend(("owners",), [who])
+    return editor.text
+
+
+def remove_owner(text: str, project: Project, who: str) -> str:
+    """Return the manifest with one owner less; raises EditError for the last one, and for who is none."""
+    if who not in project.owners:
+        msg = f"{who} does not own {project.name}"
+        raise EditError(msg, fix=f"its owners are: {', '.join(project.owners)}")
+    if len(project.owners) == 1:
+        msg = f"{who} is the only owner of {project.name}"
+        raise EditError(msg, fix="add another one first")
+    editor = Editor(project.place.path, text)
+    editor.delete(("owners", project.owners.index(Word(who))))
+    return editor.text
+
+
+def stamp(text: str, project: Project, files: Sequence[File], at: Timestamp) -> str:
+    """Return the manifest with `at` as the upload time of these files."""
+    editor = Editor(project.place.path, text)
+    written = {release.version: release.written for release in project.releases}
+    for file in files:
+        path: Path = ("releases", written[file.name.version], "files")
+        editor.set((*path, _number(editor, path, file.name.text), "uploaded"), at)
+    return editor.text
+
+
+def _bury(text: str, project: Project, gone: Sequence[File], reason: str, at: Timestamp) -> str:
+    """Return the manifest with tombstones in place of files."""
+    editor = Editor(project.place.path, text)
     editor.insert(("removed",), {file.name.text: _tombstone(file, reason, at) for file in gone})
     if len(gone) == len(project.files):
         for key in ("releases", "source", "publishers", "status"):
             if isinstance(editor.value, dict) and key in editor.value:
                 editor.delete((key,))
-        return editor.text, gone
+        return editor.text
     for release in project.releases:
         left = [file for file in release.files if file not in gone]
         if not left:
@@ -121,7 +179,7 @@ def remove(text: str, project: Project, what: str, reason: str, at: Timestamp) -
                 if file in gone:
                     path: Path = ("releases", release.written, "files")
                     editor.delete((*path, _number(editor, path, file.name.text)))
-    return editor.text, gone
+    return editor.text
 
 
 def find_release(project: Project, version: str) -> Release:
