@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from index_builder.model.names import Sha256
 from index_builder.model.source import SourceEntry
+
+#: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed.
+Note = Literal["links", "examined"]
 
 
 class SourceTree(Protocol):
@@ -71,7 +74,7 @@ class PoolEntry(Protocol):
 
 
 class Pool(Protocol):
-    """Bytes by digest: files, core metadata, provenance; and where linked files were found."""
+    """Bytes by digest: files, core metadata, provenance; and notes of files."""
 
     def size(self, digest: Sha256) -> int | None:
         """Return an entry's size in bytes, or None where there is none."""
@@ -89,12 +92,12 @@ class Pool(Protocol):
         """Delete an entry that proved wrong."""
         ...
 
-    def link(self, digest: Sha256) -> str | None:
-        """Return the URL at which a linked file of this digest was found, or None."""
+    def note(self, kind: Note, digest: Sha256) -> str | None:
+        """Return what was noted of a file, or None."""
         ...
 
-    def set_link(self, digest: Sha256, url: str) -> None:
-        """Note where a linked file was found."""
+    def set_note(self, kind: Note, digest: Sha256, text: str) -> None:
+        """Note something of a file, in one line; raises StorageError."""
         ...
 
 

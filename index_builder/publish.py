@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from index_builder.errors import CorruptEntryError
 from index_builder.model.page import Page
@@ -12,6 +13,9 @@ from index_builder.model.snapshot import Blob
 from index_builder.ports import Pool, Progress, Site
 
 _CHUNK = 1024 * 1024
+
+#: The first thing that a build writes, and the last: which builder built which commit. A folder without it is not ours.
+MARK: Final = "state/build.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from typing import BinaryIO
 from index_builder.errors import CorruptEntryError, InterruptedRunError, RemoteError, SourceError, StorageError
 from index_builder.model.names import Sha256
 from index_builder.model.source import ORDINARY, SourceEntry
+from index_builder.ports import Note
 
 _OK, _PARTIAL, _BAD_RANGE = 200, 206, 416
 _TOPS = ("index.yaml", "packages.d", "policies.d")
@@ -61,14 +62,14 @@ class MemoryTree:
 class MemoryPool:
     """A Pool of bytes. After `capacity` bytes, counting unfinished entries, its disk is full.
 
-    `entries` and `links` may be looked into and changed, as one may damage a folder.
+    `entries` and `notes` may be looked into and changed, as one may damage a folder.
     """
 
     def __init__(self, contents: Iterable[bytes] = (), *, capacity: int | None = None) -> None:
         """Take what the pool holds from the beginning."""
         self.entries: dict[Sha256, bytes] = {sha256(content): content for content in contents}
         self.partial: dict[Sha256, bytes] = {}
-        self.links: dict[Sha256, str] = {}
+        self.notes: dict[tuple[Note, Sha256], str] = {}
         self.capacity = capacity
         self._busy: set[Sha256] = set()
         self._lock = threading.Lock()
@@ -97,13 +98,13 @@ class MemoryPool:
         """Delete an entry."""
         self.entries.pop(digest, None)
 
-    def link(self, digest: Sha256) -> str | None:
-        """Return where a linked file was found."""
-        return self.links.get(digest)
+    def note(self, kind: Note, digest: Sha256) -> str | None:
+        """Return what was noted."""
+        return self.notes.get((kind, digest))
 
-    def set_link(self, digest: Sha256, url: str) -> None:
-        """Note where a linked file was found."""
-        self.links[digest] = url
+    def set_note(self, kind: Note, digest: Sha256, text: str) -> None:
+        """Note something of a file."""
+        self.notes[kind, digest] = text
 
     def release(self, digest: Sha256, content: bytes) -> None:
         """Keep what an entry's owner had written, and let another own it."""

@@ -17,7 +17,7 @@ from index_builder.errors import UsageError
 from index_builder.fetch.download import Downloader
 from index_builder.fetch.stage import Fetcher
 from index_builder.fetch.upstream import Upstreams
-from index_builder.model.index import Configuration, Store
+from index_builder.model.index import Configuration
 from index_builder.ports import Progress, SourceTree
 
 __all__ = ["SystemClock", "WorkTree", "find_root", "start_repository"]
@@ -53,16 +53,12 @@ def open_fetcher(
     upstreams = Upstreams(configuration.upstreams, downloader, default=os.environ.get("PIP_INDEX_URL", ""))
     try:
         yield Fetcher(
-            pool=DirectoryPool(pool or _folder(root, configuration.pool)),
-            inbox=DirectoryPool(_folder(root, configuration.inbox)),
+            pool=DirectoryPool(pool or root / configuration.pool.path),
+            inbox=DirectoryPool(root / configuration.inbox.path),
             upstreams=upstreams, downloader=downloader, jobs=jobs, offline=offline,
         )  # fmt: skip
     finally:
         transport.close()
-
-
-def _folder(root: Path, store: Store) -> Path:
-    return root / store.path
 
 
 def templates() -> dict[str, str]:

@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.model.names import Sha256
+from index_builder.ports import Note
+from index_builder.publish import MARK
 
 _CHUNK = 1024 * 1024
 
@@ -71,20 +73,20 @@ class DirectoryPool:
         with _storage(self.path(digest)):
             self.path(digest).unlink(missing_ok=True)
 
-    def link(self, digest: Sha256) -> str | None:
-        """Read where a linked file was found."""
-        path = self.root / "links" / digest.path
+    def note(self, kind: Note, digest: Sha256) -> str | None:
+        """Read a note."""
+        path = self.root / kind / digest.path
         with _storage(path):
             try:
                 return path.read_text("utf-8").strip() or None
             except (FileNotFoundError, UnicodeDecodeError):
                 return None
 
-    def set_link(self, digest: Sha256, url: str) -> None:
-        """Write where a linked file was found."""
-        path = self.root / "links" / digest.path
+    def set_note(self, kind: Note, digest: Sha256, text: str) -> None:
+        """Write a note, whole or not at all. A note lost in a power cut is made again, so it is not synced."""
+        path = self.root / kind / digest.path
         with _storage(path):
-            _write_whole(path, path.with_name(f"{path.name}.{secrets.token_hex(4)}"), [url.encode() + b"\n"])
+            _write_whole(path, path.with_name(f"{path.name}.{secrets.token_hex(4)}"), [text.encode() + b"\n"])
 
 
 def _locked(partial: Path) -> BinaryIO | None:
@@ -180,7 +182,6 @@ class DirectorySite:
     _TOPS = ("simple", "packages", "provenance", "pypi", "state", "packages.json")
     _INCOMING = "state/incoming"
     #: The first thing written; a folder with content but without it was not made by a build.
-    MARKER = "state/build.json"
 
     def __init__(self, root: Path) -> None:
         """Take the folder; raises StorageError where it holds something that no build wrote."""
@@ -195,7 +196,7 @@ class DirectorySite:
 
     def _ours(self) -> bool:
         """Say whether a build may write here: a new folder, one with the mark, or one whose build was stopped before it."""
-        if not self.root.exists() or (self.root / self.MARKER).is_file():
+        if not self.root.exists() or (self.root / MARK).is_file():
             return True
         inside = {path.name for path in self.root.iterdir()}
         state = self.root / "state"

@@ -99,7 +99,7 @@ class GitTree:
                 yield from self._walk(inner, f"{path}/{_name(inner)}")
         else:
             mode = int(entry.filemode or 0)
-            yield SourceEntry(path=path, mode=SUBMODULE if mode == SUBMODULE else mode, blob=str(entry.id))
+            yield SourceEntry(path=path, mode=mode, blob=str(entry.id))
 
     def read(self, entry: SourceEntry) -> bytes:
         """Return a blob's bytes, at most a little more than the loader takes."""

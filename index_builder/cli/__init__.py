@@ -98,9 +98,6 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         show_error(InterruptedRunError("stopped", fix="run the command again: it goes on from what is already verified"))
         return InterruptedRunError.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
     except IndexBuilderError as error:
         show_error(error)
         return error.exit_code

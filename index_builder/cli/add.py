@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from index_builder.model.index import Configuration, Index
 from index_builder.model.names import Timestamp, Word
 from index_builder.model.project import Hosting
 from index_builder.pipeline import add
+from index_builder.policy.rules import Policies
 
 
 @click.command("add")
@@ -65,9 +65,9 @@ def command(
     """
     source = _source(upstream, pypi=pypi, url=url, dist=dist)
     root = wiring.find_root(repo)
-    tree, index = options.editable(root)
+    tree, reading, index = options.editable(root)
     defaults = add.Defaults(
-        owners=_owners(owners, tree),
+        owners=_owners(owners, reading.policies),
         audiences=_audiences(audiences, index.configuration),
         hosting=Hosting(hosting) if hosting else None,
         only=only, all_versions=all_versions, pre=pre, now=Timestamp.of(wiring.SystemClock().now()),
@@ -76,6 +76,8 @@ def command(
         candidates = _candidates(source, what, index, defaults, fetcher)
         with options.problems_shown(tree, "text"):
             groups, warnings = add.pin(candidates, fetcher)
+    paths = {project.place.path for project, _ in groups}
+    options.stop_at(tree, reading, paths.__contains__)
     texts = {project.place.path: tree.text(project.place.path) for project, _ in groups}
     changes = list(add.edits(index, groups, texts))
     options.show_problems(warnings, tree, "text")
@@ -98,9 +100,7 @@ def _candidates(source: str, what: Sequence[str], index: Index, defaults: add.De
                 raise UsageError(msg, fix="manifests hold https URLs only; files of your own are added with --dist")
         return add.from_urls(index, what, defaults, fetcher)
     if source == "--dist":
-        with ExitStack() as stack:
-            files = [(path.name, stack.enter_context(_opened(path))) for path in _files(what)]
-            return add.from_dist(index, files, defaults, fetcher)
+        return [_own(path, index, defaults, fetcher) for path in _files(what)]
     upstreams = index.configuration.upstreams
     if source not in upstreams:
         msg = f"index.yaml has no upstream '{source}'"
@@ -142,17 +142,18 @@ def _files(what: Sequence[str]) -> list[Path]:
     return found
 
 
-def _opened(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - a binary file
+def _own(path: Path, index: Index, defaults: add.Defaults, fetcher: Fetcher) -> add.Candidate:
     try:
-        return path.open("rb")
+        with path.open("rb") as stream:
+            return add.from_dist(index, path.name, stream, defaults, fetcher)
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}"
         raise SourceError(msg, fix="look at its owner and mode") from error
 
 
-def _owners(given: Sequence[str], tree: wiring.WorkTree) -> tuple[Word, ...]:
+def _owners(given: Sequence[str], policies: Policies) -> tuple[Word, ...]:
     """Return the owners of a new project: those that were given, or the only group or person that there is."""
-    policies = options.known_owners(given, tree)
+    options.check_owners(given, policies)
     known = sorted(policies.groups) or sorted(policies.people)
     if given:
         return tuple(Word(name) for name in given)

@@ -8,12 +8,9 @@ import click
 
 from index_builder.cli import options
 from index_builder.cli.console import count, stderr
-from index_builder.model.index import Configuration, Store
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.pipeline.check import Judgement, check
 from index_builder.pipeline.reading import read_tree
-
-_NO_STORE = Store(kind="directory", path=".pool")
 
 
 @click.command("check")
@@ -36,18 +33,17 @@ def command(repo: Path, commit: str, worktree: bool, pool: Path | None, offline:
     """
     root, tree = options.source(repo, commit, worktree=worktree)
     reading = read_tree(tree)
-    configuration = reading.index.configuration if reading.index else _nothing()
-    with options.fetching(root, configuration, pool=pool, jobs=jobs, quiet=quiet, offline=offline) as fetcher:
-        judgement = check(reading, fetcher)
+    if reading.index is None:
+        judgement = Judgement(projects=0, files=0, unchecked=0, problems=reading.problems)
+    else:
+        configuration = reading.index.configuration
+        with options.fetching(root, configuration, pool=pool, jobs=jobs, quiet=quiet, offline=offline) as fetcher:
+            judgement = check(reading, reading.index, fetcher)
     options.show_problems(judgement.problems, tree, output_format)
     if not quiet and output_format == "text":
         _show(judgement)
     if any(problem.severity == "error" for problem in judgement.problems):
         raise ProblemsFoundError(judgement.problems)
-
-
-def _nothing() -> Configuration:
-    return Configuration(title="", upstreams={}, audiences={}, pool=_NO_STORE, inbox=_NO_STORE, publish=())
 
 
 def _show(judgement: Judgement) -> None:

@@ -46,6 +46,7 @@ class TerminalProgress:
         self._console = stderr()
         self._bar: Progress | None = None
         self._task = TaskID(0)
+        self._lock = threading.Lock()
         self._files = self._done = 0
         self._by_bytes = False
 
@@ -66,9 +67,10 @@ class TerminalProgress:
 
     def done(self, name: str) -> None:
         """Count a file."""
-        self._done += 1
-        if self._bar:
-            self._bar.update(self._task, advance=0 if self._by_bytes else 1, files=self._count())
+        with self._lock:
+            self._done += 1
+            if self._bar:
+                self._bar.update(self._task, advance=0 if self._by_bytes else 1, files=self._count())
 
     def note(self, message: str) -> None:
         """Print a line above the bar."""
@@ -91,19 +93,17 @@ class PlainProgress:
         """Start at nothing."""
         self._console = stderr()
         self._lock = threading.Lock()
-        self._what, self._files, self._done, self._bytes = "", 0, 0, 0
+        self._what, self._files, self._done = "", 0, 0
 
     def begin(self, what: str, files: int, size: int) -> None:
         """Say what begins."""
-        self._what, self._files, self._done, self._bytes = what, files, 0, 0
+        self._what, self._files, self._done = what, files, 0
         amount = f", {human(size)}" if size else ""
         if files:
             self._console.print(f"{what} {count(files, 'file')}{amount}")
 
     def advance(self, size: int) -> None:
-        """Count."""
-        with self._lock:
-            self._bytes += size
+        """Say nothing: bytes alone are no news in a log."""
 
     def done(self, name: str) -> None:
         """Say how far it is, at every tenth of the way."""

@@ -23,7 +23,8 @@ Edit = Callable[[Project, str, Timestamp], tuple[str, Sequence[File]]]
 
 def edit(repo: Path, name: str, change: Edit, *, done: str, dry_run: bool, output_format: str) -> None:
     """Edit one project's manifest in the working tree; `done` is the verb, as in 'yanked'."""
-    tree, index = options.editable(wiring.find_root(repo), options.normalized(name))
+    tree, reading, index = options.editable(wiring.find_root(repo))
+    options.stop_at(tree, reading, lambda path: path.endswith(f"/{options.normalized(name)}.yaml"))
     project = find_project(index, name)
     path = project.place.path
     before = tree.text(path)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ def lines_of(tree: SourceTree) -> formats.Lines:
     """Return a function from a path to its lines, empty for what is no text file of the tree."""
     entries = {entry.path: entry for entry in tree.entries()}
 
+    @cache
     def lines(path: str) -> list[str]:
         return tree.read(entries[path]).decode("utf-8", "replace").splitlines() if path in entries else []
 
@@ -107,16 +109,14 @@ def problems_shown(tree: SourceTree, output_format: str) -> Iterator[None]:
         raise
 
 
-def known_owners(names: Sequence[str], tree: SourceTree) -> Policies:
-    """Return the policies in which all `names` are declared; raises UsageError."""
-    policies = read_tree(tree).policies
+def check_owners(names: Sequence[str], policies: Policies) -> None:
+    """Raise UsageError for a name that no policy declares."""
     for name in names:
         if name not in policies.names():
             near = get_close_matches(name, sorted(policies.names()), n=1)
             msg = f"nobody and no group is called '{name}'"
             everybody = f"policies.d/ has: {', '.join(sorted(policies.names())) or 'nobody'}"
             raise UsageError(msg, fix=f"did you mean '{near[0]}'?" if near else everybody)
-    return policies
 
 
 def readable(repo: Path, commit: str, *, worktree: bool) -> Index:
@@ -137,25 +137,22 @@ def seen_by(index: Index, audience: str | None) -> tuple[Project, ...]:
     return tuple(project for _, project in sorted(index.projects.items()))
 
 
-def editable(root: Path, project: str = "") -> tuple[wiring.WorkTree, Index]:
-    """Return the working tree and its index for a command that edits the manifest of `project`, or makes new ones.
+def editable(root: Path) -> tuple[wiring.WorkTree, Reading, Index]:
+    """Return the working tree, its reading and its index, for a command that edits manifests.
 
-    Only what stands in `index.yaml`, `policies.d/` or that manifest itself can stop an edit.
+    Only problems of `index.yaml` or `policies.d/` stop it here; `stop_at` is for those of the manifests themselves.
     """
     tree = wiring.WorkTree(root)
     reading = read_tree(tree)
-    with problems_shown(tree, "text"):
-        return tree, _usable(reading, f"/{project}.yaml")
+    stop_at(tree, reading, lambda path: not path.startswith("packages.d/"))
+    if reading.index is None:
+        raise ProblemsFoundError(reading.problems)
+    return tree, reading, reading.index
 
 
-def _usable(reading: Reading, edited: str) -> Index:
-    stopping = [
-        problem
-        for problem in reading.problems
-        if problem.severity == "error"
-        and problem.rule != "no-releases"
-        and (not problem.place.path.startswith("packages.d/") or problem.place.path.endswith(edited))
-    ]
-    if reading.index is None or stopping:
-        raise ProblemsFoundError(stopping or reading.problems)
-    return reading.index
+def stop_at(tree: SourceTree, reading: Reading, edited: Callable[[str], bool]) -> None:
+    """Show and raise the errors of `edited` paths; that a project has no release yet does not stop an edit."""
+    found = [p for p in reading.problems if p.severity == "error" and p.rule != "no-releases" and edited(p.place.path)]
+    if found:
+        show_problems(found, tree, "text")
+        raise ProblemsFoundError(found)

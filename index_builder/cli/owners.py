@@ -30,7 +30,7 @@ def command(project: str, action: str, who: str, repo: Path, dry_run: bool, outp
       index-builder owners acme-utils remove alice
     """
     if action == "add":
-        options.known_owners([who], wiring.WorkTree(wiring.find_root(repo)))
+        options.check_owners([who], options.editable(wiring.find_root(repo))[1].policies)
 
     def change(found: Project, text: str, _now: Timestamp) -> tuple[str, Sequence[File]]:
         edited = changes.add_owner if action == "add" else changes.remove_owner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -47,7 +48,8 @@ def command(folder: Path | None, audience: str | None, host: str, port: int, rep
     log = None if quiet else lambda line: click.echo(line, err=True)
     application = TreeServer(tree).application(log)
     config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
-    uvicorn.Server(config).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _only_tree(site: Path, audience: str | None) -> Path:

@@ -32,10 +32,11 @@ def command(base: str, repo: Path, dry_run: bool, output_format: str) -> None:
       index-builder stamp --base origin/main
     """
     root = wiring.find_root(repo)
-    tree, index = options.editable(root)
+    tree, reading, index = options.editable(root)
     known = options.readable(root, base, worktree=False)
     now = Timestamp.of(wiring.SystemClock().now())
     changes = list(_changes(tree, index, known, now))
+    options.stop_at(tree, reading, {change.path for change in changes}.__contains__)
     edits.finish(tree, changes, dry_run=dry_run, output_format=output_format, done="stamped")
 
 

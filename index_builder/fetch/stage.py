@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -37,33 +38,27 @@ class Fetcher:
         return [fetch for fetch in fetches if not self._held(fetch.digest, fetch.file.size)]
 
     def files(self, fetches: Sequence[Fetch]) -> list[Problem]:
-        """Bring files and their provenance into the pool; return a problem for each that cannot be had.
+        """Bring files into the pool; return a problem for each that cannot be had.
 
         Raises InterruptedRunError, StorageError; what was verified stays in the pool.
         """
         wanted = self.missing(fetches)
-        papers = [f for f in fetches if f.file.provenance and self.pool.size(f.file.provenance) is None]
-        if not wanted and not papers:
-            return []
-        progress = self.downloader.progress
-        progress.begin("Fetching", len(wanted) + len(papers), sum(fetch.file.size for fetch in wanted))
-        try:
-            problems = self._each(wanted, self._file)
-            return problems + self._each(papers, self._provenance)
-        finally:
-            progress.end()
+        return self._stage("Fetching", wanted, self._file, sum(fetch.file.size for fetch in wanted))
+
+    def provenance(self, fetches: Sequence[Fetch]) -> list[Problem]:
+        """Bring the PEP 740 objects of files into the pool, those of linked files too."""
+        wanted = [f for f in fetches if f.file.provenance and self.pool.size(f.file.provenance) is None]
+        return self._stage("Fetching provenance of", wanted, self._provenance)
 
     def links(self, fetches: Sequence[Fetch]) -> list[Problem]:
         """Note where linked files of an index are; no file is downloaded."""
-        wanted = [fetch for fetch in fetches if self.pool.link(fetch.digest) is None]
-        if not wanted:
-            return []
-        progress = self.downloader.progress
-        progress.begin("Locating", len(wanted), 0)
-        try:
-            return self._each(wanted, self._link)
-        finally:
-            progress.end()
+        wanted = [fetch for fetch in fetches if self.pool.note("links", fetch.digest) is None]
+        return self._stage("Locating", wanted, self._link)
+
+    def listings(self, fetches: Sequence[Fetch]) -> None:
+        """Ask for the upstream pages of files at once; `listed` answers from memory afterwards, failures too."""
+        first = {(f.origin.index, f.origin.project): f for f in fetches if isinstance(f.origin, IndexOrigin)}
+        self._each(list(first.values()), self._listing)
 
     def listed(self, fetch: Fetch) -> ListedFile:
         """Find a file of an index by name and digest; raises NotFoundError, DigestMismatchError, RemoteError."""
@@ -77,6 +72,9 @@ class Fetcher:
             msg = f"{fetch.file.name.text}: expected sha256 {fetch.digest}, the index '{origin.index}' lists {found.sha256}"
             raise DigestMismatchError(msg, fix="one of the two was changed: find out which before you trust either")
         return found
+
+    def _listing(self, fetch: Fetch) -> None:
+        self.listed(fetch)
 
     def adopt(self, stream: BinaryIO) -> tuple[Sha256, int]:
         """Put the bytes of a seekable stream into the pool; return their digest and number. Raises StorageError."""
@@ -101,6 +99,16 @@ class Fetcher:
         except NotFoundError:
             return None
 
+    def _stage(self, what: str, fetches: Sequence[Fetch], work: Callable[[Fetch], None], size: int = 0) -> list[Problem]:
+        if not fetches:
+            return []
+        progress = self.downloader.progress
+        progress.begin(what, len(fetches), size)
+        try:
+            return self._each(fetches, work)
+        finally:
+            progress.end()
+
     def _each(self, fetches: Sequence[Fetch], work: Callable[[Fetch], None]) -> list[Problem]:
         problems: list[Problem] = []
         with ThreadPoolExecutor(max_workers=self.jobs, thread_name_prefix="fetch") as executor:
@@ -122,7 +130,7 @@ class Fetcher:
         for pool in (self.pool, self.inbox):
             held = pool.size(digest)
             # Where the bytes are right it is the manifest that is wrong, and hosted bytes may be nowhere else.
-            if held is not None and held != size and not _genuine(pool, digest):
+            if held is not None and held != size and not is_genuine(pool, digest):
                 pool.drop(digest)
         return self.pool.size(digest) == size
 
@@ -184,11 +192,16 @@ class Fetcher:
         finally:
             entry.close()
 
+    def keep(self, digest: Sha256, content: bytes) -> None:
+        """Put bytes of a known digest into the pool, unless they are there. Raises StorageError."""
+        if self.pool.size(digest) != len(content):
+            self._copy(io.BytesIO(content), digest)
+
     def _link(self, fetch: Fetch) -> None:
         if self.offline:
             msg = f"where {fetch.file.name.text} is linked to is not known, and --offline asks nobody"
             raise NotFoundError(msg, fix="run it without --offline")
-        self.pool.set_link(fetch.digest, self.listed(fetch).url)
+        self.pool.set_note("links", fetch.digest, self.listed(fetch).url)
         self.downloader.progress.done(fetch.file.name.text)
 
 
@@ -200,7 +213,16 @@ def _hashed(stream: BinaryIO) -> tuple[Sha256, int]:
     return Sha256(digest.hexdigest()), size
 
 
-def _genuine(pool: Pool, digest: Sha256) -> bool:
+def check_entry(pool: Pool, digest: Sha256) -> None:
+    """Drop an entry that does not hold the bytes of its digest, and raise CorruptEntryError."""
+    if not is_genuine(pool, digest):
+        pool.drop(digest)
+        msg = f"the pool's copy of {digest} held other bytes, and was dropped"
+        raise CorruptEntryError(msg, fix="run the command again to fetch it anew; index-builder add --dist puts a hosted file back")
+
+
+def is_genuine(pool: Pool, digest: Sha256) -> bool:
+    """Say whether a pool's entry holds the bytes that its name promises."""
     with pool.open(digest) as stream:
         return _hashed(stream)[0] == digest
 

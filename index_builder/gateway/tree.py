@@ -6,6 +6,7 @@ The simple API is negotiated by Accept (PEP 691); names that are not normalized 
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -89,7 +90,7 @@ class TreeServer:
 
     async def _to_slash(self, request: Request) -> Response:
         name = request.path_params.get("name")
-        return RedirectResponse(_relative(request, f"simple/{canonicalize_name(name)}/" if name else "simple/"), 301)
+        return RedirectResponse(_address(request, f"simple/{canonicalize_name(name)}/" if name else "simple/"), 301)
 
     async def _list(self, request: Request) -> Response:
         return await self._negotiated(request, "simple/")
@@ -111,17 +112,18 @@ class TreeServer:
         name, version = request.path_params["name"], request.path_params.get("version")
         path = "/".join(part for part in ("pypi", canonicalize_name(name), version, "json") if part)
         if canonicalize_name(name) != name:
-            return RedirectResponse(_relative(request, path), 301)
+            return RedirectResponse(_address(request, path), 301)
         return await self._file(request, path, JSON, _REVALIDATE)
 
     async def _other(self, request: Request) -> Response:
-        path = request.path_params["path"]
-        if path.startswith("state/"):
-            raise HTTPException(404)
+        path = posixpath.normpath("/" + request.path_params["path"])[1:]
+        top = path.partition("/")[0]
+        if top in ("packages", "provenance"):
+            kind = JSON if top == "provenance" else "application/octet-stream"
+            return await self._file(request, path, kind, _FOREVER)
         if path == "packages.json":
             return await self._file(request, path, JSON_LINES, _REVALIDATE)
-        kind = JSON if path.endswith(".json") else "application/octet-stream"
-        return await self._file(request, path, kind, _FOREVER)
+        raise HTTPException(404)
 
     async def _file(self, request: Request, path: str, kind: str, cache: str, *, vary: str = "") -> Response:
         response = await self._files.get_response(path, request.scope)
@@ -133,7 +135,7 @@ class TreeServer:
         return response
 
 
-def _relative(request: Request, path: str) -> str:
+def _address(request: Request, path: str) -> str:
     return f"{request.scope.get('root_path', '')}/{path}"
 
 

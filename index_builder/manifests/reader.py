@@ -26,17 +26,11 @@ _PASSED_OVER = ("README.md", ".gitkeep")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What was read: the index, where it could be, the policies, every problem in order, and the manifests' paths."""
+    """What was read: the index, where it could be, the policies, and every problem in order."""
 
     index: Index | None
     policies: Policies
     problems: tuple[Problem, ...]
-    manifests: dict[str, str]
-
-
-def belongs(path: str) -> bool:
-    """Say whether a path of the repository is part of the index."""
-    return path == CONFIGURATION or path.startswith((MANIFESTS, POLICIES))
 
 
 def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[SourceEntry], bytes]) -> Reading:
@@ -62,9 +56,8 @@ def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[Sourc
     policies_read = not any(problem.place.path.startswith(POLICIES) and _hides_names(problem) for problem in problems)
     projects, found = _projects(document for path, document in documents.items() if path.startswith(MANIFESTS))
     problems += found
-    manifests = {name: project.place.path for name, project in projects.items()}
     if configuration is None:
-        return Reading(index=None, policies=policies, problems=in_order(problems), manifests=manifests)
+        return Reading(index=None, policies=policies, problems=in_order(problems))
     for project in projects.values():
         document = documents[project.place.path]
         problems += _audience_problems(configuration, project, document)
@@ -73,7 +66,7 @@ def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[Sourc
             problems += _owner_problems(policies, project, document)
     problems += _rule_problems(configuration, policies)
     index = Index(revision=revision, configuration=configuration, projects=projects)
-    return Reading(index=index, policies=policies, problems=in_order(problems), manifests=manifests)
+    return Reading(index=index, policies=policies, problems=in_order(problems))
 
 
 def _tree_problems(entries: list[SourceEntry]) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from index_builder.model.names import NormalizedName
 
-type_ = Literal["wheel", "sdist"]
+Kind = Literal["wheel", "sdist"]
 SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")
 MAX_LENGTH = 255
@@ -27,7 +27,7 @@ class FileName:
     """
 
     text: str
-    kind: type_
+    kind: Kind
     project: NormalizedName
     version: Version
     tags: frozenset[Tag]

@@ -68,7 +68,6 @@ RULES: dict[str, str] = {
     "requires-python-differs": "`requires-python` is what the file's core metadata says.",
     "core-metadata-differs": "`metadata` is the digest of the core metadata in the file.",
     "uploaded-differs": "`uploaded` is the upload time that the upstream index gives.",
-    "not-checked": "Every file's bytes were looked at.",
     # inside a wheel or sdist
     "archive-format": "An archive is one plain ZIP or compressed tar, readable in one way.",
     "archive-two-readings": "Nothing before, after or between the members, and no member twice.",

@@ -1,4 +1,4 @@
-"""A file of the repository, as the stages get it."""
+"""A file of the repository, before it is read."""
 
 from __future__ import annotations
 
@@ -17,11 +17,3 @@ class SourceEntry:
     path: str
     mode: int
     blob: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFile:
-    """A file with its bytes."""
-
-    path: str
-    content: bytes

@@ -32,7 +32,7 @@ from index_builder.model.project import (
     UrlOrigin,
     Yanked,
 )
-from index_builder.pipeline.build import store
+from index_builder.pipeline.examine import keep_metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,15 +143,12 @@ def from_urls(index: Index, urls: Sequence[str], defaults: Defaults, fetcher: Fe
     return candidates
 
 
-def from_dist(index: Index, files: Sequence[tuple[str, BinaryIO]], defaults: Defaults, fetcher: Fetcher) -> list[Candidate]:
-    """Put files of our own into the pool; raises SourceError, StorageError."""
-    candidates = []
-    for text, stream in files:
-        name = _file_name(text, text)
-        digest, size = fetcher.adopt(stream)
-        project = _project(index, name.project, defaults, Hosting.HOSTED)
-        candidates.append(Candidate(project=project, file=_new_file(name, digest, size, StoredOrigin(), defaults, None)))
-    return candidates
+def from_dist(index: Index, text: str, stream: BinaryIO, defaults: Defaults, fetcher: Fetcher) -> Candidate:
+    """Put a file of our own, called `text`, into the pool; raises SourceError, StorageError."""
+    name = _file_name(text, text)
+    digest, size = fetcher.adopt(stream)
+    project = _project(index, name.project, defaults, Hosting.HOSTED)
+    return Candidate(project=project, file=_new_file(name, digest, size, StoredOrigin(), defaults, None))
 
 
 def _file_name(text: str, where: str) -> FileName:
@@ -226,7 +223,7 @@ def _inspected(fetch: Fetch, fetcher: Fetcher) -> tuple[Project, File, list[Prob
     digest = inspection.metadata_digest
     metadata = digest if file.name.kind == "wheel" and (served or file.metadata == digest) else None
     if metadata:
-        store(fetcher.pool, metadata, inspection.metadata.content)
+        keep_metadata(inspection, fetcher)
     written = inspection.metadata.raw.get("name", "")
     if not project.releases and NormalizedName.of(written or project.name) == project.normalized:
         project = replace(project, name=ProjectName(written or project.name))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from index_builder.errors import DigestMismatchError, RemoteError
+from index_builder.errors import CorruptEntryError, DigestMismatchError, RemoteError
 from index_builder.fetch.stage import Fetcher
+from index_builder.fetch.upstream import ListedFile
 from index_builder.manifests.reader import Reading
+from index_builder.model.index import Index
+from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem, in_order
-from index_builder.model.project import Hosting, IndexOrigin
-from index_builder.pipeline.build import examine
+from index_builder.model.project import Hosting, IndexOrigin, UrlOrigin
+from index_builder.pipeline.examine import examine
 from index_builder.plan import every_file
 
 
@@ -24,50 +27,73 @@ class Judgement:
     problems: tuple[Problem, ...]
 
 
-def check(reading: Reading, fetcher: Fetcher) -> Judgement:
+def check(reading: Reading, index: Index, fetcher: Fetcher) -> Judgement:
     """Judge everything; files that are missing are fetched, linked ones too. Raises StorageError, InterruptedRunError."""
     problems = list(reading.problems)
-    if reading.index is None:
-        return Judgement(projects=len(reading.manifests), files=0, unchecked=0, problems=in_order(problems))
-    known = reading.index.configuration.upstreams
-    fetches = [f for f in every_file(reading.index) if not isinstance(f.origin, IndexOrigin) or f.origin.index in known]
+    known = index.configuration.upstreams
+    fetches = [f for f in every_file(index) if not isinstance(f.origin, IndexOrigin) or f.origin.index in known]
     held = fetches
     if fetcher.offline:
         missing = {fetch.digest for fetch in fetcher.missing(fetches)}
         held = [fetch for fetch in fetches if fetch.digest not in missing or fetch.project.hosting is Hosting.HOSTED]
     problems += fetcher.files(held)
+    if not fetcher.offline:
+        problems += fetcher.provenance(held)
+        fetcher.listings(held)
     progress = fetcher.downloader.progress
     progress.begin("Inspecting", len(held), 0)
     try:
         for fetch in held:
             if fetcher.pool.size(fetch.digest) == fetch.file.size:
-                problems += examine(fetch, fetcher.pool, progress)
+                problems += _examined(fetch, fetcher)
             if not fetcher.offline:
-                problems += _against_upstream(fetch, fetcher)
+                problems += _against_source(fetch, fetcher)
             progress.done(fetch.file.name.text)
     finally:
         progress.end()
-    return Judgement(
-        projects=len(reading.index.projects), files=len(fetches), unchecked=len(fetches) - len(held), problems=in_order(problems)
-    )
+    return Judgement(projects=len(index.projects), files=len(fetches), unchecked=len(fetches) - len(held), problems=in_order(problems))
 
 
-def _against_upstream(fetch: Fetch, fetcher: Fetcher) -> list[Problem]:
-    """Compare what the upstream index itself says of a file that is found there.
-
-    That it lists other bytes is always a problem; that it is gone or silent only where we link to it.
-    """
-    if not isinstance(fetch.origin, IndexOrigin):
-        return []
+def _examined(fetch: Fetch, fetcher: Fetcher) -> list[Problem]:
     try:
+        return examine(fetch, fetcher)
+    except CorruptEntryError as error:
+        message = f"{fetch.file.name.text}: {error.message}"
+        return [Problem(rule="digest-differs", message=message, place=fetch.place, fix=error.fix)]
+
+
+def _against_source(fetch: Fetch, fetcher: Fetcher) -> list[Problem]:
+    """Compare with what the other side says of a file.
+
+    That an index lists other bytes is always a problem; that it is gone or silent only where we link to it.
+    """
+    linked = fetch.project.hosting is Hosting.LINKED
+    try:
+        if isinstance(fetch.origin, UrlOrigin):
+            served = fetcher.digest_of(f"{fetch.origin.url}.metadata") if linked and fetch.file.metadata else None
+            return _linked_metadata(fetch, served) if linked else []
+        if not isinstance(fetch.origin, IndexOrigin):
+            return []
         listed = fetcher.listed(fetch)
     except DigestMismatchError as error:
         return [Problem(rule="digest-differs", message=error.message, place=fetch.place, fix=error.fix)]
     except RemoteError as error:
-        if fetch.project.hosting is not Hosting.LINKED:
+        if not linked:
             return []
         return [Problem(rule="bytes-not-reachable", message=error.message, place=fetch.place, fix=error.fix)]
+    return _uploaded(fetch, listed) + (_linked_metadata(fetch, listed.metadata) if linked else [])
+
+
+def _uploaded(fetch: Fetch, listed: ListedFile) -> list[Problem]:
     if listed.uploaded is None or listed.uploaded.moment == fetch.file.uploaded.moment:
         return []
     message = f"{fetch.file.name.text}: the manifest says uploaded {fetch.file.uploaded}, the index {listed.uploaded}"
     return [Problem(rule="uploaded-differs", message=message, place=fetch.place, fix=f"write `uploaded: {listed.uploaded}`")]
+
+
+def _linked_metadata(fetch: Fetch, served: Sha256 | None) -> list[Problem]:
+    """A linked file's core metadata is advertised only where the other side serves it."""
+    if fetch.file.metadata is None or fetch.file.metadata == served:
+        return []
+    message = f"{fetch.file.name.text}: the manifest says metadata {fetch.file.metadata}, the other side serves {served or 'none'}"
+    return [Problem(rule="core-metadata-differs", message=message, place=fetch.place, fix="delete `metadata:`")]

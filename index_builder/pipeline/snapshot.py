@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
 from packaging.metadata import RawMetadata
 
+from index_builder.errors import CorruptEntryError
+from index_builder.fetch.stage import check_entry
 from index_builder.inspection.inspect import inspect
 from index_builder.inspection.metadata import parse_metadata
 from index_builder.model.index import Audience, Index
+from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch, Plan
 from index_builder.model.project import File, Hosting, Project, Release, UrlOrigin
 from index_builder.model.snapshot import Blob, ListedFile, ListedProject, Snapshot
@@ -28,7 +32,7 @@ def take(index: Index, planned: Plan, pool: Pool) -> Snapshot:
         releases = {file.name.text: release for release in project.releases for file in release.files}
         fetches = by_project.get(project.normalized, [])
         files = tuple(_listed(audience, fetch, releases[fetch.file.name.text], pool) for fetch in fetches)
-        metadata = {f.sha256: raw for fetch in fetches if (f := fetch.file) and (raw := _metadata(fetch, pool)) is not None}
+        metadata = dict(_metadata(project, fetches, pool))
         projects.append(ListedProject(project=project, files=files, metadata=metadata, serial=_serial(project)))
     return Snapshot(audience=planned.audience, title=index.configuration.title, url=audience.url, projects=tuple(projects))
 
@@ -49,13 +53,21 @@ def blobs_of(index: Index, planned: Plan, pool: Pool) -> list[Blob]:
     audience = index.configuration.audiences[planned.audience]
     files = [Blob(path=_path(audience, f.file), digest=f.digest, size=f.file.size) for f in planned.served]
     metadata = [
-        Blob(path=f"{_path(audience, fetch.file)}.metadata", digest=digest, size=pool.size(digest) or 0)
+        Blob(path=f"{_path(audience, fetch.file)}.metadata", digest=digest, size=_size(pool, digest))
         for fetch in planned.served
         if (digest := fetch.file.metadata)
     ]
     papers = {fetch.file.provenance for fetch in planned.listed if fetch.file.provenance and audience.url}
-    provenance = [Blob(path=f"{_PROVENANCE}{digest}.json", digest=digest, size=pool.size(digest) or 0) for digest in sorted(papers)]
+    provenance = [Blob(path=f"{_PROVENANCE}{digest}.json", digest=digest, size=_size(pool, digest)) for digest in sorted(papers)]
     return files + metadata + provenance
+
+
+def _size(pool: Pool, digest: Sha256) -> int:
+    size = pool.size(digest)
+    if size is None:
+        msg = f"the pool has lost its entry {digest}"
+        raise CorruptEntryError(msg, fix="run the command again to fetch it anew")
+    return size
 
 
 def _path(audience: Audience, file: File) -> str:
@@ -67,21 +79,34 @@ def _path(audience: Audience, file: File) -> str:
 def _listed(audience: Audience, fetch: Fetch, release: Release, pool: Pool) -> ListedFile:
     file = fetch.file
     if fetch.project.hosting is Hosting.LINKED:
-        url = file.origin.url if isinstance(file.origin, UrlOrigin) else pool.link(file.sha256) or ""
+        url = file.origin.url if isinstance(file.origin, UrlOrigin) else pool.note("links", file.sha256) or ""
         return ListedFile(file=file, release=release, path="", url=url)
     path = _path(audience, file)
     url = audience.files + path.removeprefix(_FILES) if "://" in audience.files else ""
     return ListedFile(file=file, release=release, path=path, url=url)
 
 
-def _metadata(fetch: Fetch, pool: Pool) -> RawMetadata | None:
-    """Return the core metadata of a file that we serve; what a linked file says is not in the commit."""
-    file = fetch.file
-    if fetch.project.hosting is Hosting.LINKED:
-        return None
-    if file.metadata:
-        with pool.open(file.metadata) as stream:
-            return parse_metadata(stream.read()).raw
-    with pool.open(file.sha256) as stream:
-        found = inspect(stream, file.size, file.name).metadata
-    return found.raw if found else None
+def _metadata(project: Project, fetches: list[Fetch], pool: Pool) -> Iterator[tuple[Sha256, RawMetadata]]:
+    """Yield the core metadata of files that we serve; what a linked file says is not in the commit.
+
+    An sdist is looked into only where no wheel of its release speaks for it.
+    """
+    if project.hosting is Hosting.LINKED:
+        return
+    spoken_for = {fetch.file.name.version for fetch in fetches if fetch.file.metadata}
+    for fetch in fetches:
+        file = fetch.file
+        if file.metadata:
+            yield file.sha256, parse_metadata(_verified(pool, file.metadata)).raw
+        elif file.name.version not in spoken_for:
+            check_entry(pool, file.sha256)
+            with pool.open(file.sha256) as stream:
+                found = inspect(stream, file.size, file.name).metadata
+            if found:
+                yield file.sha256, found.raw
+
+
+def _verified(pool: Pool, digest: Sha256) -> bytes:
+    check_entry(pool, digest)
+    with pool.open(digest) as stream:
+        return stream.read()

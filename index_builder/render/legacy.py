@@ -5,16 +5,15 @@ Source: Warehouse's JSON API as it is since 2022 (per release, `info` and `urls`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import groupby
+from urllib.parse import quote
 
 from packaging.metadata import RawMetadata
 from packaging.version import Version
 
-from index_builder.model.names import NormalizedName
 from index_builder.model.page import JSON, JSON_LINES, Page, Tier
-from index_builder.model.project import Release
 from index_builder.model.snapshot import ListedFile, ListedProject, Snapshot
 from index_builder.render.simple import dump
 
@@ -44,9 +43,9 @@ def render_legacy(snapshot: Snapshot, release_json: ReleaseJson) -> Iterator[Pag
 def _project(snapshot: Snapshot, listed: ListedProject, release_json: ReleaseJson) -> Iterator[Page]:
     folder = f"pypi/{listed.project.normalized}"
     by_release = {version: list(files) for version, files in groupby(listed.files, key=lambda file: file.release.version)}
-    urls = {version: [_url(snapshot, file) for file in files] for version, files in by_release.items()}
+    urls = {version: [_url(file, snapshot.url or "../../") for file in files] for version, files in by_release.items()}
     releases = {str(version): rows for version, rows in urls.items()}
-    newest = _newest(files[0].release for files in by_release.values())
+    newest = max(by_release.values(), key=_preference)[0].release.version
     value = {
         "info": _info(snapshot, listed, by_release[newest]),
         "last_serial": listed.serial,
@@ -58,15 +57,17 @@ def _project(snapshot: Snapshot, listed: ListedProject, release_json: ReleaseJso
     if release_json is ReleaseJson.NONE:
         return
     for version, files in by_release.items():
-        value = {"info": _info(snapshot, listed, files), "last_serial": listed.serial, "urls": urls[version], "vulnerabilities": []}
+        rows = [_url(file, snapshot.url or "../../../") for file in files]
+        value = {"info": _info(snapshot, listed, files), "last_serial": listed.serial, "urls": rows, "vulnerabilities": []}
         if release_json is ReleaseJson.FULL:
-            value["releases"] = releases
+            value["releases"] = {str(v): [_url(file, snapshot.url or "../../../") for file in fs] for v, fs in by_release.items()}
         yield Page(path=f"{folder}/{version}/json", content_type=JSON, content=dump(value), tier=Tier.PROJECT)
 
 
-def _newest(releases: Iterable[Release]) -> Version:
-    """Return the release a visitor would want: the highest, final and not yanked before others."""
-    return max(releases, key=lambda r: (r.yanked is None, not r.version.is_prerelease, r.version)).version
+def _preference(files: list[ListedFile]) -> tuple[bool, bool, Version]:
+    """Return what makes a release the one that a visitor wants: not yanked, final, the highest."""
+    version = files[0].release.version
+    return not all(file.yanked for file in files), not version.is_prerelease, version
 
 
 def _info(snapshot: Snapshot, listed: ListedProject, files: list[ListedFile]) -> dict[str, object]:
@@ -103,7 +104,7 @@ def _strings(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else []
 
 
-def _url(snapshot: Snapshot, listed: ListedFile) -> dict[str, object]:
+def _url(listed: ListedFile, root: str) -> dict[str, object]:
     file, name = listed.file, listed.file.name
     return {
         "digests": {"sha256": file.sha256},
@@ -116,7 +117,7 @@ def _url(snapshot: Snapshot, listed: ListedFile) -> dict[str, object]:
         "size": file.size,
         "upload_time": file.uploaded.partition(".")[0].removesuffix("Z"),
         "upload_time_iso_8601": file.uploaded,
-        "url": listed.url or (snapshot.url or "../../") + listed.path,
+        "url": listed.url or root + quote(listed.path),
         "yanked": listed.yanked is not None,
         "yanked_reason": listed.yanked.reason if listed.yanked else None,
     }
@@ -137,6 +138,6 @@ def _row(listed: ListedProject, entry: ListedFile) -> dict[str, object]:
     if entry.yanked:
         row["yanked_reason"] = entry.yanked.reason
     return row | {
-        "project": NormalizedName(project.normalized), "version": str(entry.release.version), "size": file.size,
+        "project": project.normalized, "version": str(entry.release.version), "size": file.size,
         "url": entry.url or entry.path,
     }  # fmt: skip

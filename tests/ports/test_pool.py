@@ -145,8 +145,8 @@ def test_writing_an_entry_again_leaves_it_whole(pool):
 
 def test_links_are_remembered(pool):
     """A link is what was set last, and None before."""
-    assert pool.link(DIGEST) is None
-    pool.set_link(DIGEST, "https://example.org/1")
-    pool.set_link(DIGEST, "https://example.org/2")
-    assert pool.link(DIGEST) == "https://example.org/2"
+    assert pool.note("links", DIGEST) is None
+    pool.set_note("links", DIGEST, "https://example.org/1")
+    pool.set_note("links", DIGEST, "https://example.org/2")
+    assert pool.note("links", DIGEST) == "https://example.org/2"
     assert pool.size(DIGEST) is None

@@ -9,6 +9,7 @@ from trees import contents
 
 from index_builder.adapters.directory import DirectoryPool, DirectorySite
 from index_builder.errors import StorageError
+from index_builder.publish import MARK
 from index_builder.testing import sha256
 
 CONTENT = b"0123456789abcdef" * 1000
@@ -137,12 +138,12 @@ class TestPool:
         entry.close()
         assert pool.path(digest).read_bytes() == content
 
-    @pytest.mark.parametrize("act", ["size", "open", "receive", "drop", "link", "set_link"])
+    @pytest.mark.parametrize("act", ["size", "open", "receive", "drop", "note", "set_note"])
     def test_a_pool_that_is_a_file_is_a_storage_error_or_empty(self, tmp_path, act):
         """Where the pool's folder cannot be one, there is no entry in it, and every other act says so."""
         (tmp_path / "pool").write_text("not a folder")
         pool = DirectoryPool(tmp_path / "pool")
-        arguments = (DIGEST, "https://example.org/") if act == "set_link" else (DIGEST,)
+        arguments = {"note": ("links", DIGEST), "set_note": ("links", DIGEST, "https://example.org/")}.get(act, (DIGEST,))
         if act == "size":
             assert pool.size(DIGEST) is None
         else:
@@ -163,9 +164,9 @@ class TestPool:
     def test_a_link_that_is_no_text_is_no_link(self, tmp_path):
         """Rubbish in place of a link is passed over."""
         pool = DirectoryPool(tmp_path)
-        pool.set_link(DIGEST, "https://example.org/")
+        pool.set_note("links", DIGEST, "https://example.org/")
         (tmp_path / "links" / DIGEST.path).write_bytes(b"\xff")
-        assert pool.link(DIGEST) is None
+        assert pool.note("links", DIGEST) is None
 
 
 class TestSite:
@@ -197,7 +198,7 @@ class TestSite:
     def test_leftover_incoming_is_removed(self, tmp_path):
         """A killed build's unfinished files are gone with the next one."""
         site = DirectorySite(tmp_path)
-        site.put(site.MARKER, [b"{}"])
+        site.put(MARK, [b"{}"])
         (tmp_path / "state" / "incoming" / "half").write_text("half")
         DirectorySite(tmp_path)
         assert files(tmp_path) == ["state/build.json"]
@@ -205,7 +206,7 @@ class TestSite:
     def test_foreign_files_beside_ours_survive(self, tmp_path):
         """CNAME, .nojekyll and whatever else a host wants there are neither listed nor deleted."""
         site = DirectorySite(tmp_path)
-        site.put(site.MARKER, [b"{}"])
+        site.put(MARK, [b"{}"])
         (tmp_path / "CNAME").write_text("example.org")
         site = DirectorySite(tmp_path)
         assert site.listing() == {"state/build.json": 2}
@@ -250,7 +251,7 @@ class TestSite:
         (tmp_path / "site").mkdir()
         (tmp_path / "site" / "state").symlink_to(outside)
         site = DirectorySite(tmp_path / "site")
-        site.put(site.MARKER, [b"[]"])
+        site.put(MARK, [b"[]"])
         assert contents(outside) == {"incoming/mail": b"mine", "build.json": b"{}"}
         assert site.listing() == {"state/build.json": 2}
 

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
-from distributions import wheel
+from distributions import metadata, wheel
 
 JSON = "application/vnd.pypi.simple.v1+json"
 NAME, CONTENT = wheel("demo", "1.0", requires_python=">=3.8")
@@ -139,3 +139,30 @@ def test_what_is_no_index(repo, cli, answers):
     assert "not a simple index" in cli("add", "--pypi", "demo").err
     answers["/simple/demo/"] = (JSON, b"[]")
     assert "not a project page" in cli("add", "--pypi", "demo").err
+
+
+def test_a_linked_file_with_provenance_builds_from_nothing(repo, cli, answers):
+    """With an empty pool, the PEP 740 object of a linked file is fetched, and its file is not."""
+    import shutil
+
+    text = (repo / "index.yaml").read_text().replace("{files:", "{url: https://index.example.org/, files:")
+    (repo / "index.yaml").write_text(text)
+    answers["/simple/demo/"] = page(provenance=answers["url"] + "/provenance", size=len(CONTENT))
+    assert cli("add", "--pypi", "demo", "--hosting", "linked").code == 0
+    shutil.rmtree(repo / ".pool")
+    del answers[f"/files/{NAME}"]
+    assert cli("build", "--worktree", "-q").code == 0
+    assert list((repo / "site/public/provenance").iterdir())
+
+
+def test_metadata_that_the_other_side_does_not_serve(repo, cli, answers):
+    """A linked file's core metadata is a claim about the other side, and is compared with it."""
+    answers["/simple/demo/"] = page(size=len(CONTENT))
+    cli("add", "--pypi", "demo", "--hosting", "linked")
+    path = repo / "packages.d" / "demo.yaml"
+    digest = hashlib.sha256(metadata("demo", "1.0", requires_python=">=3.8")).hexdigest()
+    path.write_text(path.read_text().replace("index: pypi", f"index: pypi\n        metadata: {digest}"))
+    done = cli("check", "--worktree")
+    assert done.code == 1
+    assert "the other side serves none" in done.err
+    assert "delete `metadata:`" in done.err

@@ -241,16 +241,16 @@ class TestProvenance:
         """The paper is where the page says, and is checked by its digest."""
         wanted = self.wanted()
         kit = Kit({PAGE: page(wanted, provenance=self.WHERE), self.WHERE: Answer(body=self.PAPER)}, pool=MemoryPool([b"bytes"]))
-        assert kit.fetcher.files([wanted]) == []
+        assert kit.fetcher.provenance([wanted]) == []
         assert kit.pool.entries[sha256(self.PAPER)] == self.PAPER
         assert kit.progress.files == ["the provenance of demo-1.0.tar.gz"]
-        assert kit.fetcher.files([wanted]) == []
+        assert kit.fetcher.provenance([wanted]) == []
         assert len(kit.asked()) == 2
 
     def test_comes_from_the_inbox(self):
         """A paper may be pushed like a file."""
         kit = Kit(pool=MemoryPool([b"bytes"]), inbox=MemoryPool([self.PAPER]))
-        assert kit.fetcher.files([self.wanted(origin=StoredOrigin())]) == []
+        assert kit.fetcher.provenance([self.wanted(origin=StoredOrigin())]) == []
         assert kit.pool.entries[sha256(self.PAPER)] == self.PAPER
 
     @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ class TestProvenance:
         """The problem says which paper, and how to do without it."""
         wanted = self.wanted(origin=origin)
         kit = Kit({PAGE: page(wanted, provenance=where)}, pool=MemoryPool([b"bytes"]), offline=offline)
-        (problem,) = kit.fetcher.files([wanted])
+        (problem,) = kit.fetcher.provenance([wanted])
         assert problem.rule == "bytes-not-reachable"
         assert "provenance of demo-1.0.tar.gz" in problem.message
         assert "provenance:" in problem.fix
@@ -270,7 +270,7 @@ class TestProvenance:
         """Other bytes are a digest that differs."""
         wanted = self.wanted()
         kit = Kit({PAGE: page(wanted, provenance=self.WHERE), self.WHERE: Answer(body=b"{}")}, pool=MemoryPool([b"bytes"]))
-        (problem,) = kit.fetcher.files([wanted])
+        (problem,) = kit.fetcher.provenance([wanted])
         assert problem.rule == "digest-differs"
 
 
@@ -280,7 +280,7 @@ class TestLinks:
         wanted = fetch(b"bytes", origin=ON_INDEX)
         kit = Kit({PAGE: page(wanted)})
         assert kit.fetcher.links([wanted]) == []
-        assert kit.pool.link(wanted.digest) == url_of("demo-1.0.tar.gz")
+        assert kit.pool.note("links", wanted.digest) == url_of("demo-1.0.tar.gz")
         assert kit.progress.begun == [("Locating", 1, 0)]
         assert kit.fetcher.links([wanted]) == []
         assert kit.asked() == [PAGE]
@@ -292,7 +292,7 @@ class TestLinks:
         for kit in (Kit({PAGE: page()}), Kit({PAGE: page(wanted)}, offline=True)):
             (problem,) = kit.fetcher.links([wanted])
             assert (problem.rule, problem.place.line) == ("bytes-not-reachable", 7)
-            assert kit.pool.links == {}
+            assert kit.pool.notes == {}
             assert kit.progress.ended == 1
         assert kit.asked() == []
 

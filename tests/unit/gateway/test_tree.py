@@ -123,6 +123,8 @@ def test_unchanged_pages_are_not_sent_again(live):
         "/simple/nosuch/",
         "/packages/x",
         "/state/build.json",
+        "/packages/../state/build.json",
+        "/simple/some-name/index.html",
         "/../index.yaml",
         "/%2e%2e/index.yaml",
         "/simple/..%2f..%2findex.yaml/",

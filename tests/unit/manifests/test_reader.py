@@ -6,7 +6,6 @@ import pytest
 from packaging.version import Version
 from unit.manifests.samples import GOOD, MANIFEST, A, B, C, D, file, manifest, read_files, rules_of, with_files
 
-from index_builder.manifests.reader import belongs
 from index_builder.model.filename import parse_filename
 from index_builder.model.index import Audience, Configuration, Index, Store, Target
 from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word
@@ -37,7 +36,6 @@ def test_the_example_becomes_these_values() -> None:
     """The manifest, index.yaml and policy of the documentation are read as they are meant."""
     reading = read_files(GOOD)
     assert reading.problems == ()
-    assert reading.manifests == {"acme-utils": "packages.d/acme-utils.yaml"}
     wheel = File(
         name=parse_filename("acme_utils-1.2.0-py3-none-any.whl"), sha256=Sha256(A), size=12345,
         uploaded=Timestamp("2026-11-21T09:30:00Z"), requires_python=">=3.9", metadata=Sha256(B), provenance=Sha256(C), place=NOWHERE,
@@ -219,12 +217,6 @@ def test_one_broken_file_hides_nothing_of_the_others() -> None:
         ("index.yaml", "yaml-syntax"), ("packages.d/acme-utils.yaml", "invalid-value"), ("policies.d/acme.yaml", "schema-version"),
     ]  # fmt: skip
     assert [p.rule for p in read_files(with_files(policy="schema: 2\n")).problems] == ["schema-version"]
-
-
-def test_what_belongs_to_an_index() -> None:
-    """The configuration, manifests and policies do; what lies beside them does not."""
-    paths = ["index.yaml", "packages.d/a.yaml", "policies.d/x/a.yaml", "README.md", "packages.dx/a", "sub/index.yaml"]
-    assert [belongs(path) for path in paths] == [True, True, True, False, False, False]
 
 
 def test_hosted_files_are_stored() -> None:

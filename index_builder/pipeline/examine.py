@@ -1,0 +1,49 @@
+"""A file of the pool is looked into, compared with its manifest, and noted as examined."""
+
+from __future__ import annotations
+
+from index_builder import __version__
+from index_builder.fetch.stage import Fetcher, check_entry
+from index_builder.inspection.inspect import Inspection, compare, inspect, problems_of
+from index_builder.model.plan import Fetch
+from index_builder.model.problem import Problem
+from index_builder.ports import Pool
+
+
+def is_examined(fetch: Fetch, pool: Pool) -> bool:
+    """Say whether this builder examined the file's bytes against what the manifest says now, and found no error.
+
+    The core metadata must be in the pool too: examining puts it there.
+    """
+    metadata = fetch.file.metadata
+    held = metadata is None or pool.size(metadata) is not None
+    return held and pool.note("examined", fetch.digest) == _agreed(fetch)
+
+
+def examine(fetch: Fetch, fetcher: Fetcher) -> list[Problem]:
+    """Return every problem of a file's bytes; what is good is noted, and its core metadata kept.
+
+    Raises CorruptEntryError, having dropped it, for an entry that does not hold the bytes of its digest; StorageError.
+    """
+    pool, file = fetcher.pool, fetch.file
+    check_entry(pool, fetch.digest)
+    with pool.open(fetch.digest) as stream:
+        inspection = inspect(stream, file.size, file.name)
+    keep_metadata(inspection, fetcher)
+    problems = problems_of(inspection, file.name, fetch.project.hosting, fetch.place)
+    problems += compare(inspection, file, fetch.project.hosting, fetch.place)
+    if not any(problem.severity == "error" for problem in problems):
+        pool.set_note("examined", fetch.digest, _agreed(fetch))
+    return problems
+
+
+def keep_metadata(inspection: Inspection, fetcher: Fetcher) -> None:
+    """Put the core metadata that was found into the pool, under its own digest."""
+    if inspection.metadata is not None and inspection.metadata_digest is not None:
+        fetcher.keep(inspection.metadata_digest, inspection.metadata.content)
+
+
+def _agreed(fetch: Fetch) -> str:
+    """Return the facts that were compared, in one line: where one changes, so does the line."""
+    file = fetch.file
+    return f"{__version__} {fetch.project.hosting.value} {file.name.text} {file.metadata or '-'} {file.requires_python}".strip()
