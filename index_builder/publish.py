@@ -39,11 +39,15 @@ def publish(site: Site, pool: Pool, blobs: Iterable[Blob], pages: Iterable[Page]
     if mark.path not in present:
         # A first build says at once whose folder this is, so that an interrupted one can be taken up.
         site.put(mark.path, [b"{}\n"])
-    for blob in blobs:
-        wanted.add(blob.path)
-        if present.get(blob.path) != blob.size:
-            site.put(blob.path, _verified(pool, blob, progress))
-            written.append(blob.path)
+    blobs = tuple(blobs)
+    wanted |= {blob.path for blob in blobs}
+    missing = [blob for blob in blobs if present.get(blob.path) != blob.size]
+    progress.begin("Writing", len(missing), sum(blob.size for blob in missing))
+    for blob in missing:
+        site.put(blob.path, _verified(pool, blob, progress))
+        progress.done(blob.path)
+        written.append(blob.path)
+    progress.end()
     for page in [*sorted(pages, key=lambda page: page.tier), mark]:
         wanted.add(page.path)
         if present.get(page.path) != len(page.content) or site.read(page.path) != page.content:

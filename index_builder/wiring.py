@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from index_builder.adapters.clock import SystemClock
-from index_builder.adapters.directory import DirectoryPool, DirectorySite
+from index_builder.adapters.directory import DirectoryPool, DirectorySite, exclusive
 from index_builder.adapters.git import GitTree, WorkTree, find_root, start_repository
 from index_builder.adapters.http import GuardedTransport, parse_networks
 from index_builder.errors import UsageError
@@ -28,9 +28,11 @@ def open_tree(root: Path, revision: str, *, worktree: bool) -> SourceTree:
     return WorkTree(root) if worktree else GitTree(root, revision)
 
 
-def open_site(output: Path, audience: str) -> DirectorySite:
-    """Return an audience's folder; raises StorageError."""
-    return DirectorySite(output / audience)
+@contextmanager
+def open_site(output: Path, audience: str) -> Iterator[DirectorySite]:
+    """Yield an audience's folder, locked against other builds; raises StorageError."""
+    with exclusive(output / audience):
+        yield DirectorySite(output / audience)
 
 
 @contextmanager

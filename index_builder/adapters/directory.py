@@ -176,6 +176,26 @@ def _write_whole(path: Path, temporary: Path, chunks: Iterable[bytes]) -> None:
         raise
 
 
+@contextmanager
+def exclusive(root: Path) -> Iterator[None]:
+    """Keep other builds out of a folder, which is made where there is none; raises StorageError where one is at work.
+
+    The lock is the kernel's, on the folder itself: a killed build leaves none.
+    """
+    with _storage(root):
+        root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"another build is writing to {root}"
+            raise StorageError(msg, fix="wait until it is done, or choose another --output") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
 class DirectorySite:
     """A published tree in a folder, which holds nothing else of ours or of yours."""
 

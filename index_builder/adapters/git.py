@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -18,6 +19,9 @@ from index_builder.model.source import EXECUTABLE, ORDINARY, SUBMODULE, SYMLINK,
 _TOPS = ("index.yaml", "packages.d", "policies.d")
 #: Larger files are cut here; the loader refuses them by their size.
 _MAX_READ = 4 * 1024 * 1024 + 1
+#: Git stores a tree of a billion entries in a few kilobytes.
+_MAX_ENTRIES = 2_000_000
+_MAX_DEPTH = 32
 _DAMAGED = "the clone is partial or damaged: git fsck"
 
 
@@ -70,6 +74,7 @@ class GitTree:
             raise SourceError(msg, fix="name a commit, branch or tag; in a shallow clone, fetch more first") from error
         self.revision = str(commit.id)
         self._tree = self._top(commit.tree, folder)
+        self._count = 0
 
     def _top(self, tree: pygit2.Tree, folder: Path) -> pygit2.Tree:
         """Return the tree of `folder`: the commit's own, or one inside where the index is a part of its repository."""
@@ -95,15 +100,22 @@ class GitTree:
 
     def _walk(self, entry: pygit2.Object, path: str) -> Iterator[SourceEntry]:
         if isinstance(entry, pygit2.Tree):
+            _check_depth(path)
             for inner in entry:
                 yield from self._walk(inner, f"{path}/{_name(inner)}")
         else:
+            self._count += 1
+            if self._count > _MAX_ENTRIES:
+                msg = f"the commit {self.revision[:12]} has more than {_MAX_ENTRIES:,} files under packages.d/ and policies.d/"
+                raise SourceError(msg)
             mode = int(entry.filemode or 0)
             yield SourceEntry(path=path, mode=mode, blob=str(entry.id))
 
     def read(self, entry: SourceEntry) -> bytes:
         """Return a blob's bytes, at most a little more than the loader takes."""
         try:
+            if self._repository.odb.read_header(entry.blob)[1] > _MAX_READ:
+                return bytes(_MAX_READ)
             blob = self._repository[entry.blob]
         except (KeyError, ValueError, pygit2.GitError) as error:
             msg = f"git has no content for {entry.path}"
@@ -112,6 +124,12 @@ class GitTree:
             msg = f"{entry.path} is not a file in git"
             raise SourceError(msg)
         return bytes(memoryview(blob)[:_MAX_READ])
+
+
+def _check_depth(path: str) -> None:
+    if path.count("/") > _MAX_DEPTH:
+        msg = f"{path[:80]}… is nested deeper than {_MAX_DEPTH} folders"
+        raise SourceError(msg, fix="flatten it")
 
 
 def _name(entry: pygit2.Object) -> str:
@@ -145,6 +163,7 @@ class WorkTree:
             elif (path / ".git").exists():
                 yield SourceEntry(path=name, mode=SUBMODULE, blob=blob)
             else:
+                _check_depth(name)
                 for inner in sorted(os.listdir(os.fsencode(path))):  # noqa: PTH208 - names as bytes, whatever they hold
                     text = inner.decode("utf-8", "backslashreplace")
                     yield from self._walk(path / os.fsdecode(inner), f"{name}/{text}")
@@ -156,7 +175,7 @@ class WorkTree:
         """Return a file's bytes, at most a little more than the loader takes."""
         path = self._root / entry.blob
         try:
-            with path.open("rb") as stream:
+            with open(path, "rb", opener=_plain_file) as stream:
                 return stream.read(_MAX_READ)
         except OSError as error:
             msg = f"{entry.path} cannot be read: {error.strerror}"
@@ -241,6 +260,15 @@ class _Edit:
         """Delete what lies beside."""
         for path in [*(new for new, _ in self._ready), *(old for old in self._before.values() if old)]:
             path.unlink(missing_ok=True)
+
+
+def _plain_file(path: str, flags: int) -> int:
+    """Open without following a link at the end, or waiting for a pipe's other side."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not an ordinary file", path)
+    return descriptor
 
 
 def _git_mode(mode: int) -> int:

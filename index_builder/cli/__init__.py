@@ -101,4 +101,8 @@ def run(arguments: list[str] | None = None) -> int:
     except IndexBuilderError as error:
         show_error(error)
         return error.exit_code
+    except OSError as error:
+        # Everything that commands read and write is wrapped; what is left is their own output.
+        show_error(IndexBuilderError(f"the result cannot be written: {error.strerror or error}"))
+        return IndexBuilderError.exit_code
     return 0

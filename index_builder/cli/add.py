@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -117,7 +118,11 @@ def _requirement(text: str) -> Requirement:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         msg = f"{text!r} is not a project or requirement: {str(error).partition(chr(10))[0]}"
-        raise UsageError(msg, fix="write it as NAME or 'NAME>=1.2'") from error
+        guess = re.sub(r"^([A-Za-z0-9._-]+)=([0-9].*)$", r"\1==\2", text)
+        raise UsageError(msg, fix=f"did you mean '{guess}'?" if guess != text else "write it as NAME or 'NAME>=1.2'") from error
+    if requirement.url and re.fullmatch(r"[0-9][A-Za-z0-9.]*", requirement.url):
+        msg = f"{text!r} is not how a version is pinned"
+        raise UsageError(msg, fix=f"did you mean '{requirement.name}=={requirement.url}'?")
     if requirement.url or requirement.marker:
         msg = f"{text!r} has a URL or marker, which says nothing about an index's files"
         raise UsageError(msg, fix="write it as NAME or 'NAME>=1.2'")

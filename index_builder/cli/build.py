@@ -57,17 +57,28 @@ def command(
         chosen = _chosen(index, audiences)
         templates = wiring.templates()
         folder = output or root / "site"
+        _check_output(folder, root, index)
         reports: list[Report] = []
         with options.fetching(root, index.configuration, pool=pool, jobs=jobs, quiet=quiet) as fetcher:
             for audience in chosen:
-                site = wiring.open_site(folder, audience)
-                reports.append(build(index, audience, site, fetcher, templates, ReleaseJson(release_json)))
+                with wiring.open_site(folder, audience) as site:
+                    reports.append(build(index, audience, site, fetcher, templates, ReleaseJson(release_json)))
     options.show_problems([w for r in reports for w in r.warnings], tree, "text" if output_format == "json" else output_format)
     if output_format == "json":
         click.echo(json.dumps({"output": str(folder), "commit": index.revision, "audiences": [_json(r) for r in reports]}, indent=2))
     elif not quiet:
         for report in reports:
             _show(report, folder)
+
+
+def _check_output(folder: Path, root: Path, index: Index) -> None:
+    """Refuse to build into what the index is made of."""
+    configuration = index.configuration
+    sources = ("packages.d", "policies.d", "schemas", ".git", configuration.pool.path, configuration.inbox.path)
+    for source in sources:
+        if folder.resolve().is_relative_to((root / source).resolve()):
+            msg = f"{folder} is inside {source}, which an index is made of"
+            raise UsageError(msg, fix="build into a folder of its own, such as site/")
 
 
 def _chosen(index: Index, audiences: tuple[str, ...]) -> list[Word]:

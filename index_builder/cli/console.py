@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
+from index_builder.cli.formats import plain
 from index_builder.errors import IndexBuilderError
 from index_builder.model.problem import ProblemsFoundError
 
@@ -29,9 +30,9 @@ def show_error(error: IndexBuilderError) -> None:
     console = stderr()
     if isinstance(error, ProblemsFoundError):
         return
-    console.print(f"[bold red]error[/]: {escape(error.message)}")
+    console.print(f"[bold red]error[/]: {escape(plain(error.message))}")
     if error.fix:
-        console.print(f"  [bold cyan]fix[/]: {escape(error.fix)}")
+        console.print(f"  [bold cyan]fix[/]: {escape(plain(error.fix))}")
 
 
 #: Tables in a pipe or log are not folded.
@@ -74,7 +75,7 @@ class TerminalProgress:
 
     def note(self, message: str) -> None:
         """Print a line above the bar."""
-        (self._bar.console if self._bar else self._console).print(f"[dim]{escape(message)}[/]")
+        (self._bar.console if self._bar else self._console).print(f"[dim]{escape(plain(message))}[/]")
 
     def end(self) -> None:
         """Take the bar away."""
@@ -115,7 +116,7 @@ class PlainProgress:
 
     def note(self, message: str) -> None:
         """Print a line."""
-        self._console.print(escape(message))
+        self._console.print(escape(plain(message)))
 
     def end(self) -> None:
         """Say nothing: the command ends with its own summary."""

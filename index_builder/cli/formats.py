@@ -13,6 +13,11 @@ from index_builder.model.problem import RULES, Problem
 Lines = Callable[[str], Sequence[str]]
 
 
+def plain(text: str) -> str:
+    """Return text with control characters and direction marks spelled out: a terminal or log obeys them otherwise."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def text(problems: Sequence[Problem], lines: Lines) -> str:
     """Return the problems as a compiler would show them: rule, place, the line itself, the fix."""
     return "\n\n".join(_shown(problem, lines(problem.place.path)) for problem in problems)
@@ -22,10 +27,10 @@ def _shown(problem: Problem, lines: Sequence[str]) -> str:
     place = problem.place
     colour = "red" if problem.severity == "error" else "yellow"
     head = click.style(f"{problem.severity}[{problem.rule}]", fg=colour, bold=True)
-    shown = [f"{head}: {problem.message}", f"  --> {place.path}:{place.line}:{place.column}"]
+    shown = [f"{head}: {plain(problem.message)}", f"  --> {plain(place.path)}:{place.line}:{place.column}"]
     if 0 < place.line <= len(lines):
         gutter = " " * len(str(place.line))
-        line = lines[place.line - 1].expandtabs(1)
+        line = plain(lines[place.line - 1].expandtabs(1))
         start = max(0, place.column - 81)
         cut = line[start : start + 120]
         shown += [
@@ -34,7 +39,7 @@ def _shown(problem: Problem, lines: Sequence[str]) -> str:
             f" {gutter} | {' ' * (place.column - 1 - start)}{click.style('^', fg=colour, bold=True)}",
         ]
     if problem.fix:
-        shown.append(f"  {click.style('fix', fg='cyan', bold=True)}: {problem.fix}")
+        shown.append(f"  {click.style('fix', fg='cyan', bold=True)}: {plain(problem.fix)}")
     return "\n".join(shown)
 
 
@@ -53,7 +58,7 @@ def github(problems: Sequence[Problem]) -> str:
     """Return workflow commands, which GitHub shows as annotations at their lines."""
     return "\n".join(
         f"::{p.severity} file={_property(p.place.path)},line={p.place.line},col={p.place.column},title={_property(p.rule)}::"
-        + _escaped(p.message + (f"\nfix: {p.fix}" if p.fix else ""))
+        + _escaped(plain(p.message) + (f"\nfix: {plain(p.fix)}" if p.fix else ""))
         for p in problems
     )
 

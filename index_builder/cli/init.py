@@ -57,7 +57,7 @@ _IGNORED = "/site/\n/.pool/\n/.inbox/\n"
 
 @click.command("init")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--title", metavar="TEXT", help="The index's title [default: the folder's name].")
+@options.title
 @options.output_format
 def command(folder: Path, title: str | None, output_format: str) -> None:
     """Start an index repository: configuration, policies, schemas, and `git init` where there is none.
@@ -81,6 +81,9 @@ def command(folder: Path, title: str | None, output_format: str) -> None:
         **{f"schemas/{schema}": json_schema(schema) for schema in MODELS},
     }
     fresh = {path: text for path, text in texts.items() if not (folder / path).exists()}
+    ignored = WorkTree(folder).text(".gitignore").splitlines()
+    if missing := [line for line in _IGNORED.splitlines() if line not in ignored and line.strip("/") + "/" not in ignored]:
+        fresh[".gitignore"] = "".join(line + "\n" for line in [*ignored, *missing])
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

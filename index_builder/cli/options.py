@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from index_builder import wiring
 from index_builder.cli import formats
 from index_builder.cli.console import progress
 from index_builder.errors import UsageError
 from index_builder.fetch.stage import Fetcher
+from index_builder.manifests.kinds import one_line
 from index_builder.manifests.reader import Reading
 from index_builder.model.index import Configuration, Index
 from index_builder.model.names import NormalizedName, Word
 from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.model.project import Project
+from index_builder.model.source import EXECUTABLE, ORDINARY
 from index_builder.pipeline.reading import index_of, read_tree
 from index_builder.policy.rules import Policies
 from index_builder.ports import SourceTree
@@ -46,6 +49,26 @@ problem_format = click.option(
 )  # fmt: skip
 
 
+def _one_line(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        return one_line(value) if value else value
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def reason(*, help_text: str, default: str | None = None, required: bool = False) -> Callable[[Command], Command]:
+    """Return a --reason option: one plain line, as manifests hold it."""
+    more: dict[str, Any] = {} if default is None else {"default": default}
+    return click.option("--reason", required=required, metavar="TEXT", help=help_text, callback=_one_line, **more)
+
+
+def title(command: Command) -> Command:
+    """Add --title."""
+    text = "The index's title [default: the folder's name]."
+    decorated: Command = click.option("--title", metavar="TEXT", help=text, callback=_one_line)(command)
+    return decorated
+
+
 def normalized(name: str) -> NormalizedName:
     """Return the normalized form of a name from the command line; raises UsageError."""
     try:
@@ -62,6 +85,10 @@ def reading_options(command: Command) -> Command:
 
 def source(repo: Path, commit: str, *, worktree: bool) -> tuple[Path, SourceTree]:
     """Return the repository's root and what should be read of it; raises SourceError."""
+    context = click.get_current_context(silent=True)
+    if worktree and context is not None and context.get_parameter_source("commit") is ParameterSource.COMMANDLINE:
+        msg = "--commit and --worktree contradict each other"
+        raise UsageError(msg, fix="leave one of them out")
     root = wiring.find_root(repo)
     return root, wiring.open_tree(root, commit, worktree=worktree)
 
@@ -90,7 +117,7 @@ def show_problems(problems: Sequence[Problem], tree: SourceTree, output_format: 
 
 def lines_of(tree: SourceTree) -> formats.Lines:
     """Return a function from a path to its lines, empty for what is no text file of the tree."""
-    entries = {entry.path: entry for entry in tree.entries()}
+    entries = {entry.path: entry for entry in tree.entries() if entry.mode in (ORDINARY, EXECUTABLE) and entry.path.endswith(".yaml")}
 
     @cache
     def lines(path: str) -> list[str]:

@@ -16,7 +16,7 @@ from index_builder.model.project import File, Project
 @click.command("prune")
 @click.argument("project")
 @click.option("--keep", type=click.IntRange(0), required=True, metavar="N", help="How many of the newest pre-releases stay.")
-@click.option("--reason", default="an old pre-release", show_default=True, metavar="TEXT", help="Why; it stands in the tombstones.")
+@options.reason(default="an old pre-release", help_text="Why; it stands in the tombstones.")
 @options.repo
 @options.dry_run
 @options.output_format

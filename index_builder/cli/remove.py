@@ -16,7 +16,7 @@ from index_builder.model.project import File, Project
 @click.command("remove")
 @click.argument("project")
 @click.argument("what", required=False, default="", metavar="[VERSION|FILE]")
-@click.option("--reason", required=True, metavar="TEXT", help="Why; it stands in the manifest for good.")
+@options.reason(required=True, help_text="Why; it stands in the manifest for good.")
 @options.repo
 @options.dry_run
 @options.output_format

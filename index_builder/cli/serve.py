@@ -11,6 +11,7 @@ import click
 from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import stderr
+from index_builder.cli.formats import plain
 from index_builder.errors import SourceError, UsageError
 
 
@@ -36,6 +37,9 @@ def command(folder: Path | None, audience: str | None, host: str, port: int, rep
 
     from index_builder.gateway.tree import TreeServer  # noqa: PLC0415
 
+    if folder is not None and audience is not None:
+        msg = "a folder and --audience contradict each other"
+        raise UsageError(msg, fix="leave one of them out")
     tree = folder or _only_tree(wiring.find_root(repo) / "site", audience)
     if not (tree / "simple").is_dir():
         msg = f"{tree} is not a built index: it has no simple/"
@@ -45,7 +49,7 @@ def command(folder: Path | None, audience: str | None, host: str, port: int, rep
     console = stderr()
     console.print(f"Serving {tree} at {url}/ until Ctrl-C")
     console.print(f"  pip install --index-url {url}/simple/ PROJECT\n  uv pip install --index-url {url}/simple/ PROJECT")
-    log = None if quiet else lambda line: click.echo(line, err=True)
+    log = None if quiet else lambda line: click.echo(plain(line), err=True)
     application = TreeServer(tree).application(log)
     config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
     with suppress(KeyboardInterrupt):

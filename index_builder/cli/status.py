@@ -16,7 +16,7 @@ from index_builder.model.project import File, Project, State
 @click.command("status")
 @click.argument("project")
 @click.argument("state", type=click.Choice([state.value for state in State]))
-@click.option("--reason", default="", metavar="TEXT", help="Why; pages show it.")
+@options.reason(default="", help_text="Why; pages show it.")
 @options.repo
 @options.dry_run
 @options.output_format

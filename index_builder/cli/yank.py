@@ -17,7 +17,7 @@ from index_builder.model.project import File, Project
 @click.command("yank")
 @click.argument("project")
 @click.argument("version")
-@click.option("--reason", metavar="TEXT", help="Why; installers show it.")
+@options.reason(help_text="Why; installers show it.")
 @click.option("--undo", is_flag=True, help="Take the mark away.")
 @options.repo
 @options.dry_run

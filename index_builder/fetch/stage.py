@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from index_builder.errors import CorruptEntryError, DigestMismatchError, NotFoundError, RemoteError
 from index_builder.fetch.download import Downloader, local_storage
-from index_builder.fetch.upstream import ListedFile, Upstreams
+from index_builder.fetch.upstream import ListedFile, Upstreams, link_url
 from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem
@@ -201,7 +201,12 @@ class Fetcher:
         if self.offline:
             msg = f"where {fetch.file.name.text} is linked to is not known, and --offline asks nobody"
             raise NotFoundError(msg, fix="run it without --offline")
-        self.pool.set_note("links", fetch.digest, self.listed(fetch).url)
+        try:
+            url = link_url(self.listed(fetch).url, fetch.file.name.text)
+        except ValueError as error:
+            msg = f"{fetch.file.name.text} cannot be linked to: {error}"
+            raise RemoteError(msg, fix="use `hosting: mirrored`") from error
+        self.pool.set_note("links", fetch.digest, url)
         self.downloader.progress.done(fetch.file.name.text)
 
 

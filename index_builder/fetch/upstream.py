@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import unquote, urlsplit
 
 from pypi_simple import PYPI_SIMPLE_ENDPOINT, DistributionPackage, ProjectPage, UnsupportedRepoVersionError
 
@@ -16,6 +17,8 @@ from index_builder.fetch.download import Downloader
 from index_builder.model.filename import FileName, parse_filename
 from index_builder.model.names import NormalizedName, Sha256, Timestamp, Word
 
+#: No file that an index serves is larger, in bytes.
+_LARGEST = 1 << 40
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 #: Python's warning filters belong to the process: two threads that change them at once leave them changed for good.
 _PARSING = threading.Lock()
@@ -87,7 +90,7 @@ class Upstreams:
             page = self._downloader.page(url, ACCEPT)
         except NotFoundError as error:
             msg = f"the index '{index}' has no project {project}"
-            raise NotFoundError(msg, fix="look at the spelling") from error
+            raise NotFoundError(msg, fix=f"look at the spelling, and whether {base} is a simple index") from error
         return read_listing(project, page.content, page.content_type, page.url)
 
 
@@ -109,7 +112,7 @@ def read_listing(project: NormalizedName, content: bytes, content_type: str, url
         raise RemoteError(msg) from error
     files = {listed.name.text: listed for package in page.packages if (listed := _listed(project, package))}
     state = page.status.value if page.status else ""
-    return Listing(project=project, files=files, state=state, reason=page.status_reason or "")
+    return Listing(project=project, files=files, state=state, reason=_one_line(page.status_reason or ""))
 
 
 def _listed(project: NormalizedName, package: DistributionPackage) -> ListedFile | None:
@@ -119,11 +122,14 @@ def _listed(project: NormalizedName, package: DistributionPackage) -> ListedFile
         digest = (package.metadata_digests or {}).get("sha256")
         metadata = Sha256(digest.lower()) if digest else None
         uploaded = _timestamp(package.upload_time) if package.upload_time else None
+        url = _plain_url(package.url)
+        if package.size is not None and not 0 <= package.size <= _LARGEST:
+            return None
     except (ValueError, OverflowError):
         return None
     return ListedFile(
         name=name,
-        url=package.url,
+        url=url,
         sha256=sha256,
         size=package.size,
         uploaded=uploaded,
@@ -131,8 +137,32 @@ def _listed(project: NormalizedName, package: DistributionPackage) -> ListedFile
         metadata=metadata,
         has_metadata=bool(package.has_metadata),
         provenance_url=package.provenance_url or "",
-        yanked=(package.yanked_reason or "") if package.is_yanked else None,
+        yanked=_one_line(package.yanked_reason or "") if package.is_yanked else None,
     )
+
+
+def link_url(url: str, name: str) -> str:
+    """Check the URL of a file that pages will link to: pip takes the name from its end. Raises ValueError."""
+    if unquote(urlsplit(_plain_url(url)).path.rpartition("/")[2]) != name:
+        msg = f"{url!r} does not end with {name}"
+        raise ValueError(msg)
+    return url
+
+
+def _plain_url(url: str) -> str:
+    """Check a URL: http(s), ASCII, without credentials, and without fragment, where pip would look for a digest."""
+    parts = urlsplit(url)
+    odd = any(not "!" <= c <= "~" or c in '<>"{}|\\^`#' for c in url)
+    if parts.scheme not in ("https", "http") or not parts.hostname or "@" in parts.netloc or odd:
+        msg = f"{url!r} is not the URL of a file"
+        raise ValueError(msg)
+    return url
+
+
+def _one_line(text: str) -> str:
+    """Return another index's words as a manifest may hold them: one line, printable, not too long."""
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(plain.split())[:500]
 
 
 def _timestamp(moment: datetime) -> Timestamp:

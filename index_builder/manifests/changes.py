@@ -11,6 +11,7 @@ from index_builder.errors import EditError
 from index_builder.manifests.editor import Editor
 from index_builder.manifests.loader import Path, Value, at
 from index_builder.manifests.scalar import Flow, Plain, block
+from index_builder.model.filename import SDIST_SUFFIXES
 from index_builder.model.names import Timestamp, Word
 from index_builder.model.project import File, IndexOrigin, Project, Release, State, Status, StoredOrigin, Tombstone, UrlOrigin
 
@@ -81,7 +82,9 @@ def add_files(text: str, project: Project, files: Sequence[File]) -> tuple[str, 
 def yank(text: str, project: Project, version: str, reason: str, at: Timestamp) -> str:
     """Return the manifest with a release marked as yanked (PEP 592); raises EditError."""
     editor = Editor(project.place.path, text)
-    editor.set(("releases", find_release(project, version).written, "yanked"), Flow({"reason": reason, "at": at}))
+    release = find_release(project, version)
+    if release.yanked is None or release.yanked.reason != reason:
+        editor.set(("releases", release.written, "yanked"), Flow({"reason": reason, "at": at}))
     return editor.text
 
 
@@ -186,7 +189,8 @@ def find_release(project: Project, version: str) -> Release:
     """Return the release of a version, however it is spelled; raises EditError with near ones."""
     try:
         wanted = Version(version)
-    except InvalidVersion as error:
+        str(wanted)
+    except (InvalidVersion, ValueError) as error:
         msg = f"{version!r} is not a version (PEP 440)"
         raise EditError(msg) from error
     found = next((release for release in project.releases if release.version == wanted), None)
@@ -202,7 +206,17 @@ def _selected(project: Project, what: str) -> list[File]:
     if not what:
         return list(project.files)
     by_name = [file for file in project.files if file.name.text == what]
-    return by_name or list(find_release(project, what).files)
+    if by_name:
+        return by_name
+    for tombstone in project.removed:
+        if what in (tombstone.name, str(tombstone.version)) and not any(str(r.version) == what for r in project.releases):
+            msg = f"{what} was removed already, on {tombstone.at} ({tombstone.reason})"
+            raise EditError(msg)
+    if what.endswith((".whl", *SDIST_SUFFIXES)):
+        names = [file.name.text for file in project.files]
+        msg = f"{project.name} lists no file {what}"
+        raise EditError(msg, fix=f"it lists: {', '.join(get_close_matches(what, names, n=3, cutoff=0.3) or names[:3])}")
+    return list(find_release(project, what).files)
 
 
 def _is_fresh(file: File, known: Mapping[str, File], removed: Mapping[str, Tombstone]) -> bool:

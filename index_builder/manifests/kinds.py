@@ -93,7 +93,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return a reason or title without spaces around it; raises ValueError for what is not one plain line."""
     if not text.strip():
         msg = "say something"
         raise ValueError(msg)
@@ -117,7 +118,7 @@ Name = Annotated[str, _spelled(ProjectName)]
 Normalized = Annotated[str, _spelled(NormalizedName.of)]
 Key = Annotated[str, _spelled(Word)]
 Https = Annotated[str, _spelled(_https), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https://"})]
-Line = Annotated[str, _spelled(_line)]
+Line = Annotated[str, _spelled(one_line)]
 #: An editor's YAML parser reads 1.10 as a number; here it stays a version.
 VersionText = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
 Specifiers = Annotated[str, _spelled(_specifiers)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
 from packaging.tags import Tag
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from index_builder.model.names import NormalizedName
@@ -16,6 +17,8 @@ Kind = Literal["wheel", "sdist"]
 SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")
 MAX_LENGTH = 255
+#: Compressed tag sets multiply; real wheels have a dozen.
+_MOST_TAGS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,9 @@ def parse_filename(text: str, *, project: NormalizedName | None = None) -> FileN
 
 
 def _wheel(text: str) -> FileName:
+    if prod(part.count(".") + 1 for part in text.split("-")[-3:]) > _MOST_TAGS:
+        msg = f"the file name has more than {_MOST_TAGS} tags"
+        raise ValueError(msg)
     try:
         name, version, _, tags = parse_wheel_filename(text)
     except InvalidWheelFilename as error:
@@ -87,4 +93,4 @@ def _sdist(text: str, suffix: str, project: NormalizedName | None) -> FileName:
         )  # fmt: skip
     expected = f" of {project}" if project else ""
     msg = f"no project name and version{expected} can be read from this sdist name"
-    raise ValueError(msg) from InvalidSdistFilename(text)
+    raise ValueError(msg)

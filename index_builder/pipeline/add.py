@@ -81,7 +81,7 @@ def from_index(index: Index, upstream: Word, requirements: Sequence[Requirement]
         origin = IndexOrigin(index=upstream, project=NormalizedName.of(requirement.name))
         chosen = choose(listing, requirement, defaults)
         if not chosen:
-            raise NotFoundError(*_nothing_matches(listing, requirement, upstream, defaults))
+            raise _nothing_matches(listing, requirement, upstream, defaults)
         candidates += [Candidate(project=project, file=_listed_file(file, origin, defaults, fetcher)) for file in chosen]
     return candidates
 
@@ -104,11 +104,17 @@ def choose(listing: Listing, requirement: Requirement, defaults: Defaults) -> li
     return sorted((f for f in matching if f.name.version in wanted), key=lambda f: (f.name.version, f.name.text))
 
 
-def _nothing_matches(listing: Listing, requirement: Requirement, upstream: Word, defaults: Defaults) -> tuple[str]:
+def _nothing_matches(listing: Listing, requirement: Requirement, upstream: Word, defaults: Defaults) -> NotFoundError:
     versions = sorted({file.name.version for file in listing.files.values()})
-    patterns = f" with files like {' or '.join(defaults.only)}" if defaults.only else ""
-    newest = ", ".join(str(version) for version in versions[-5:]) or "no release with wheels or sdists"
-    return (f"the index '{upstream}' has nothing for {requirement}{patterns}; it has: {newest}",)
+    if not versions:
+        return NotFoundError(f"the index '{upstream}' has no wheel or sdist of {requirement.name}")
+    newest = ", ".join(str(version) for version in versions[-5:])
+    if not defaults.only:
+        fix = f"its newest releases are: {newest}; yanked ones are added when they are pinned, pre-releases with --pre"
+        return NotFoundError(f"the index '{upstream}' has nothing for {requirement}", fix=fix)
+    names = [file.name.text for file in listing.files.values() if file.name.version == versions[-1]]
+    message = f"the index '{upstream}' has nothing for {requirement} with a name like {' or '.join(defaults.only)}"
+    return NotFoundError(message, fix=f"files of {versions[-1]} are: {', '.join(sorted(names)[:5])}{' …' if len(names) > 5 else ''}")  # noqa: PLR2004 - a few show the form
 
 
 def _listed_file(listed: ListedFile, origin: Origin, defaults: Defaults, fetcher: Fetcher) -> File:
@@ -198,7 +204,8 @@ def pin(candidates: Sequence[Candidate], fetcher: Fetcher) -> tuple[list[tuple[P
 
     Raises ProblemsFoundError where a file is bad, StorageError, InterruptedRunError.
     """
-    fetches = [Fetch(project=c.project, file=replace(c.file, place=Place(path=c.file.name.text))) for c in candidates]
+    once = {candidate.file.name.text: candidate for candidate in candidates}
+    fetches = [Fetch(project=c.project, file=replace(c.file, place=Place(path=c.file.name.text))) for c in once.values()]
     problems = fetcher.files(fetches)
     if problems:
         raise ProblemsFoundError(in_order(problems))

@@ -51,12 +51,7 @@ def _build(index: Index, planned: Plan, site: Site, fetcher: Fetcher, templates:
     snapshot = take(index, planned, fetcher.pool)
     pages = [*render_simple(snapshot, environment(templates)), *render_legacy(snapshot, release_json)]
     blobs = blobs_of(index, planned, fetcher.pool)
-    progress = fetcher.downloader.progress
-    progress.begin("Writing", len(blobs), sum(blob.size for blob in blobs))
-    try:
-        changes = publish(site, fetcher.pool, blobs, pages, _mark(index, planned.audience), progress)
-    finally:
-        progress.end()
+    changes = publish(site, fetcher.pool, blobs, pages, _mark(index, planned.audience), fetcher.downloader.progress)
     return Report(audience=planned.audience, projects=len(snapshot.projects), files=len(planned.served), changes=changes, warnings=warnings)
 
 

@@ -8,8 +8,9 @@ from typing import Final
 
 from packaging.metadata import RawMetadata
 
-from index_builder.errors import CorruptEntryError
+from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.fetch.stage import check_entry
+from index_builder.fetch.upstream import link_url
 from index_builder.inspection.inspect import inspect
 from index_builder.inspection.metadata import parse_metadata
 from index_builder.model.index import Audience, Index
@@ -79,11 +80,21 @@ def _path(audience: Audience, file: File) -> str:
 def _listed(audience: Audience, fetch: Fetch, release: Release, pool: Pool) -> ListedFile:
     file = fetch.file
     if fetch.project.hosting is Hosting.LINKED:
-        url = file.origin.url if isinstance(file.origin, UrlOrigin) else pool.note("links", file.sha256) or ""
-        return ListedFile(file=file, release=release, path="", url=url)
+        return ListedFile(file=file, release=release, path="", url=_link(file, pool))
     path = _path(audience, file)
     url = audience.files + path.removeprefix(_FILES) if "://" in audience.files else ""
     return ListedFile(file=file, release=release, path=path, url=url)
+
+
+def _link(file: File, pool: Pool) -> str:
+    """Return where a linked file is; the pool's note is checked again, because it ends in a page."""
+    if isinstance(file.origin, UrlOrigin):
+        return file.origin.url
+    try:
+        return link_url(pool.note("links", file.sha256) or "", file.name.text)
+    except ValueError as error:
+        msg = f"{file.name.text}: the pool's note of where it is linked to is no URL of it"
+        raise StorageError(msg, fix="delete the pool's links/ folder, and run the command again") from error
 
 
 def _metadata(project: Project, fetches: list[Fetch], pool: Pool) -> Iterator[tuple[Sha256, RawMetadata]]:

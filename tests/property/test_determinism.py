@@ -65,8 +65,8 @@ def test_the_order_of_input_does_not_matter(mixed, tmp_path):
     for seed in range(4):
         random.Random(seed).shuffle(entries)
         index = index_of(read(tree.revision, entries, tree.read))
-        with open_fetcher(mixed, index.configuration, SystemClock(), NoProgress()) as fetcher:
-            site = open_site(tmp_path / str(seed), "public")
+        fetching = open_fetcher(mixed, index.configuration, SystemClock(), NoProgress())
+        with fetching as fetcher, open_site(tmp_path / str(seed), "public") as site:
             build(index, index.configuration.audiences["public"].name, site, fetcher, templates(), ReleaseJson.FULL)
         trees.append(contents(tmp_path / str(seed)))
     assert all(tree == trees[0] for tree in trees)

@@ -135,14 +135,14 @@ def test_a_broken_pool_entry_without_another_source(repo, cli, dist):
 def test_an_unreadable_file(repo, cli, monkeypatch):
     """A manifest that cannot be read is an error that names it."""
     (repo / "packages.d" / "demo.yaml").write_text("x")
-    original = Path.open
+    original = os.open
 
     def refuse(path, *arguments, **options):
-        if path.name == "demo.yaml":
+        if str(path).endswith("demo.yaml"):
             raise PermissionError(13, "Permission denied", str(path))
         return original(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     done = cli("check", "--worktree")
     assert done.code == 1
     assert "packages.d/demo.yaml cannot be read: Permission denied" in done.err
@@ -462,3 +462,90 @@ def test_a_damaged_tombstone_stops_add(repo, cli, dist):
     assert done.code == 1
     assert "error[version-invalid]" in done.err
     assert path.read_text() == before
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_what_is_no_file_is_never_read(repo, cli, tmp_path, kind):
+    """A pipe does not hang the command, and a link's target is not shown."""
+    (tmp_path / "secret").write_text("root:x:0")
+    path = repo / "packages.d" / "x.yaml"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path / "secret")
+    done = cli("check", "--worktree")
+    assert done.code == 1
+    assert "error[tree-mode]" in done.err
+    assert "root:x:0" not in done.err
+
+
+def test_output_obeys_nobody(repo, cli):
+    """Control characters of a manifest or request are spelled out in every format."""
+    (repo / "packages.d" / "x.yaml").write_text('schema: 1\n"\\e]0;pwned\\a\\n::error file=a::injected": 1\n')
+    for output_format in ("text", "github"):
+        done = cli("check", "--worktree", "--format", output_format)
+        said = done.out + done.err
+        assert "\x1b" not in said
+        assert "\x07" not in said
+        assert not [line for line in said.splitlines() if line.startswith("::error file=a")]
+
+
+def test_reasons_and_titles_are_one_line(repo, cli, dist, tmp_path):
+    """A line break in a reason or title is refused before anything is written."""
+    cli("add", "--dist", dist(wheel("demo", "1.0")))
+    before = (repo / "packages.d" / "demo.yaml").read_text()
+    for command in (["yank", "demo", "1.0"], ["remove", "demo"], ["status", "demo", "archived"], ["prune", "demo", "--keep", "1"]):
+        done = cli(*command, "--reason", "a\nb")
+        assert done.code == 2, command
+        assert "one line" in done.err
+    assert (repo / "packages.d" / "demo.yaml").read_text() == before
+    assert cli("init", tmp_path / "y", "--title", "a\nb").code == 2
+
+
+def test_the_same_thing_twice(repo, cli, upstream):
+    """Adding twice in one command lists a file once; yanking or removing twice is said."""
+    assert cli("add", "--pypi", "demo==1.0", "demo", "demo<1.1").code == 0
+    assert cli("check", "--worktree").code == 0
+    cli("yank", "demo", "1.0", "--reason", "x")
+    assert "nothing to do" in cli("yank", "demo", "1.0", "--reason", "x").err
+    cli("remove", "demo", "1.0", "--reason", "x")
+    assert "was removed already" in cli("remove", "demo", "1.0", "--reason", "x").err
+    assert "was removed already" in cli("remove", "demo", "demo-1.0.tar.gz", "--reason", "x").err
+    done = cli("remove", "demo", "demo-1.1.tar.bz2", "--reason", "x")
+    assert "lists no file" in done.err
+    assert "demo-1.1.tar.gz" in done.err
+
+
+def test_contradictions_are_said(repo, cli):
+    """Two options that cannot both be meant are refused."""
+    commit_all(repo)
+    assert "contradict" in cli("check", "--commit", "HEAD", "--worktree").err
+    assert "contradict" in cli("serve", "site/public", "--audience", "public").err
+    assert "which an index is made of" in cli("build", "--output", "packages.d/site").err
+
+
+def test_init_adds_to_a_gitignore(tmp_path, cli):
+    """What must not be committed is ignored, beside what is ignored already."""
+    (tmp_path / ".gitignore").write_text("*.pyc\nsite/\n")
+    assert cli("init", tmp_path).code == 0
+    assert (tmp_path / ".gitignore").read_text() == "*.pyc\nsite/\n/.pool/\n/.inbox/\n"
+
+
+def test_a_full_output_is_no_traceback(repo):
+    """A result that cannot be written is an error in words."""
+    command = f"{sys.executable} -m index_builder check --worktree --format json > /dev/full"
+    done = subprocess.run(["bash", "-c", command], cwd=repo, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "cannot be written" in done.stderr
+
+
+def test_one_build_at_a_time(repo, cli):
+    """A second build into the same folder is told that one is at work."""
+    from index_builder.wiring import open_site
+
+    with open_site(repo / "site", "public"):
+        done = cli("build", "--worktree")
+    assert done.code == 1
+    assert "another build is writing" in done.err
+    assert cli("build", "--worktree").code == 0

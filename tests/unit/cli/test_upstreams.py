@@ -166,3 +166,45 @@ def test_metadata_that_the_other_side_does_not_serve(repo, cli, answers):
     assert done.code == 1
     assert "the other side serves none" in done.err
     assert "delete `metadata:`" in done.err
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)//{name}",
+        "file:///etc/{name}",
+        "https://user@example.org/{name}",
+        "https://example.org/{name}#sha256=0",
+        "https://example.org/other.whl",
+    ],
+)
+def test_a_link_that_is_none_is_not_listed(repo, cli, answers, url):
+    """A file whose URL could lead a reader or an installer elsewhere is as good as not there."""
+    answers["/simple/demo/"] = page(size=len(CONTENT))
+    assert cli("add", "--pypi", "demo", "--hosting", "linked").code == 0
+    answers["/simple/demo/"] = page(size=len(CONTENT), url=url.format(name=NAME))
+    done = cli("build", "--worktree")
+    assert done.code == 1
+    assert "bytes-not-reachable" in done.err
+    assert not (repo / "site" / "public" / "simple").exists()
+
+
+def test_a_note_that_was_changed_is_no_link(repo, cli, answers):
+    """The pool's note of where a file is linked to is checked before a page shows it."""
+    answers["/simple/demo/"] = page(size=len(CONTENT))
+    cli("add", "--pypi", "demo", "--hosting", "linked")
+    assert cli("build", "--worktree", "-q").code == 0
+    note = next(path for path in (repo / ".pool" / "links").rglob("*") if path.is_file())
+    note.write_text(f"javascript:alert(1)//{NAME}")
+    done = cli("build", "--worktree")
+    assert done.code == 1
+    assert "is no URL of it" in done.err
+
+
+def test_words_from_elsewhere_become_one_line(repo, cli, answers):
+    """Reasons of another index are taken over as a manifest can hold them."""
+    answers["/simple/demo/"] = page(
+        yanked="a\n\x1b[31mb\u202e" + "c" * 2000, size=len(CONTENT), status={"status": "archived", "reason": "x\ny"}
+    )
+    assert cli("add", "--pypi", "demo==1.0").code == 0
+    assert cli("check", "--worktree").code == 0
