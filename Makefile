@@ -42,12 +42,12 @@ index: $(WHEEL)
 	@$(BIN)/index-builder build --worktree
 	@echo
 	@echo 'Install from it:'
-	@echo '  pip install --index-url file://$(CURDIR)/site/public/simple/ flask'
-	@echo '  uv pip install --index-url file://$(CURDIR)/site/public/simple/ flask'
+	@echo '  pip install --isolated --index-url file://$(CURDIR)/site/public/simple/ flask'
+	@echo '  uv pip install --no-config --index-url file://$(CURDIR)/site/public/simple/ flask'
 	@echo
 	@echo 'Or over HTTP, as from a host: $(CURDIR)/$(BIN)/index-builder serve, then'
-	@echo '  pip install --index-url http://127.0.0.1:8000/simple/ flask'
-	@echo '  uv pip install --index-url http://127.0.0.1:8000/simple/ flask'
+	@echo '  pip install --isolated --index-url http://127.0.0.1:8000/simple/ flask'
+	@echo '  uv pip install --no-config --index-url http://127.0.0.1:8000/simple/ flask'
 
 # PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested.
 test: export PYTHONSAFEPATH = 1

@@ -1,7 +1,7 @@
 """One root error; each branch has the exit code that the command line gives it.
 
 Exit codes: 0 fine, 1 problems found, 2 wrong usage, 3 something remote failed, 4 trust failed,
-10 fine but a human must decide.
+10 fine but a human must decide, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def _source(upstream: str | None, *, pypi: bool, url: bool, dist: bool) -> str:
 def _candidates(source: str, what: Sequence[str], index: Index, defaults: add.Defaults, fetcher: Fetcher) -> list[add.Candidate]:
     if source == "--url":
         for text in what:
-            if urlsplit(text).scheme != "https":
+            if not _is_https(text):
                 msg = f"{text} is not an https URL"
                 raise UsageError(msg, fix="manifests hold https URLs only; files of your own are added with --dist")
         return add.from_urls(index, what, defaults, fetcher)
@@ -108,6 +108,13 @@ def _candidates(source: str, what: Sequence[str], index: Index, defaults: add.De
         known = f"the upstreams are: {', '.join(upstreams)}" if upstreams else f"add `upstreams: {{{source}: default}}` to index.yaml"
         raise UsageError(msg, fix=known)
     return add.from_index(index, Word(source), [_requirement(text) for text in what], defaults, fetcher)
+
+
+def _is_https(text: str) -> bool:
+    try:
+        return urlsplit(text).scheme == "https"
+    except ValueError:
+        return False
 
 
 def _requirement(text: str) -> Requirement:

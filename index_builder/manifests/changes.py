@@ -12,7 +12,7 @@ from index_builder.manifests.editor import Editor
 from index_builder.manifests.loader import Path, Value, at
 from index_builder.manifests.scalar import Flow, Plain, block
 from index_builder.model.filename import SDIST_SUFFIXES
-from index_builder.model.names import Timestamp, Word
+from index_builder.model.names import Timestamp, Word, parse_version
 from index_builder.model.project import File, IndexOrigin, Project, Release, State, Status, StoredOrigin, Tombstone, UrlOrigin
 
 _EDITOR_LINE = "# yaml-language-server: $schema={schema}"
@@ -188,10 +188,9 @@ def _bury(text: str, project: Project, gone: Sequence[File], reason: str, at: Ti
 def find_release(project: Project, version: str) -> Release:
     """Return the release of a version, however it is spelled; raises EditError with near ones."""
     try:
-        wanted = Version(version)
-        str(wanted)
-    except (InvalidVersion, ValueError) as error:
-        msg = f"{version!r} is not a version (PEP 440)"
+        wanted = parse_version(version)
+    except InvalidVersion as error:
+        msg = f"{version[:80]!r} is not a version (PEP 440)"
         raise EditError(msg) from error
     found = next((release for release in project.releases if release.version == wanted), None)
     if found is None:

@@ -9,7 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from index_builder.model.filename import FileName, parse_filename
-from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word
+from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word, parse_version
 from index_builder.model.problem import Problem
 from index_builder.model.project import (
     File,
@@ -110,7 +110,7 @@ def _releases(work: _Conversion) -> tuple[Release, ...]:
 def _version(work: _Conversion, written: str, path: Path, *, of_key: bool = False) -> Version | None:
     try:
         # packaging passes over space at both ends and reads the Kelvin sign as k; PEP 440 knows neither.
-        return Version(written if written.isascii() and written.strip() == written else "")
+        return parse_version(written)
     except InvalidVersion:
         work.report("version-invalid", f"{written!r} is not a version (PEP 440)", path, "write it as 1.2.3", of_key=of_key)
         return None

@@ -11,7 +11,7 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from index_builder.model.names import NormalizedName
+from index_builder.model.names import NormalizedName, parse_version
 
 Kind = Literal["wheel", "sdist"]
 SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2")
@@ -77,7 +77,7 @@ def _sdist(text: str, suffix: str, project: NormalizedName | None) -> FileName:
     for cut in reversed(cuts):
         name, written = stem[:cut], stem[cut + 1 :]
         try:
-            found, version = NormalizedName.of(name), Version(written)
+            found, version = NormalizedName.of(name), parse_version(written)
         except (ValueError, InvalidVersion):
             continue
         if project is not None and found != project:

@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Self
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
+_LONGEST_VERSION = 128
 _PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T(?!24)\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z", re.ASCII)
@@ -33,6 +35,16 @@ class ProjectName(str):
             msg = f"a project name has at most {cls.MAX_LENGTH} characters"
             raise ValueError(msg)
         return super().__new__(cls, text)
+
+
+def parse_version(text: str) -> Version:
+    """Return a version as PEP 440 writes it; raises InvalidVersion, also for one longer than any file name may be.
+
+    Python refuses to print a number of thousands of digits, which a version may hold.
+    """
+    if len(text) > _LONGEST_VERSION or not text.isascii() or text.strip() != text:
+        raise InvalidVersion(text[:80])
+    return Version(text)
 
 
 class NormalizedName(str):

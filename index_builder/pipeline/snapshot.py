@@ -41,7 +41,8 @@ def take(index: Index, planned: Plan, pool: Pool) -> Snapshot:
 def _serial(project: Project) -> int:
     """Return the time of the project's last change, in seconds since 1970.
 
-    Mirroring tools want a serial that never goes back. Nothing is unlisted without a tombstone, so this one does not.
+    Mirroring tools want a serial that grows with each change. Nothing is unlisted without a tombstone, so this one does;
+    only taking a mark away brings it back.
     """
     times = [file.uploaded for file in project.files]
     times += [mark.at for mark in (project.status, *project.removed) if mark]

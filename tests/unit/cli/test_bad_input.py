@@ -549,3 +549,23 @@ def test_one_build_at_a_time(repo, cli):
     assert done.code == 1
     assert "another build is writing" in done.err
     assert cli("build", "--worktree").code == 0
+
+
+@pytest.mark.parametrize("where", ["release", "tombstone"])
+def test_a_version_of_thousands_of_digits(repo, cli, where):
+    """A number that Python will not print is a problem at its line, not a traceback."""
+    digits = "1" * 5000
+    body = {
+        "release": f'releases:\n  ? "{digits}"\n  : files: []\n',
+        "tombstone": f'removed:\n  demo-1.0.tar.gz: {{version: "{digits}", sha256: {"0" * 64}, reason: x, at: 2026-01-01T00:00:00Z}}\n',
+    }[where]
+    (repo / "packages.d" / "demo.yaml").write_text(f"schema: 1\nname: demo\nowners: [maintainers]\nhosting: hosted\n{body}")
+    done = cli("check", "--worktree")
+    assert done.code == 1
+    assert "error[" in done.err
+    assert cli("yank", "demo", digits, "--reason", "x").code == 1
+
+
+def test_a_url_that_cannot_be_split(repo, cli):
+    """A broken URL is wrong usage."""
+    assert cli("add", "--url", "https://[x").code == 2
