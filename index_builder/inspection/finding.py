@@ -10,9 +10,12 @@ from unicodedata import category
 #: Content may unpack to this many bytes, or to EXPANSION times its size, whichever is more.
 UNPACKED_BYTES: Final = 64 * 1024 * 1024
 EXPANSION: Final = 50
-#: METADATA, WHEEL, RECORD and entry_points.txt are read whole; nothing real comes near this.
+#: What is read whole has its own cap, and never more than this.
 TEXT_BYTES: Final = 32 * 1024 * 1024
 CHUNK: Final = 256 * 1024
+#: A member name has at most so many characters and parts: no system unpacks longer ones, and every parent is looked at.
+NAME_LENGTH: Final = 4096
+NAME_PARTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +49,19 @@ def has_control_characters(text: str) -> bool:
     return any(category(character) == "Cc" for character in text)
 
 
+def check_length(name: str) -> None:
+    """Refuse a member's name, or a link's target, that no system could have. Raises RefusedArchiveError."""
+    if len(name) > NAME_LENGTH:
+        message = f"the member name {name[:40]!r}... has {len(name):,} characters: over {NAME_LENGTH:,}"
+        raise RefusedArchiveError("archive-member-name", message)
+
+
 def check_member_name(name: str) -> None:
     """Refuse what could leave its folder, or be read as another name. Raises RefusedArchiveError."""
     rule = "archive-member-name"
+    check_length(name)
+    if name.count("/") >= NAME_PARTS:
+        raise RefusedArchiveError(rule, f"the member name {name[:40]!r}... has more than {NAME_PARTS} parts")
     if has_control_characters(name):
         raise RefusedArchiveError(rule, f"the member name {name!r} has control characters")
     if "\\" in name:

@@ -20,6 +20,9 @@ _SINGLE = ("name", "version", "metadata-version", "requires-python")
 _MAX_FIELDS = 20_000
 _MAX_KINDS = 200
 _MAX_BRACKETS = 50
+#: Descriptions with pictures in them are long, in lines of any length; the e-mail parser needs memory for each line.
+_MAX_BYTES = 8 * 1024 * 1024
+_MAX_LINE_ENDS = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,8 @@ def check_metadata(content: bytes, name: FileName, where: str) -> tuple[CoreMeta
 
     Source: core metadata specification 2.4; raises RefusedArchiveError for bytes that are no text.
     """
+    if len(content) > _MAX_BYTES or content.count(b"\n") + content.count(b"\r") > _MAX_LINE_ENDS:
+        raise RefusedArchiveError("metadata-invalid", f"{where} has more than {_MAX_BYTES:,} bytes, or {_MAX_LINE_ENDS:,} line ends")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -22,7 +22,17 @@ from index_builder.inspection.finding import (
     parents,
     two_readings,
 )
-from index_builder.inspection.tarheader import BLOCK, check_header, extended, header_name, malformed, number, text, wrong_type
+from index_builder.inspection.tarheader import (
+    BLOCK,
+    check_header,
+    check_override,
+    extended,
+    header_name,
+    malformed,
+    number,
+    text,
+    wrong_type,
+)
 
 _ZEROS = bytes(BLOCK)
 _FOLDER = b"5"
@@ -32,6 +42,9 @@ _EXTENDED_TYPES = (b"x", b"g", b"L", b"K")
 _REFUSED = {b"3": "a character device", b"4": "a block device", b"6": "a pipe", b"7": "a contiguous file", b"S": "a sparse file"}
 _MAX_MEMBERS = 1_000_000
 _MAX_HEADER = 1024 * 1024
+#: The memory that the names of members and of the folders above them may take, with so much for each beside its text.
+_MAX_NAMES = 128 * 1024 * 1024
+_NAME_OVERHEAD = 150
 
 
 class _Decompressor(Protocol):
@@ -73,18 +86,26 @@ class _Tree:
 
     def __init__(self) -> None:
         self._kinds: dict[str, bytes] = {}
+        self._held = 0
 
     def add(self, member: Member) -> None:
         """Add a member; raises RefusedArchiveError where it takes another's place or lies behind a link."""
         for parent in parents(member.name):
-            kind = self._kinds.setdefault(parent, _FOLDER)
+            kind = self._kinds.get(parent) or self._hold(parent, _FOLDER)
             if kind in _LINK_TYPES:
                 raise wrong_type(f"{member.name} lies behind the link {parent}")
             if kind != _FOLDER:
                 raise two_readings(f"{parent} is a file and a folder")
         if self._kinds.get(member.name, _FOLDER) != _FOLDER or (member.name in self._kinds and member.kind != _FOLDER):
             raise two_readings(f"{member.name} is in the archive twice")
-        self._kinds[member.name] = member.kind
+        self._hold(member.name, member.kind)
+
+    def _hold(self, name: str, kind: bytes) -> bytes:
+        self._held += len(name) + _NAME_OVERHEAD
+        if self._held > _MAX_NAMES:
+            raise RefusedArchiveError("archive-bomb", f"the names of members and folders need over {_MAX_NAMES:,} bytes")
+        self._kinds[name] = kind
+        return kind
 
 
 class _Reader:
@@ -169,6 +190,7 @@ def _walk(reader: _Reader, wanted: Callable[[str], bool]) -> Iterator[Member]:
             seen.add(kind)
             continue
         name = _checked(override.get(b"path") or header_name(header), kind)
+        check_override(header, name)
         if override.get(b"size", str(size)) != str(size):
             raise two_readings(f"{name} has another size in its extended header")
         _check_kind(name, kind, size, override.get(b"linkpath") or text(header[157:257]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from index_builder.inspection.finding import RefusedArchiveError, two_readings
+from index_builder.inspection.finding import RefusedArchiveError, check_length, two_readings
 
 BLOCK: Final = 512
 #: The numbers of a header: mode, uid, gid, size, mtime, checksum, device major and minor.
@@ -64,6 +64,15 @@ def header_name(header: bytes) -> str:
     return f"{prefix}/{name}" if prefix else name
 
 
+def check_override(header: bytes, name: str) -> None:
+    """Refuse another name for an old file whose own name ends in a slash. Raises RefusedArchiveError.
+
+    Python takes that for a folder before it looks at the other name, and the file's bytes for the next members.
+    """
+    if header[156:157] == b"\0" and header[:100].partition(b"\0")[0].endswith(b"/"):
+        raise two_readings(f"{name} is a folder by its own header, and a file by its extended one")
+
+
 def extended(content: bytes, kind: bytes) -> dict[bytes, str]:
     """Return what an extended header overrides: all of a GNU one, the OVERRIDES of a PAX one."""
     gnu = {b"L": b"path", b"K": b"linkpath"}
@@ -75,7 +84,10 @@ def extended(content: bytes, kind: bytes) -> dict[bytes, str]:
         raise two_readings("a global header names or sizes every member")
     if any(not value or b"\0" in value for value in found.values()):
         raise two_readings("an extended header gives an empty name or size, or one with a NUL")
-    return {key: text(value) for key, value in found.items()}
+    texts = {key: text(value) for key, value in found.items()}
+    for value in texts.values():
+        check_length(value)
+    return texts
 
 
 def _pax(content: bytes) -> dict[bytes, bytes]:

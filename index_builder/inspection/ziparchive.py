@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from stat import S_IFMT, S_ISDIR, S_ISLNK, S_ISREG
 from typing import BinaryIO
 
@@ -79,9 +80,9 @@ class Archive:
         self._check_names()
         check_expansion(sum(member.unpacked for member in self.members), size)
 
-    def read(self, member: Member) -> bytes:
-        """Return a member's bytes; raises RefusedArchiveError where they are too many, or not those described."""
-        if member.unpacked > TEXT_BYTES:
+    def read(self, member: Member, most: int = TEXT_BYTES) -> bytes:
+        """Return a member's bytes; raises RefusedArchiveError where they are over `most`, or not those described."""
+        if member.unpacked > most:
             raise RefusedArchiveError("archive-bomb", f"{member.name} has {member.unpacked:,} bytes")
         return b"".join(self.chunks(member))
 
@@ -263,7 +264,7 @@ class Archive:
                 raise two_readings(f"{member.name} is in the archive twice")
             seen.add(name)
         files = {member.name for member in self.members if not member.is_folder}
-        for parent in {parent for name in seen for parent in parents(name)}:
+        for parent in chain.from_iterable(map(parents, seen)):
             if parent in files:
                 raise two_readings(f"{parent} is a file and a folder")
 

@@ -42,6 +42,9 @@ UNREADABLE = {
     "a message of parts": (b"Content-Type: multipart/mixed; boundary=x\n" + METADATA, "in parts"),
     "messages in messages": (HEAD + b"Content-Type: message/rfc822\n\n" * 5000, "in parts"),
     "a million fields": (HEAD + b"Classifier: x\n" * 20_001, "more than 20,000 fields"),
+    "millions of short lines": (HEAD + b"a:\n" * 200_000, "or 200,000 line ends"),
+    "millions of old line ends": (HEAD + b"a:\r" * 200_000, "or 200,000 line ends"),
+    "a description of 8 MiB": (HEAD + b"\n" + b"x" * 8 * 1024 * 1024, "more than 8,388,608 bytes"),
     "many kinds of fields": (HEAD + b"".join(b"X-%d: x\n" % n for n in range(201)), "200 kinds"),
 }
 

@@ -181,6 +181,21 @@ SEQUENCES = {
     "two PAX headers": ([pax(b"x", (b"path", R + b"y")), pax(b"x", (b"mtime", b"1.5")), file()], TWO, "two extended headers"),
     "a path twice": ([pax(b"x", (b"path", R + b"y"), (b"path", R + b"z")), file()], TWO, "b'path' twice"),
     "a path that leads up": ([pax(b"x", (b"path", R + b"../../evil")), file()], NAME, "evil"),
+    "a folder that a PAX path makes a file": (
+        [pax(b"x", (b"path", R + b"x.py")), file(b"x/", kind=b"\0", content=file(b"hidden.py").block())],
+        TWO,
+        "acme_tools-1.2/x.py is a folder by its own header",
+    ),
+    "a folder that a long name makes a file": ([gnu(b"L", R + b"x.py\0"), file(b"x/", kind=b"\0")], TWO, "a folder by its own header"),
+    "a folder behind a prefix that a PAX path makes a file": (
+        [pax(b"x", (b"path", R + b"x.py")), TarMember(name=b"x/", prefix=R[:-1], kind=b"\0")],
+        TWO,
+        "a folder by its own header",
+    ),
+    "a PAX path of too many parts": ([pax(b"x", (b"path", R + b"a/" * 99 + b"b")), file()], NAME, "more than 100 parts"),
+    "a PAX path that is too long": ([pax(b"x", (b"path", R + b"a" * 4082)), file()], NAME, "4,097 characters"),
+    "a long name that is too long": ([gnu(b"L", R + b"a" * 5000 + b"\0"), file()], NAME, "over 4,096"),
+    "a linkpath that is too long": ([pax(b"x", (b"linkpath", b"a" * 4097)), link(b"a", b"")], NAME, "4,097 characters"),
     "an absolute path": ([pax(b"x", (b"path", b"/etc/passwd")), file()], NAME, "'/etc/passwd'"),
     "an empty path": ([pax(b"x", (b"path", b"")), file()], TWO, "empty"),
     "a path with a NUL": ([pax(b"x", (b"path", R + b"a\0b")), file()], TWO, "NUL"),
@@ -255,6 +270,9 @@ GOOD_MEMBERS = {
     "a long name and a long link of GNU's": [gnu(b"K", b"sub/" * 40 + b"\0"), gnu(b"L", LONG + b"\0"), link(b"a", b"x")],
     "a prefix": [TarMember(name=b"code.py", prefix=LONG[:120])],
     "a PAX path": [pax(b"x", (b"path", LONG), (b"mtime", b"1700000000.5")), file()],
+    "a PAX path of as many parts as may be": [pax(b"x", (b"path", R + b"a/" * 98 + b"b")), file()],
+    "a PAX path as long as may be": [pax(b"x", (b"path", R + b"a" * 4081)), file()],
+    "a long name that the header cuts after a slash": [pax(b"x", (b"path", LONG)), file(b"sub/")],
     "a PAX path in other letters": [pax(b"x", (b"path", R + "é.py".encode())), file()],
     "a PAX linkpath": [pax(b"x", (b"linkpath", b"setup.py")), link(b"a", b"")],
     "a PAX size that repeats the header": [pax(b"x", (b"size", str(len(CODE)).encode())), file(content=CODE)],
@@ -370,6 +388,15 @@ def test_a_million_members_is_a_bomb(monkeypatch):
     """The count of members is capped, as they need memory whatever their size."""
     monkeypatch.setattr(tararchive, "_MAX_MEMBERS", len(sdist_members()) - 1)
     assert rules(look(GOOD, SDIST_NAME)) == [(BOMB, False)]
+
+
+def test_names_that_need_much_memory_are_a_bomb(monkeypatch):
+    """Every folder above a member is held, so deep names are capped together, and repeated ones cost nothing."""
+    monkeypatch.setattr(tararchive, "_MAX_NAMES", 20_000)
+    deep = [file(b"%d/" % n + b"a/" * 40 + b"x") for n in range(5)]
+    assert rules(look(sdist(*deep), SDIST_NAME)) == [(BOMB, False)]
+    beside = [file(b"a/" * 40 + b"%d" % n) for n in range(5)]
+    assert rules(look(sdist(*beside), SDIST_NAME)) == []
 
 
 def test_pax_records_count_their_own_digits():

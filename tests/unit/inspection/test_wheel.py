@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from hashlib import sha512
 
 import pytest
@@ -27,6 +28,7 @@ from unit.inspection.archives import (
 
 INFO_RULE, TAGS, ENTRY, RECORD = "wheel-dist-info", "wheel-tags", "wheel-entry-points", "wheel-record"
 RIGHT = record_of(wheel_members(record=None))
+DATA = "acme_tools-1.2.data"
 ROW = record_row("acme_tools/code.py", CODE)
 
 
@@ -34,10 +36,19 @@ def with_info(name: str, content: bytes = b"") -> bytes:
     return wheel([ZipMember(name=name.encode(), content=content)])
 
 
+def both(one: str, other: str) -> bytes:
+    return wheel([ZipMember(name=other.encode()), ZipMember(name=one.encode())])
+
+
+def short_record(rows: int) -> bytes:
+    """Return the RECORD with so many short rows more."""
+    return (RIGHT + "".join(f"{n},,\n" for n in range(rows))).encode()
+
+
 LAYOUT = {
     "no .dist-info": (zip_file([ZipMember(name=b"acme_tools/__init__.py")]), "has none"),
     "no members": (zip_file([]), "has none"),
-    "a file called like the folder": (zip_file([ZipMember(name=INFO.encode())]), "has none"),
+    "a file called like the folder": (zip_file([ZipMember(name=INFO.encode())]), f"{INFO} has no WHEEL"),
     "two .dist-info": (with_info("other-1.dist-info/METADATA"), f"{INFO} and other-1.dist-info"),
     "two that differ in case": (with_info("Acme_tools-1.2.dist-info/METADATA"), f"Acme_tools-1.2.dist-info and {INFO}"),
     "two whose suffixes differ in case": (with_info("acme_tools-1.2.DIST-INFO/METADATA"), f"acme_tools-1.2.DIST-INFO and {INFO}"),
@@ -48,8 +59,29 @@ LAYOUT = {
     "of no possible version": (wheel(info="acme_tools-x.dist-info"), "not named after"),
     "METADATA in other letters": (with_info(f"{INFO}/metadata", METADATA), "differ only in case"),
     "RECORD in other letters": (with_info(f"{INFO}/Record"), "differ only in case"),
+    "a file called like another": (with_info("other-1.dist-info"), f"{INFO} and other-1.dist-info"),
+    "an .egg-info": (with_info("other-1.EGG-INFO/PKG-INFO"), f"{INFO} and other-1.EGG-INFO"),
+    "a file called .egg-info": (with_info("other.egg-info"), f"{INFO} and other.egg-info"),
     "METADATA by way of .data": (with_info(f"acme_tools-1.2.data/purelib/{INFO}/METADATA", METADATA), "over the first"),
     "a second project by way of .data": (with_info("acme_tools-1.2.data/platlib/pip-1.DIST-INFO/RECORD"), "pip-1.DIST-INFO/RECORD"),
+    "METADATA by way of data in .data": (with_info(f"{DATA}/data/lib/python3.12/site-packages/{INFO}/METADATA"), "over the first"),
+    "an .egg-info by way of .data": (with_info(f"{DATA}/purelib/other.egg-info"), "other.egg-info would be installed"),
+    "a .data of another project": (with_info("evil-1.data/purelib/x.py"), f"is in evil-1.data, but the wheel's .data folder is {DATA}"),
+    "a .data of another version": (with_info("acme_tools-1.2.0.data/purelib/x.py"), "is in acme_tools-1.2.0.data"),
+    "a .data in other letters": (with_info("Acme_tools-1.2.data/purelib/x.py"), "is in Acme_tools-1.2.data"),
+    "a .data with a suffix in other letters": (with_info("acme_tools-1.2.DATA/purelib/x.py"), "is in acme_tools-1.2.DATA"),
+    "a file called .data": (with_info("evil.data"), "evil.data is in evil.data"),
+    "a file called like the .data folder": (with_info(DATA), f"{DATA} is a file where"),
+    "an unknown scheme": (with_info(f"{DATA}/stdlib/os.py"), f"{DATA}/stdlib/os.py has none of purelib, platlib, headers"),
+    "a scheme in other letters": (with_info(f"{DATA}/Purelib/x.py"), "has none of purelib"),
+    "an unknown scheme's folder": (wheel([ZipMember(name=f"{DATA}/x/".encode(), content=b"")]), "has none of purelib"),
+    "a file beside the schemes": (with_info(f"{DATA}/x.py"), "has none of purelib"),
+    "a file called like a scheme": (with_info(f"{DATA}/purelib"), f"{DATA}/purelib is a file where"),
+    "a file over a member": (with_info(f"{DATA}/purelib/acme_tools/code.py"), "acme_tools/code.py would be installed as one file"),
+    "a file of data over a member": (with_info(f"{DATA}/data/lib/python3.12/site-packages/acme_tools/code.py"), "as one file"),
+    "a file of data over a member on Windows": (with_info(f"{DATA}/data/Lib/site-packages/acme_tools/code.py"), "as one file"),
+    "a file in both libraries": (both(f"{DATA}/purelib/x.py", f"{DATA}/platlib/x.py"), f"{DATA}/purelib/x.py and {DATA}/platlib/x.py"),
+    "a script that is data too": (both(f"{DATA}/scripts/acme", f"{DATA}/data/bin/acme"), "would be installed as one file"),
     "no METADATA": (wheel(metadata=None), f"{INFO} has no METADATA"),
     "no WHEEL": (wheel(wheel=None), f"{INFO} has no WHEEL"),
     "no RECORD": (wheel(record=None), f"{INFO} has no RECORD"),
@@ -98,6 +130,26 @@ CONTENT = {
     "a script name with a space": (wheel(entry_points=b"[gui_scripts]\na b = a:b\n"), [(ENTRY, False)], "'a b'"),
     "a script name with a colon": (wheel(entry_points=b"[gui_scripts]\nc:evil = a:b\n"), [(ENTRY, False)], "'c:evil'"),
     "a script name of dots": (wheel(entry_points=b"[console_scripts]\n.. = a:b\n"), [(ENTRY, False)], "'..'"),
+    "a default section": (wheel(entry_points=b"[DEFAULT]\nx = a:b\n"), [(ENTRY, False)], "the section 'DEFAULT'"),
+    "an empty default section": (wheel(entry_points=b"[DEFAULT]\n"), [(ENTRY, False)], "the section 'DEFAULT'"),
+    "a default section in other letters": (wheel(entry_points=b"[ default ]\n"), [(ENTRY, False)], "the section ' default '"),
+    "a section of scripts with spaces": (
+        wheel(entry_points=b"[ console_scripts ]\n../x = a:b\n"),
+        [(ENTRY, False)] * 2,
+        "the section ' console_scripts '",
+    ),
+    "a line that goes on": (wheel(entry_points=b"[console_scripts]\na = b:c\n  ../x = d:e\n"), [(ENTRY, False)], "'a' goes on"),
+    "a line that goes on after an empty one": (
+        wheel(entry_points=b"[console_scripts]\na = b:c\n\n  x = d:e\n"),
+        [(ENTRY, False)],
+        "'a' goes on",
+    ),
+    "a line that goes on elsewhere": (wheel(entry_points=b"[other]\na = b:c\n\t[console_scripts]\n"), [(ENTRY, False)], "'a' goes on"),
+    "a hundred spaces": (wheel(entry_points=b"[other]\na" + b" " * 100 + b"= b:c\n"), [(ENTRY, False)], "a hundred spaces"),
+    **{
+        f"a script called {name}": (wheel(entry_points=f"[gui_scripts]\n{name} = a:b\n".encode()), [(ENTRY, False)], f"{name!r} would take")
+        for name in ("python", "Python", "python3", "python3.12", "python3.13t", "pythonw", "pythonw.exe", "python.exe")
+    },
     "a member that RECORD misses": (wheel(record=RIGHT.replace(ROW, "").encode()), [(RECORD, True)], "does not list acme_tools/code.py"),
     "a digest that differs": (
         wheel(record=RIGHT.replace(ROW, record_row("acme_tools/code.py", b"x" * len(CODE))).encode()),
@@ -143,6 +195,8 @@ GOOD = {
     "complete": wheel(),
     "without entry points": wheel(entry_points=None),
     "other entry points": wheel(entry_points=b"[console_scripts]\nA.b-c_1 = a:b\na.b-c_1 = a:b\n[other.group]\nany name/at all = x\n"),
+    "scripts that begin with python": wheel(entry_points=b"[console_scripts]\npython-acme = a:b\npythonic = a:b\npython3-acme = a:b\n"),
+    "indented entry points": wheel(entry_points=b"\n    [console_scripts]\n    # a comment\n    acme = a:b\n    tools = a:b\n"),
     "a later minor version of WHEEL": wheel(wheel=WHEEL.replace(b"1.0", b"1.9")),
     "padded digests": wheel(record=RIGHT.replace(",300\n", "=,300\n").encode()),
     "rows without sizes": wheel(record=RIGHT.replace(",300\n", ",\n").encode()),
@@ -154,6 +208,11 @@ GOOD = {
     ),
     "folders": wheel([ZipMember(name=f"{INFO}/licenses/".encode(), content=b"", mode=0o040755)]),
     "a .data folder": with_info("acme_tools-1.2.data/purelib/acme/x.py"),
+    "a .data folder of all schemes": wheel(
+        [ZipMember(name=f"{DATA}/{name}".encode(), content=b"") for name in ("", "scripts/", "data/", "data/share/")]
+        + [ZipMember(name=f"{DATA}/{name}/x".encode()) for name in ("headers", "scripts", "data", "data/share", "data/lib")]
+    ),
+    "a .data folder deeper": with_info("acme_tools/other.data/x.py"),
     "a .dist-info in test files": with_info("acme_tools/tests/other-1.dist-info/METADATA"),
     "the name in another spelling": wheel(info="Acme.Tools-1.2.dist-info"),
     "the version in another spelling": wheel(info="acme_tools-1.2.0.dist-info"),
@@ -203,3 +262,30 @@ def test_findings_of_several_kinds_are_reported_together():
         wheel=WHEEL.replace(b"py3-", b"py2-"), metadata=METADATA.replace(b": 1.2", b": 1.3"), record=RIGHT.replace(ROW, "").encode()
     )
     assert rules(look(content, WHEEL_NAME))[:3] == [("metadata-name", False), (TAGS, True), (RECORD, True)]
+
+
+BOMBS = {
+    "a WHEEL of 1 MiB": (wheel(wheel=WHEEL + b"a:\n" * 350_000), f"{INFO}/WHEEL has"),
+    "entry points of 1 MiB": (wheel(entry_points=b"[a]\n" + b"#\n" * 600_000), f"{INFO}/entry_points.txt has"),
+    "a RECORD of short rows": (wheel(record=b"a\n" * 500_000), f"{INFO}/RECORD has 1,000,000 bytes"),
+    "a RECORD of empty rows": (wheel(record=b"\n" * 400_000), "RECORD has more than 1,012 rows for 6 members"),
+    "a RECORD of files that are not there": (wheel(record=short_record(1007)), "RECORD has more than 1,012 rows for 6 members"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), [pytest.param(*row, id=name) for name, row in BOMBS.items()])
+def test_a_dist_info_that_only_takes_time_and_memory_is_refused(content, said):
+    """What is far longer than the wheel gives reason for is not parsed."""
+    found = look(content, WHEEL_NAME)
+    assert rules(found) == [("archive-bomb", False)], messages(found)
+    assert said in messages(found)
+
+
+def test_a_poor_record_gives_a_thousand_findings_and_every_member_is_read():
+    """RECORD may have a thousand rows too many; a bad member after the thousandth finding is still found."""
+    twice = "\n".join(["acme_tools/code.py,,"] * 1000) + "\n"
+    found = look(wheel(record=twice.encode()), WHEEL_NAME)
+    assert rules(found) == [(RECORD, True)] * 1000
+    members = wheel_members(record=twice.encode())
+    members[1] = replace(members[1], crc=1)
+    assert rules(look(zip_file(members), WHEEL_NAME)) == [("archive-format", False)]

@@ -171,6 +171,9 @@ NAMES = {
     "DEL": b"acme_tools/evil\x7f.py",
     "two slashes": b"acme_tools//evil.py",
     "no name": b"",
+    "too many parts": b"a/" * 100 + b"b",
+    "too long": b"a" * 4097,
+    "as long as ZIP can have": b"a/" * 32_000 + b"b",
     "a slash": b"/",
 }
 
@@ -191,7 +194,8 @@ def test_a_member_name_that_leaves_its_folder_is_refused(name):
     """Names that unpack elsewhere, or that readers cut or fold, are refused and shown escaped."""
     found = look(unlisted(name), WHEEL_NAME)
     assert rules(found) == [(NAME, False)]
-    assert repr(name.decode()) in messages(found)
+    assert repr(name.decode()[:40])[:-1] in messages(found)
+    assert len(messages(found)) < 200
 
 
 def test_control_characters_beyond_ascii_are_refused():
