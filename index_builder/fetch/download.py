@@ -225,6 +225,9 @@ class Downloader:
                         error.fix = error.fix or f"tried {number} times; look at the network and run the command again"
                     raise
                 wait = self._wait(number, error.retry_after)
+                if wait > self.limits.longest_wait:
+                    error.fix = f"the other side asks to be left alone for {wait:,.0f} s: run the command again then"
+                    raise
                 self.progress.note(f"{error.message}; trying again in {wait:.1f} s")
                 self.clock.sleep(wait)
         msg = f"{url}: no attempt was allowed"
@@ -232,7 +235,7 @@ class Downloader:
 
     def _wait(self, number: int, asked: float | None) -> float:
         backoff = self.limits.first_wait * 2 ** (number - 1) * (0.5 + self.jitter())
-        return float(min(max(backoff, asked or 0.0), self.limits.longest_wait))
+        return float(max(min(backoff, self.limits.longest_wait), asked or 0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

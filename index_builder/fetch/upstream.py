@@ -8,14 +8,16 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-
-from pypi_simple import PYPI_SIMPLE_ENDPOINT, DistributionPackage, ProjectPage, UnsupportedRepoVersionError
 
 from index_builder.errors import NotFoundError, RemoteError
 from index_builder.fetch.download import Downloader
 from index_builder.model.filename import FileName, parse_filename
 from index_builder.model.names import NormalizedName, Sha256, Timestamp, Word
+
+if TYPE_CHECKING:
+    from pypi_simple import DistributionPackage
 
 #: No file that an index serves is larger, in bytes.
 _LARGEST = 1 << 40
@@ -35,7 +37,6 @@ class ListedFile:
     uploaded: Timestamp | None
     requires_python: str
     metadata: Sha256 | None
-    has_metadata: bool
     provenance_url: str
     yanked: str | None
 
@@ -44,7 +45,6 @@ class ListedFile:
 class Listing:
     """A project's page on an upstream index: files by name, PEP 792 status."""
 
-    project: NormalizedName
     files: dict[str, ListedFile]
     state: str = ""
     reason: str = ""
@@ -56,7 +56,7 @@ class Upstreams:
     def __init__(self, endpoints: Mapping[Word, str], downloader: Downloader, *, default: str = "") -> None:
         """Take name -> URL; `default` is what the word `default` means (pip's index-url, or pypi-simple's constant)."""
         self._endpoints = endpoints
-        self._default = default or PYPI_SIMPLE_ENDPOINT
+        self._default = default
         self._downloader = downloader
         self._pages: dict[tuple[Word, NormalizedName], Listing | RemoteError] = {}
         self._locks: dict[tuple[Word, NormalizedName], threading.Lock] = {}
@@ -84,7 +84,7 @@ class Upstreams:
 
     def _ask(self, index: Word, project: NormalizedName) -> Listing:
         endpoint = self._endpoints[index]
-        base = self._default if endpoint == "default" else endpoint
+        base = (self._default or _standard_endpoint()) if endpoint == "default" else endpoint
         url = f"{base.rstrip('/')}/{project}/"
         try:
             page = self._downloader.page(url, ACCEPT)
@@ -94,8 +94,16 @@ class Upstreams:
         return read_listing(project, page.content, page.content_type, page.url)
 
 
+def _standard_endpoint() -> str:
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 - slow to import, and most commands ask no index
+
+    return PYPI_SIMPLE_ENDPOINT
+
+
 def read_listing(project: NormalizedName, content: bytes, content_type: str, url: str) -> Listing:
     """Parse a project page; files that are neither wheels nor sdists are left out. Raises RemoteError."""
+    from pypi_simple import ProjectPage, UnsupportedRepoVersionError  # noqa: PLC0415 - as above
+
     kind = content_type.partition(";")[0].strip().lower()
     try:
         with _PARSING, warnings.catch_warnings():
@@ -108,11 +116,11 @@ def read_listing(project: NormalizedName, content: bytes, content_type: str, url
                 msg = f"{url}: {kind or 'an answer without content type'} is not a simple index"
                 raise RemoteError(msg, fix="name the index's simple URL in upstreams:, ending in /simple/")
     except (ValueError, KeyError, TypeError, RecursionError, UnsupportedRepoVersionError) as error:
-        msg = f"{url} is not a project page of a simple index: {error}"
+        msg = f"{url} is not a project page of a simple index: {str(error).partition(chr(10))[0]}"
         raise RemoteError(msg) from error
     files = {listed.name.text: listed for package in page.packages if (listed := _listed(project, package))}
     state = page.status.value if page.status else ""
-    return Listing(project=project, files=files, state=state, reason=_one_line(page.status_reason or ""))
+    return Listing(files=files, state=state, reason=_one_line(page.status_reason or ""))
 
 
 def _listed(project: NormalizedName, package: DistributionPackage) -> ListedFile | None:
@@ -135,7 +143,6 @@ def _listed(project: NormalizedName, package: DistributionPackage) -> ListedFile
         uploaded=uploaded,
         requires_python=(package.requires_python or "").strip(),
         metadata=metadata,
-        has_metadata=bool(package.has_metadata),
         provenance_url=package.provenance_url or "",
         yanked=_one_line(package.yanked_reason or "") if package.is_yanked else None,
     )

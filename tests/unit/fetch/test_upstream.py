@@ -49,7 +49,7 @@ class TestReading:
         """Every fact of a file is read, URLs are whole, and digests are in lower case."""
         found = read(page(file())).files[WHEEL]
         assert found.url == f"https://example.org/files/{WHEEL}"
-        assert (found.sha256, found.size, found.metadata, found.has_metadata) == (DIGEST, 5, PAPER, True)
+        assert (found.sha256, found.size, found.metadata) == (DIGEST, 5, PAPER)
         assert (found.uploaded, found.requires_python) == ("2026-01-02T03:04:05.600000Z", ">=3.9")
         assert (found.provenance_url, found.yanked) == ("https://example.org/provenance", "broken")
 
@@ -62,7 +62,7 @@ class TestReading:
         html = f'<!DOCTYPE html><html><body><a href="../../files/{WHEEL}#sha256={DIGEST}" {attributes}>{WHEEL}</a></body></html>'
         found = read(html.encode(), kind).files[WHEEL]
         assert found.url == f"https://example.org/files/{WHEEL}"
-        assert (found.sha256, found.size, found.metadata, found.has_metadata) == (DIGEST, None, PAPER, True)
+        assert (found.sha256, found.size, found.metadata) == (DIGEST, None, PAPER)
         assert (found.uploaded, found.requires_python) == (None, ">=3.9")
         assert (found.provenance_url, found.yanked) == ("https://example.org/p", "")
 
@@ -71,7 +71,7 @@ class TestReading:
         bare = {"filename": WHEEL, "url": "https://example.org/w", "hashes": {}}
         found = read(page(bare)).files[WHEEL]
         assert (found.sha256, found.size, found.uploaded, found.metadata, found.yanked) == (None, None, None, None, None)
-        assert (found.has_metadata, found.requires_python, found.provenance_url) == (False, "", "")
+        assert (found.requires_python, found.provenance_url) == ("", "")
 
     @pytest.mark.parametrize(("yanked", "expected"), [(False, None), (True, ""), ("", ""), ("why", "why")])
     def test_yanked(self, yanked, expected):
@@ -80,9 +80,9 @@ class TestReading:
 
     @pytest.mark.parametrize("metadata", [True, {}, {"md5": "x"}])
     def test_metadata_without_a_digest(self, metadata):
-        """Core metadata may be there without a digest of ours."""
+        """Core metadata without a digest of ours cannot be pinned, and is not."""
         found = read(page(file(**{"core-metadata": metadata}))).files[WHEEL]
-        assert (found.metadata, found.has_metadata) == (None, True)
+        assert found.metadata is None
 
     @pytest.mark.parametrize(
         "odd",
@@ -164,9 +164,9 @@ class TestAsking:
     @pytest.mark.parametrize("base", ["https://example.org/simple", "https://example.org/simple/"])
     def test_default_is_what_the_caller_says(self, base):
         """The word `default` stands for pip's own index."""
-        answer = Answer(headers={"content-type": JSON}, body=page())
+        answer = Answer(headers={"content-type": JSON}, body=page(file()))
         found, _ = upstreams(answer, endpoints={ACME: "default"}, default=base)
-        assert found.listing(ACME, DEMO).project == DEMO
+        assert WHEEL in found.listing(ACME, DEMO).files
 
     def test_default_without_more_is_the_librarys(self):
         """Where pip has none set, pypi-simple's constant counts."""
