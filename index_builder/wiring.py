@@ -11,7 +11,7 @@ from pathlib import Path
 
 from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.directory import DirectoryPool, DirectorySite, exclusive
-from index_builder.adapters.git import GitTree, WorkTree, find_root, start_repository
+from index_builder.adapters.git import GitTree, WorkTree, find_root, start_repository, tips
 from index_builder.adapters.http import GuardedTransport, parse_networks
 from index_builder.errors import UsageError
 from index_builder.fetch.download import Downloader
@@ -20,12 +20,22 @@ from index_builder.fetch.upstream import Upstreams
 from index_builder.model.index import Configuration
 from index_builder.ports import Progress, SourceTree
 
-__all__ = ["SystemClock", "WorkTree", "find_root", "start_repository"]
+__all__ = ["SystemClock", "WorkTree", "find_root", "start_repository", "tips"]
 
 
 def open_tree(root: Path, revision: str, *, worktree: bool) -> SourceTree:
     """Return a revision of the repository at `root`, or its working tree; raises SourceError."""
     return WorkTree(root) if worktree else GitTree(root, revision)
+
+
+def open_pool(root: Path, configuration: Configuration, pool: Path | None = None) -> DirectoryPool:
+    """Return the pool of `index.yaml`, or the folder `pool`."""
+    return DirectoryPool(pool or root / configuration.pool.path)
+
+
+def open_inbox(root: Path, configuration: Configuration) -> DirectoryPool:
+    """Return the inbox of `index.yaml`."""
+    return DirectoryPool(root / configuration.inbox.path)
 
 
 @contextmanager
@@ -55,8 +65,8 @@ def open_fetcher(
     upstreams = Upstreams(configuration.upstreams, downloader, default=os.environ.get("PIP_INDEX_URL", ""))
     try:
         yield Fetcher(
-            pool=DirectoryPool(pool or root / configuration.pool.path),
-            inbox=DirectoryPool(root / configuration.inbox.path),
+            pool=open_pool(root, configuration, pool),
+            inbox=open_inbox(root, configuration),
             upstreams=upstreams, downloader=downloader, jobs=jobs, offline=offline,
         )  # fmt: skip
     finally:

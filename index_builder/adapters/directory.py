@@ -73,6 +73,37 @@ class DirectoryPool:
         with _storage(self.path(digest)):
             self.path(digest).unlink(missing_ok=True)
 
+    def entries(self) -> Iterator[Sha256]:
+        """Yield every entry's digest, in order."""
+        with _storage(self.root):
+            for path in sorted((self.root / "sha256").glob("*/*/*")):
+                with suppress(ValueError):
+                    yield Sha256("".join(path.parts[-3:]))
+
+    def is_genuine(self, digest: Sha256) -> bool:
+        """Say whether an entry holds the bytes of its digest."""
+        return self.digest_of(self.path(digest)) == digest
+
+    @staticmethod
+    def digest_of(path: Path) -> Sha256:
+        """Return the digest of a file."""
+        with _storage(path), path.open("rb") as stream:
+            return Sha256(hashlib.file_digest(stream, "sha256").hexdigest())
+
+    def take(self, path: Path, digest: Sha256) -> None:
+        """Copy a file of this digest into the pool, unless it is there; raises StorageError, CorruptEntryError."""
+        if self.size(digest) is not None and self.is_genuine(digest):
+            return
+        entry = self.receive(digest)
+        try:
+            entry.discard()
+            with _storage(path), path.open("rb") as stream:
+                while chunk := stream.read(_CHUNK):
+                    entry.write(chunk)
+            entry.commit()
+        finally:
+            entry.close()
+
     def note(self, kind: Note, digest: Sha256) -> str | None:
         """Read a note."""
         path = self.root / kind / digest.path

@@ -132,6 +132,19 @@ def _check_depth(path: str) -> None:
         raise SourceError(msg, fix="flatten it")
 
 
+def tips(folder: Path) -> list[str]:
+    """Return the commits at the tips of HEAD, branches and tags; none where there is no repository or commit."""
+    try:
+        repository = _open(folder)
+    except SourceError:
+        return []
+    commits = set()
+    for name in repository.references:
+        with suppress(KeyError, ValueError, pygit2.GitError):
+            commits.add(str(repository.references[name].peel(pygit2.Commit).id))
+    return sorted(commits)
+
+
 def _name(entry: pygit2.Object) -> str:
     raw = entry.raw_name or b""
     return raw.decode("utf-8", "backslashreplace")

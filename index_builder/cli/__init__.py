@@ -25,6 +25,7 @@ VERBS: Final = {
     "prune": "Remove old pre-releases of a project.",
     "stamp": "Set the upload time of new files to now.",
     "serve": "Serve a built index on this machine, to try it.",
+    "pool": "Check the pool, clear it out, hand in bytes.",
     "list": "Show every project, a line each.",
     "show": "Show all that a manifest says of its project.",
     "search": "Find projects by words in their manifests.",

@@ -101,7 +101,7 @@ def _candidates(source: str, what: Sequence[str], index: Index, defaults: add.De
                 raise UsageError(msg, fix="manifests hold https URLs only; files of your own are added with --dist")
         return add.from_urls(index, what, defaults, fetcher)
     if source == "--dist":
-        return [_own(path, index, defaults, fetcher) for path in _files(what)]
+        return [_own(path, index, defaults, fetcher) for path in own_files(what)]
     upstreams = index.configuration.upstreams
     if source not in upstreams:
         msg = f"index.yaml has no upstream '{source}'"
@@ -136,7 +136,8 @@ def _requirement(text: str) -> Requirement:
     return requirement
 
 
-def _files(what: Sequence[str]) -> list[Path]:
+def own_files(what: Sequence[str]) -> list[Path]:
+    """Return the wheels and sdists that paths of files and folders name; raises SourceError."""
     found: list[Path] = []
     for text in what:
         path = Path(text)

@@ -148,9 +148,9 @@ def progress(*, quiet: bool) -> TerminalProgress | PlainProgress | NoProgress:
     return TerminalProgress() if stderr().is_terminal else PlainProgress()
 
 
-def count(number: int, noun: str) -> str:
-    """Return '1 file', '2 files', '1,234 files'."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return '1 file', '2 files', '1,234 files'; `plural` is for nouns that do not just take an s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def human(size: float) -> str:

@@ -149,7 +149,7 @@ class Fetcher:
         match fetch.origin:
             case StoredOrigin():
                 msg = f"{fetch.file.name.text} is neither in the pool nor in the inbox"
-                raise NotFoundError(msg, fix=f"put it back: index-builder add --dist PATH/TO/{fetch.file.name.text}")
+                raise NotFoundError(msg, fix=f"hand it in: index-builder pool push PATH/TO/{fetch.file.name.text}")
             case _ if self.offline:
                 msg = f"{fetch.file.name.text} is not in the pool, and --offline asks nobody"
                 raise NotFoundError(msg, fix="run it without --offline")

@@ -87,9 +87,9 @@ def test_bytes_that_are_nowhere(repo, cli, dist):
     assert done.code == 1
     assert "error[bytes-not-reachable]" in done.err
     assert "  --> packages.d/demo.yaml:9:9\n" in done.err
-    assert "index-builder add --dist PATH/TO/demo-1.0-py3-none-any.whl" in done.err
+    assert "index-builder pool push PATH/TO/demo-1.0-py3-none-any.whl" in done.err
     before = (repo / "packages.d" / "demo.yaml").read_text()
-    assert cli("add", "--dist", files).code == 0
+    assert cli("pool", "push", files / "demo-1.0-py3-none-any.whl").code == 0
     assert (repo / "packages.d" / "demo.yaml").read_text() == before
     assert cli("build", "--worktree").code == 0
 
