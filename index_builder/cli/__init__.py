@@ -12,6 +12,7 @@ import click
 
 from index_builder import __version__
 
+PROGRAM: Final = "index-builder"
 #: verb -> one line of help. The verb's module is imported only when it is used.
 VERBS: Final = {
     "init": "Start an index repository.",
@@ -31,6 +32,7 @@ VERBS: Final = {
     "search": "Find projects by words in their manifests.",
     "diff": "Say what an index gains and loses between two revisions.",
     "schema": "Print the JSON Schemas of the YAML files.",
+    "completion": "Print the completion script of a shell.",
 }
 
 
@@ -38,7 +40,7 @@ class _Verbs(click.Group):
     """Loads a verb when it is asked for, and suggests one when it is mistyped."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
-        return list(VERBS)
+        return [*VERBS]  # the verb `list` is a module of this package, and hides the built-in here
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
@@ -57,11 +59,11 @@ class _Verbs(click.Group):
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl([*VERBS.items()])
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="index-builder")
+@click.version_option(__version__, prog_name=PROGRAM)
 def group() -> None:
     """A git repository of YAML manifests becomes a static Python package index.
 
@@ -90,7 +92,7 @@ def run(arguments: list[str] | None = None) -> int:
     from index_builder.errors import IndexBuilderError, InterruptedRunError  # noqa: PLC0415
 
     try:
-        group.main(args=arguments, prog_name="index-builder", standalone_mode=False)
+        group.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:

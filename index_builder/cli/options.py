@@ -108,7 +108,7 @@ def show_problems(problems: Sequence[Problem], tree: SourceTree, output_format: 
     if output_format == "json":
         click.echo(json.dumps({"problems": formats.to_json(problems)}, indent=2))
     elif output_format == "github":
-        click.echo(formats.github(problems))
+        click.echo(formats.github(problems), nl=bool(problems))
     elif output_format == "sarif":
         click.echo(formats.sarif(problems))
     elif problems:

@@ -38,7 +38,7 @@ class Limits:
     steady_rate: float = 64 * 1024
     window: float = 20.0
     least_rate: float = 1024
-    page: int = 64 * 1024 * 1024
+    page: int = 32 * 1024 * 1024
     unpinned: int = 4 * 1024 * 1024 * 1024
 
     def deadline(self, size: int) -> float:

@@ -208,3 +208,13 @@ def test_words_from_elsewhere_become_one_line(repo, cli, answers):
     )
     assert cli("add", "--pypi", "demo==1.0").code == 0
     assert cli("check", "--worktree").code == 0
+
+
+def test_nothing_matches_the_pattern(repo, cli, answers):
+    """A pattern that no file has shows what files are called; an index page without files says so."""
+    answers["/simple/demo/"] = page(size=len(CONTENT))
+    done = cli("add", "--pypi", "demo", "--only", "*nomatch*")
+    assert done.code == 3
+    assert f"files of 1.0 are: {NAME}" in done.err
+    answers["/simple/demo/"] = page(filename="demo-1.0.exe")
+    assert "no wheel or sdist of demo" in cli("add", "--pypi", "demo").err
