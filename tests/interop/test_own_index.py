@@ -48,6 +48,14 @@ def pips(tmp_path_factory):
     return commands
 
 
+def test_the_newest_pip_is_the_one_that_is_locked(pips):
+    """What the table calls newest is the pip of requirements/dev.txt, not the one that Python came with."""
+    said = subprocess.run([*pips["newest"], "--version"], capture_output=True, text=True, check=True).stdout
+    locked = next(line for line in (ROOT / "requirements" / "dev.txt").read_text().splitlines() if line.startswith("pip=="))
+    assert said.split()[1] == locked.split("==")[1].split()[0]
+    assert int(said.split()[1].split(".")[0]) >= 26
+
+
 def test_the_manifests_cover_what_the_index_promises():
     """At least 15 projects, among them yanked, platform wheels, linked, archived and an unnormalized name."""
     manifests = [yaml.safe_load((ROOT / "packages.d" / f"{name}.yaml").read_text()) for name in NAMES]
