@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.requirements import Requirement
 
 from index_builder.errors import EditError, NotFoundError, RemoteError, SourceError, UsageError
-from index_builder.fetch.stage import Fetcher
+from index_builder.fetch.stage import Fetcher, check_entry
 from index_builder.fetch.upstream import ListedFile, Listing
 from index_builder.inspection.inspect import inspect, problems_of
 from index_builder.manifests.changes import add_files, new_manifest
@@ -143,10 +143,21 @@ def from_urls(index: Index, urls: Sequence[str], defaults: Defaults, fetcher: Fe
         name = _file_name(unquote(urlsplit(url).path.rpartition("/")[2]), url)
         digest, size = fetcher.adopt_url(url, name.text)
         project = _project(index, name.project, defaults, Hosting.MIRRORED)
-        metadata = fetcher.digest_of(f"{url}.metadata") if project.hosting is Hosting.LINKED and name.kind == "wheel" else None
+        metadata = _served_metadata(url, fetcher) if project.hosting is Hosting.LINKED and name.kind == "wheel" else None
         origin = UrlOrigin(url=url)
         candidates.append(Candidate(project=project, file=_new_file(name, digest, size, origin, defaults, metadata)))
     return candidates
+
+
+def _served_metadata(url: str, fetcher: Fetcher) -> Sha256 | None:
+    """Return the digest of the core metadata that the other side serves beside a file, or None.
+
+    A bucket that does not list its objects answers 403 for one that is missing: whatever is no good answer is none.
+    """
+    try:
+        return fetcher.digest_of(f"{url}.metadata")
+    except RemoteError:
+        return None
 
 
 def from_dist(index: Index, text: str, stream: BinaryIO, defaults: Defaults, fetcher: Fetcher) -> Candidate:
@@ -202,9 +213,14 @@ def _check_defaults(index: Index, name: str, defaults: Defaults) -> None:
 def pin(candidates: Sequence[Candidate], fetcher: Fetcher) -> tuple[list[tuple[Project, list[File]]], list[Problem]]:
     """Fetch and inspect what was chosen, and fill in what pages show; return the warnings too.
 
-    Raises ProblemsFoundError where a file is bad, StorageError, InterruptedRunError.
+    Raises ProblemsFoundError where a file is bad, EditError where two have one name, StorageError, InterruptedRunError.
     """
-    once = {candidate.file.name.text: candidate for candidate in candidates}
+    once: dict[str, Candidate] = {}
+    for candidate in candidates:
+        name, digest = candidate.file.name.text, candidate.file.sha256
+        if once.setdefault(name, candidate).file.sha256 != digest:
+            msg = f"{name} was given twice with other bytes: sha256 {once[name].file.sha256} and {digest}"
+            raise EditError(msg, fix="give the one that is meant")
     fetches = [Fetch(project=c.project, file=replace(c.file, place=Place(path=c.file.name.text))) for c in once.values()]
     problems = fetcher.files(fetches)
     if problems:
@@ -221,10 +237,12 @@ def pin(candidates: Sequence[Candidate], fetcher: Fetcher) -> tuple[list[tuple[P
 
 def _inspected(fetch: Fetch, fetcher: Fetcher) -> tuple[Project, File, list[Problem]]:
     file, project = fetch.file, fetch.project
+    check_entry(fetcher.pool, file.sha256)
     with fetcher.pool.open(file.sha256) as stream:
         inspection = inspect(stream, file.size, file.name)
     problems = problems_of(inspection, file.name, project.hosting, fetch.place)
-    if inspection.metadata is None or inspection.metadata_digest is None:
+    refused = any(problem.severity == "error" for problem in problems)
+    if refused or inspection.metadata is None or inspection.metadata_digest is None:
         return project, file, problems
     served = project.hosting is not Hosting.LINKED
     digest = inspection.metadata_digest

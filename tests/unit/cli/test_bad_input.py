@@ -1,5 +1,6 @@
 """Bad input and bad days: a clear error, nothing lost, and the next run goes on."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -17,7 +18,7 @@ from typing import ClassVar
 import pygit2
 import pytest
 from conftest import commit_all
-from distributions import sdist, wheel
+from distributions import sdist, stored_gzip, wheel
 from trees import linked, write_index
 
 
@@ -569,3 +570,38 @@ def test_a_version_of_thousands_of_digits(repo, cli, where):
 def test_a_url_that_cannot_be_split(repo, cli):
     """A broken URL is wrong usage."""
     assert cli("add", "--url", "https://[x").code == 2
+
+
+def test_two_files_of_one_name(repo, cli, tmp_path):
+    """Two folders with other bytes under one name are not mixed up silently."""
+    for number, body in enumerate(("", "other = 1")):
+        name, content = wheel("demo", "1.0", body=body)
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / name).write_bytes(content)
+    done = cli("add", "--dist", tmp_path / "0", tmp_path / "1")
+    assert done.code == 1
+    assert "given twice with other bytes" in done.err
+    assert not (repo / "packages.d" / "demo.yaml").exists()
+
+
+def test_a_name_in_core_metadata_that_is_none(repo, cli, dist):
+    """A file whose core metadata has no valid project name is a problem, not a traceback."""
+    name, content = sdist("demo", "1.0")
+    raw = gzip.decompress(content)
+    done = cli("add", "--dist", dist((name, stored_gzip(raw.replace(b"Name: demo", b"Name: -em-")))))
+    assert done.code == 1
+    assert "error[metadata-name]" in done.err
+
+
+def test_add_does_not_pin_from_a_damaged_pool(repo, cli, upstream):
+    """What the pool holds under a digest is hashed before its facts are written down."""
+    cli("add", "--pypi", "demo==1.0", "--only", "*.whl")
+    (repo / "packages.d" / "demo.yaml").unlink()
+    good = pool_file(repo)
+    content = good.read_bytes()
+    good.write_bytes(b"x" + content[1:])
+    done = cli("add", "--pypi", "demo==1.0", "--only", "*.whl")
+    assert done.code == 1
+    assert "run the command again" in done.err
+    assert cli("add", "--pypi", "demo==1.0", "--only", "*.whl").code == 0
+    assert good.read_bytes() == content
