@@ -26,6 +26,10 @@ class EditError(IndexBuilderError):
     """A manifest cannot be changed without touching what must stay."""
 
 
+class ResolutionError(IndexBuilderError):
+    """No set of releases is all that is asked for at once."""
+
+
 class StorageError(IndexBuilderError):
     """The pool or the output folder cannot be read or written."""
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import BinaryIO, Literal, Protocol
 
-from index_builder.model.names import Sha256
+from packaging.requirements import Requirement
+
+from index_builder.model.environment import Environment
+from index_builder.model.names import NormalizedName, Sha256
+from index_builder.model.offer import OfferedFile, Pin
 from index_builder.model.source import SourceEntry
 
 #: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed.
@@ -118,6 +122,32 @@ class Site(Protocol):
 
     def delete(self, path: str) -> None:
         """Delete a file, and its folders where they are left empty."""
+        ...
+
+
+class Offer(Protocol):
+    """What a resolver may choose from, in one environment. Asked from several threads at once."""
+
+    def files(self, project: NormalizedName) -> Sequence[OfferedFile]:
+        """Return a project's wheels; raises NotFoundError, RemoteError."""
+        ...
+
+    def metadata(self, name: str) -> bytes:
+        """Return the core metadata of a wheel by its file name; raises NotFoundError, RemoteError, StorageError."""
+        ...
+
+
+class Resolver(Protocol):
+    """Requirements become releases, for one environment."""
+
+    def resolve(
+        self, requirements: Sequence[Requirement], environment: Environment, offer: Offer, *,
+        preferred: Sequence[Pin], excluded: Sequence[NormalizedName], pre: bool,
+    ) -> list[Pin]:  # fmt: skip
+        """Return the requirements' releases and those of all that they depend on; raises ResolutionError, UsageError.
+
+        `preferred` is chosen where it fits; `excluded` is left out, with what only it depends on; `pre` lets pre-releases count.
+        """
         ...
 
 

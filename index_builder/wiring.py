@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+
+from packaging.tags import platform_tags
 
 from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.directory import DirectoryPool, DirectorySite, exclusive
@@ -17,8 +21,9 @@ from index_builder.errors import UsageError
 from index_builder.fetch.download import Downloader
 from index_builder.fetch.stage import Fetcher
 from index_builder.fetch.upstream import Upstreams
+from index_builder.model.environment import Environment
 from index_builder.model.index import Configuration
-from index_builder.ports import Progress, SourceTree
+from index_builder.ports import Progress, Resolver, SourceTree
 
 __all__ = ["SystemClock", "WorkTree", "find_root", "start_repository", "tips"]
 
@@ -71,6 +76,21 @@ def open_fetcher(
         )  # fmt: skip
     finally:
         transport.close()
+
+
+def resolver() -> Resolver:
+    """Return the resolver of dependencies: uv, which sees what it is offered on loopback and nothing else."""
+    from index_builder.adapters.uv import UvResolver  # noqa: PLC0415 - with the server behind it, slow to import
+    from index_builder.gateway.offer import serving  # noqa: PLC0415
+
+    return UvResolver(serving)
+
+
+def this_environment() -> Environment:
+    """Return the Python and platform that this process runs on, with plain `linux_…` where that is Linux."""
+    machine = platform.machine()
+    tag = f"linux_{machine}" if sys.platform == "linux" else next(platform_tags())
+    return Environment.of(f"{sys.version_info[0]}.{sys.version_info[1]}", tag)
 
 
 def templates() -> dict[str, str]:

@@ -1,33 +1,49 @@
-"""`add`: files of an index, a URL or a folder become lines of manifests."""
+"""`add`: files of an index, a lock file, a URL or a folder become lines of manifests."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from index_builder import wiring
-from index_builder.cli import edits, options
+from index_builder.cli import arguments, edits, options
+from index_builder.dependencies import missing_dependencies
 from index_builder.errors import SourceError, UsageError
 from index_builder.fetch.stage import Fetcher
-from index_builder.model.filename import SDIST_SUFFIXES
 from index_builder.model.index import Configuration, Index
 from index_builder.model.names import Timestamp, Word
 from index_builder.model.project import Hosting
-from index_builder.pipeline import add
+from index_builder.pipeline.add.candidate import Candidate, Defaults
+from index_builder.pipeline.add.closure import from_closure
+from index_builder.pipeline.add.edits import edits as edits_of
+from index_builder.pipeline.add.edits import with_groups
+from index_builder.pipeline.add.locked import from_lock
+from index_builder.pipeline.add.own import from_dist, from_urls
+from index_builder.pipeline.add.pin import pin
+from index_builder.pipeline.add.upstream import from_index
 from index_builder.policy.rules import Policies
 
 
 @click.command("add")
-@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
+@click.argument("what", nargs=-1, metavar="[WHAT]...")
 @click.option("--index", "upstream", metavar="NAME", help="WHAT are projects of this upstream index, each PROJECT or PROJECT==1.2 …")
 @click.option("--pypi", is_flag=True, help="Short for --index pypi.")
 @click.option("--url", is_flag=True, help="WHAT are https URLs of wheels or sdists.")
 @click.option("--dist", is_flag=True, help="WHAT are files or folders of your own; their bytes go into the pool.")
+@click.option(
+    "--from", "lock_files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="Take what a pylock.toml, uv.lock or requirements.txt locks, with its digests, or a folder of wheels; may be repeated.",
+)  # fmt: skip
+@click.option("--with-dependencies", is_flag=True, help="Take all that it depends on too, as uv resolves it from wheels.")
+@click.option("--python", "pythons", multiple=True, metavar="X.Y", help="Take wheels that fit this Python; may be repeated.")
+@click.option(
+    "--platform", "platforms", multiple=True, metavar="TAG", help="Take wheels that fit this platform, as linux_x86_64; may be repeated."
+)
+@click.option("--exclude", multiple=True, metavar="NAME", help="Leave out this project of a lock file or closure; may be repeated.")
 @click.option("--only", multiple=True, metavar="GLOB", help="Take only files whose name matches, as '*-none-any.whl'; may be repeated.")
 @click.option("--all", "all_versions", is_flag=True, help="Take every release that is asked for, not only the newest.")
 @click.option("--pre", is_flag=True, help="Let pre-releases count.")
@@ -47,9 +63,10 @@ from index_builder.policy.rules import Policies
 @options.quiet
 @options.output_format
 def command(
-    what: tuple[str, ...], upstream: str | None, pypi: bool, url: bool, dist: bool, only: tuple[str, ...], all_versions: bool,
-    pre: bool, hosting: str | None, owners: tuple[str, ...], audiences: tuple[str, ...], repo: Path, pool: Path | None,
-    jobs: int, dry_run: bool, quiet: bool, output_format: str,
+    what: tuple[str, ...], upstream: str | None, pypi: bool, url: bool, dist: bool, lock_files: tuple[Path, ...],
+    with_dependencies: bool, pythons: tuple[str, ...], platforms: tuple[str, ...], exclude: tuple[str, ...],
+    only: tuple[str, ...], all_versions: bool, pre: bool, hosting: str | None, owners: tuple[str, ...],
+    audiences: tuple[str, ...], repo: Path, pool: Path | None, jobs: int, dry_run: bool, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Add files to manifests, pinned by digest.
 
@@ -59,106 +76,118 @@ def command(
     \b
     Examples:
       index-builder add --pypi six 'requests>=2.31'
+      index-builder add --pypi flask --with-dependencies --python 3.11 --python 3.13 --platform linux_x86_64
+      index-builder add --from uv.lock
       index-builder add --pypi numpy --only '*cp312*manylinux*x86_64*' --only '*.tar.gz'
       index-builder add --index corp acme-core --hosting linked
       index-builder add --url https://files.example.org/acme_utils-1.0-py3-none-any.whl
       index-builder add --dist dist/
     """
-    source = _source(upstream, pypi=pypi, url=url, dist=dist)
+    asked = _asked(what, upstream, pypi=pypi, url=url, dist=dist, lock_files=lock_files)
+    _check_closure(asked, with_dependencies=with_dependencies, all_versions=all_versions, only=only, exclude=exclude)
     root = wiring.find_root(repo)
     tree, reading, index = options.editable(root)
-    defaults = add.Defaults(
-        owners=_owners(owners, reading.policies),
-        audiences=_audiences(audiences, index.configuration),
-        hosting=Hosting(hosting) if hosting else None,
-        only=only, all_versions=all_versions, pre=pre, now=Timestamp.of(wiring.SystemClock().now()),
+    environments = arguments.environments(pythons, platforms, index.configuration.clients, needed=with_dependencies)
+    defaults = Defaults(
+        owners=_owners(owners, reading.policies), audiences=_audiences(audiences, index.configuration),
+        hosting=Hosting(hosting) if hosting else None, only=only, all_versions=all_versions, pre=pre,
+        environments=environments, now=Timestamp.of(wiring.SystemClock().now()),
     )  # fmt: skip
-    with options.fetching(root, index.configuration, pool=pool, jobs=jobs, quiet=quiet) as fetcher:
-        candidates = _candidates(source, what, index, defaults, fetcher)
-        with options.problems_shown(tree, "text"):
-            groups, warnings = add.pin(candidates, fetcher)
-    paths = {project.place.path for project, _ in groups}
+    with options.fetching(root, index.configuration, pool=pool, jobs=jobs, quiet=quiet) as fetcher, options.problems_shown(tree, "text"):
+        candidates = _candidates(asked, index, exclude, defaults, fetcher, with_dependencies=with_dependencies)
+        pinned = pin(candidates, fetcher)
+    paths = {project.place.path for project, _ in pinned.groups}
     options.stop_at(tree, reading, paths.__contains__)
-    texts = {project.place.path: tree.text(project.place.path) for project, _ in groups}
-    changes = list(add.edits(index, groups, texts))
-    options.show_problems(warnings, tree, "text")
+    texts = {project.place.path: tree.text(project.place.path) for project, _ in pinned.groups}
+    changes = list(edits_of(index, pinned.groups, texts))
+    lacking = missing_dependencies(with_groups(index, pinned.groups), pinned.needs)
+    options.show_problems([*pinned.warnings, *lacking], tree, "text")
     edits.finish(tree, changes, dry_run=dry_run, output_format=output_format, done="added")
 
 
-def _source(upstream: str | None, *, pypi: bool, url: bool, dist: bool) -> str:
-    given = [name for name, on in (("--index", upstream), ("--pypi", pypi), ("--url", url), ("--dist", dist)) if on]
-    if len(given) != 1:
-        msg = f"say where from, once: {' and '.join(given) or 'none of --index, --pypi, --url, --dist'} was given"
-        raise UsageError(msg, fix="for example: index-builder add --pypi six")
-    return upstream or ("pypi" if pypi else given[0])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What should be added: names, paths or URLs, and of which kind; `upstream` is a name of `upstreams:`, or None."""
+
+    kind: str
+    what: tuple[str, ...]
+    upstream: str | None
 
 
-def _candidates(source: str, what: Sequence[str], index: Index, defaults: add.Defaults, fetcher: Fetcher) -> list[add.Candidate]:
-    if source == "--url":
-        for text in what:
-            if not _is_https(text):
-                msg = f"{text} is not an https URL"
-                raise UsageError(msg, fix="manifests hold https URLs only; files of your own are added with --dist")
-        return add.from_urls(index, what, defaults, fetcher)
-    if source == "--dist":
-        return [_own(path, index, defaults, fetcher) for path in own_files(what)]
-    upstreams = index.configuration.upstreams
-    if source not in upstreams:
-        msg = f"index.yaml has no upstream '{source}'"
-        known = f"the upstreams are: {', '.join(upstreams)}" if upstreams else f"add `upstreams: {{{source}: default}}` to index.yaml"
-        raise UsageError(msg, fix=known)
-    return add.from_index(index, Word(source), [_requirement(text) for text in what], defaults, fetcher)
+def _asked(what: tuple[str, ...], upstream: str | None, *, pypi: bool, url: bool, dist: bool, lock_files: tuple[Path, ...]) -> _Asked:
+    indexes = [name for name, on in (("--index", upstream), ("--pypi", pypi)) if on]
+    kinds = [name for name, on in (("--url", url), ("--dist", dist), ("--from", lock_files)) if on]
+    example = "for example: index-builder add --pypi six"
+    named = upstream or ("pypi" if pypi else None)
+    # An index may be named beside a lock file: it says where the locked files are.
+    if len(indexes) > 1 or len(kinds) > 1 or (indexes and kinds and kinds != ["--from"]) or not indexes + kinds:
+        given = " and ".join(indexes + kinds) or "none of --index, --pypi, --url, --dist, --from"
+        msg = f"say where from, once: {given} was given"
+        raise UsageError(msg, fix=example)
+    if lock_files and what:
+        msg = f"--from takes one FILE, and {what[0]!r} stands there too"
+        raise UsageError(msg, fix=f"write --from {what[0]}" if Path(what[0]).exists() else "add other projects in a command of their own")
+    if not lock_files and not what:
+        msg = f"{(indexes + kinds)[0]} was given, and nothing to add"
+        raise UsageError(msg, fix=example)
+    return _Asked(kind=(kinds or ["--index"])[0], what=tuple(map(str, lock_files)) or what, upstream=named)
 
 
-def _is_https(text: str) -> bool:
-    try:
-        return urlsplit(text).scheme == "https"
-    except ValueError:
-        return False
+def _check_closure(asked: _Asked, *, with_dependencies: bool, all_versions: bool, only: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+    if with_dependencies and all_versions:
+        msg = "--all and --with-dependencies contradict each other: dependencies are resolved for one release of each"
+        raise UsageError(msg, fix="leave one of them out")
+    if with_dependencies and only:
+        msg = "--only and --with-dependencies contradict each other: what is left out might be what an installer needs"
+        raise UsageError(msg, fix="choose with --python and --platform")
+    if exclude and not with_dependencies and asked.kind != "--from":
+        msg = "--exclude says nothing here"
+        raise UsageError(msg, fix="it goes with --with-dependencies, and with --from")
 
 
-def _requirement(text: str) -> Requirement:
-    if "/" in text or text.endswith((".whl", *SDIST_SUFFIXES)):
-        msg = f"{text!r} is a file or URL, not a project of an index"
-        raise UsageError(msg, fix="files of your own are added with --dist, URLs with --url")
-    try:
-        requirement = Requirement(text)
-    except InvalidRequirement as error:
-        msg = f"{text!r} is not a project or requirement: {str(error).partition(chr(10))[0]}"
-        guess = re.sub(r"^([A-Za-z0-9._-]+)=([0-9].*)$", r"\1==\2", text)
-        raise UsageError(msg, fix=f"did you mean '{guess}'?" if guess != text else "write it as NAME or 'NAME>=1.2'") from error
-    if requirement.url and re.fullmatch(r"[0-9][A-Za-z0-9.]*", requirement.url):
-        msg = f"{text!r} is not how a version is pinned"
-        raise UsageError(msg, fix=f"did you mean '{requirement.name}=={requirement.url}'?")
-    if requirement.url or requirement.marker:
-        msg = f"{text!r} has a URL or marker, which says nothing about an index's files"
-        raise UsageError(msg, fix="write it as NAME or 'NAME>=1.2'")
-    return requirement
+def _candidates(
+    asked: _Asked, index: Index, exclude: Sequence[str], defaults: Defaults, fetcher: Fetcher, *, with_dependencies: bool,
+) -> list[Candidate]:  # fmt: skip
+    upstreams = [*index.configuration.upstreams]
+    named = arguments.upstream(asked.upstream, index.configuration) if asked.upstream else None
+    if asked.kind == "--index":
+        assert named is not None  # noqa: S101 - for the type checker: this kind has a name
+        roots = [arguments.requirement(text) for text in asked.what]
+        own = [] if with_dependencies else from_index(index, named, roots, defaults, fetcher)
+        upstreams.sort(key=lambda name: name != named)
+    else:
+        own = _own_candidates(asked, named, index, exclude, defaults, fetcher)
+        roots = [Requirement(text) for text in sorted({f"{c.file.name.project}=={c.file.name.version}" for c in own})]
+    if not with_dependencies:
+        return own
+    excluded = [options.normalized(name) for name in exclude]
+    return [*own, *from_closure(index, upstreams, roots, own, excluded, defaults, fetcher, wiring.resolver())]
 
 
-def own_files(what: Sequence[str]) -> list[Path]:
-    """Return the wheels and sdists that paths of files and folders name; raises SourceError."""
-    found: list[Path] = []
-    for text in what:
-        path = Path(text)
+def _own_candidates(
+    asked: _Asked, named: Word | None, index: Index, exclude: Sequence[str], defaults: Defaults, fetcher: Fetcher,
+) -> list[Candidate]:  # fmt: skip
+    """Return what lock files, URLs and folders name."""
+    if asked.kind == "--url":
+        return from_urls(index, [arguments.https_url(text) for text in asked.what], defaults, fetcher)
+    if asked.kind == "--dist":
+        return [_dist(path, index, defaults, fetcher) for path in arguments.own_files(asked.what)]
+    found: list[Candidate] = []
+    for path in map(Path, asked.what):
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.name.endswith((".whl", *SDIST_SUFFIXES)))
-            if not inside:
-                msg = f"{text} has no wheels or sdists"
-                raise SourceError(msg, fix="build some first: python -m build")
-            found += inside
-        elif path.is_file():
-            found.append(path)
-        else:
-            msg = f"{text} is neither a file nor a folder"
-            raise SourceError(msg, fix="projects of an index are added with --pypi or --index")
+            found += [_dist(file, index, defaults, fetcher) for file in arguments.own_files([str(path)])]
+            continue
+        lock = arguments.lock(path)
+        if lock.itself:
+            fetcher.downloader.progress.note(f"{path}: left out as the project itself: {', '.join(lock.itself)}")
+        found += from_lock(index, str(path), lock, named, exclude, defaults, fetcher)
     return found
 
 
-def _own(path: Path, index: Index, defaults: add.Defaults, fetcher: Fetcher) -> add.Candidate:
+def _dist(path: Path, index: Index, defaults: Defaults, fetcher: Fetcher) -> Candidate:
     try:
         with path.open("rb") as stream:
-            return add.from_dist(index, path.name, stream, defaults, fetcher)
+            return from_dist(index, path.name, stream, defaults, fetcher)
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}"
         raise SourceError(msg, fix="look at its owner and mode") from error
@@ -175,7 +204,5 @@ def _owners(given: Sequence[str], policies: Policies) -> tuple[Word, ...]:
 
 def _audiences(given: Sequence[str], configuration: Configuration) -> tuple[Word, ...]:
     for name in given:
-        if name not in configuration.audiences:
-            msg = f"there is no audience '{name}'"
-            raise UsageError(msg, fix=f"the audiences are: {', '.join(configuration.audiences)}")
+        options.check_audience(name, configuration)
     return tuple(Word(name) for name in given)

@@ -84,9 +84,7 @@ def _check_output(folder: Path, root: Path, index: Index) -> None:
 def _chosen(index: Index, audiences: tuple[str, ...]) -> list[Word]:
     known = index.configuration.audiences
     for name in audiences:
-        if name not in known:
-            msg = f"there is no audience '{name}'"
-            raise UsageError(msg, fix=f"the audiences are: {', '.join(known)}")
+        options.check_audience(name, index.configuration)
     return [name for name in known if not audiences or name in audiences]
 
 

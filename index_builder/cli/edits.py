@@ -15,7 +15,7 @@ from index_builder.cli.console import count, stderr
 from index_builder.cli.projects import find_project
 from index_builder.model.names import Timestamp
 from index_builder.model.project import File, Project
-from index_builder.pipeline.add import Change
+from index_builder.pipeline.add.edits import Change
 
 #: A project, its manifest's text and the time -> the text afterwards, and the files that this is about.
 Edit = Callable[[Project, str, Timestamp], tuple[str, Sequence[File]]]

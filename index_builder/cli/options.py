@@ -153,13 +153,19 @@ def readable(repo: Path, commit: str, *, worktree: bool) -> Index:
         return index_of(read_tree(tree))
 
 
+def check_audience(name: str, configuration: Configuration) -> None:
+    """Raise UsageError for an audience that is not there, with the near ones."""
+    known = configuration.audiences
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        msg = f"there is no audience '{name}'"
+        raise UsageError(msg, fix=f"did you mean '{near[0]}'?" if near else f"the audiences are: {', '.join(known)}")
+
+
 def seen_by(index: Index, audience: str | None) -> tuple[Project, ...]:
     """Return the projects that an audience sees (None: all), by name; raises UsageError."""
-    known = index.configuration.audiences
-    if audience is not None and audience not in known:
-        msg = f"there is no audience '{audience}'"
-        raise UsageError(msg, fix=f"the audiences are: {', '.join(known)}")
     if audience is not None:
+        check_audience(audience, index.configuration)
         return index.seen_by(Word(audience))
     return tuple(project for _, project in sorted(index.projects.items()))
 

@@ -10,7 +10,7 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options
-from index_builder.cli.add import own_files
+from index_builder.cli.arguments import own_files
 from index_builder.cli.console import count, human, stderr
 from index_builder.errors import IndexBuilderError
 from index_builder.model.index import Index

@@ -13,7 +13,7 @@ from index_builder.manifests.changes import stamp
 from index_builder.model.index import Index
 from index_builder.model.names import Timestamp
 from index_builder.model.project import IndexOrigin
-from index_builder.pipeline.add import Change
+from index_builder.pipeline.add.edits import Change
 
 
 @click.command("stamp")

@@ -82,6 +82,15 @@ class Upstreams:
         except RemoteError as error:
             return error
 
+    def named(self, url: str) -> Word | None:
+        """Return the upstream whose simple API is at `url`; `default` is PyPI's too, whatever stands in for it here."""
+        wanted = url.rstrip("/")
+        for name, endpoint in self._endpoints.items():
+            known = {self._default, _standard_endpoint()} if endpoint == "default" else {endpoint}
+            if wanted in {text.rstrip("/") for text in known}:
+                return name
+        return None
+
     def _ask(self, index: Word, project: NormalizedName) -> Listing:
         endpoint = self._endpoints[index]
         base = (self._default or _standard_endpoint()) if endpoint == "default" else endpoint

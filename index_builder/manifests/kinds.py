@@ -16,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
+from index_builder.model.environment import Environment
 from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word
 
 #: Embedding, override and isolate marks: what people read would not be what programs read.
@@ -122,6 +123,8 @@ Line = Annotated[str, _spelled(one_line)]
 #: An editor's YAML parser reads 1.10 as a number; here it stays a version.
 VersionText = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
 Specifiers = Annotated[str, _spelled(_specifiers)]
+Python = Annotated[str, _spelled(lambda text: Environment.of(text, "linux_x86_64").python)]
+Platform = Annotated[str, _spelled(lambda text: Environment.of("3.11", text).platform)]
 Base = Annotated[str, _spelled(lambda text: _https(_base(text)))]
 Files = Annotated[str, _spelled(_files)]
 Folder = Annotated[str, _spelled(_folder)]

@@ -19,6 +19,8 @@ from index_builder.manifests.kinds import (
     Name,
     Normalized,
     One,
+    Platform,
+    Python,
     Specifiers,
     Time,
     True_,
@@ -145,6 +147,13 @@ class TargetModel(_Strict):
     path: Folder | None = None
 
 
+class ClientsModel(_Strict):
+    """The environments that the index is for: each Python on each platform."""
+
+    python: Annotated[list[Python], Field(min_length=1)]
+    platform: Annotated[list[Platform], Field(min_length=1)]
+
+
 class IndexModel(_Strict):
     """index.yaml."""
 
@@ -155,6 +164,7 @@ class IndexModel(_Strict):
     pool: StoreModel = StoreModel(kind="directory", path=".pool")
     inbox: StoreModel = StoreModel(kind="directory", path=".inbox")
     publish: list[TargetModel] = []
+    clients: ClientsModel | None = None
 
 
 class AccountModel(_Strict):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from itertools import product
 from typing import TYPE_CHECKING
 
 from index_builder.manifests.schema import IndexModel, PolicyModel, RuleModel
 from index_builder.manifests.validate import validate
+from index_builder.model.environment import Environment
 from index_builder.model.index import Audience, Configuration, Store, Target
 from index_builder.model.names import Word
 from index_builder.model.problem import Place, Problem
@@ -37,9 +39,16 @@ def to_configuration(document: Document) -> tuple[Configuration | None, list[Pro
         pool=Store(kind=model.pool.kind, path=model.pool.path),
         inbox=Store(kind=model.inbox.kind, path=model.inbox.path),
         publish=tuple(Target(name=Word(t.name), audience=Word(t.audience), kind=t.kind, path=t.path or "") for t in model.publish),
+        clients=_clients(model),
     )
     problems = [*_unknown_audiences(document, model), *_include_cycles(configuration)]
     return (configuration if not problems else None), problems
+
+
+def _clients(model: IndexModel) -> tuple[Environment, ...]:
+    if model.clients is None:
+        return ()
+    return tuple(Environment.of(python, platform) for python, platform in product(model.clients.python, model.clients.platform))
 
 
 def _unknown_audiences(document: Document, model: IndexModel) -> Iterator[Problem]:

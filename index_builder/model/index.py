@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from index_builder.model.environment import Environment
 from index_builder.model.names import Word
 from index_builder.model.problem import Place
 from index_builder.model.project import Project
@@ -44,7 +45,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """`index.yaml`. `upstreams` maps a name to a simple index's URL, or to `default`."""
+    """`index.yaml`.
+
+    `upstreams` maps a name to a simple index's URL, or to `default`; `clients` are the environments that the index is
+    for, or empty where it does not say.
+    """
 
     title: str
     upstreams: dict[Word, str]
@@ -52,6 +57,7 @@ class Configuration:
     pool: Store
     inbox: Store
     publish: tuple[Target, ...]
+    clients: tuple[Environment, ...] = ()
 
     def visible_in(self, audience: Word) -> frozenset[Word]:
         """Return the audiences whose projects `audience` sees: itself and what it includes, at any remove."""

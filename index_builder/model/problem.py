@@ -68,6 +68,7 @@ RULES: dict[str, str] = {
     "requires-python-differs": "`requires-python` is what the file's core metadata says.",
     "core-metadata-differs": "`metadata` is the digest of the core metadata in the file.",
     "uploaded-differs": "`uploaded` is the upload time that the upstream index gives.",
+    "dependency-missing": "What a project depends on can be got here too, by everybody who sees the project.",
     # inside a wheel or sdist
     "archive-format": "An archive is one plain ZIP or compressed tar, readable in one way.",
     "archive-two-readings": "Nothing before, after or between the members, and no member twice.",

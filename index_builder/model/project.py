@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from packaging.version import Version
@@ -142,6 +143,20 @@ class Project:
     source: Source | None = None
     publishers: tuple[Publisher, ...] = ()
     place: Place = field(compare=False)
+
+    def is_yanked(self, file: File) -> bool:
+        """Say whether a file is yanked, by itself or with its release."""
+        return file.yanked is not None or any(r.version == file.name.version and r.yanked is not None for r in self.releases)
+
+    def with_files(self, files: Iterable[File]) -> Project:
+        """Return the project with more files; one that it lists already stays as it is."""
+        listed = {file.name.text for file in self.files}
+        releases = {release.version: release for release in self.releases}
+        for file in (file for file in files if file.name.text not in listed):
+            version = file.name.version
+            release = releases.get(version, Release(version=version, written=str(version), files=()))
+            releases[version] = replace(release, files=(*release.files, file))
+        return replace(self, releases=tuple(releases[version] for version in sorted(releases)))
 
     @property
     def files(self) -> tuple[File, ...]:

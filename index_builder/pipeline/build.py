@@ -62,7 +62,7 @@ def _gathered(planned: Plan, fetcher: Fetcher) -> tuple[Problem, ...]:
         raise ProblemsFoundError(in_order(problems))
     for fetch in planned.served:
         if not is_examined(fetch, fetcher.pool):
-            problems += examine(fetch, fetcher)
+            problems += examine(fetch, fetcher).problems
     if any(problem.severity == "error" for problem in problems):
         raise ProblemsFoundError(in_order(problems))
     return in_order(problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from index_builder.dependencies import Needs, missing_dependencies
 from index_builder.errors import CorruptEntryError, DigestMismatchError, RemoteError
 from index_builder.fetch.stage import Fetcher
 from index_builder.fetch.upstream import ListedFile
@@ -13,7 +14,7 @@ from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem, in_order
 from index_builder.model.project import Hosting, IndexOrigin, UrlOrigin
-from index_builder.pipeline.examine import examine
+from index_builder.pipeline.examine import Examination, examine
 from index_builder.plan import every_file
 
 
@@ -40,26 +41,31 @@ def check(reading: Reading, index: Index, fetcher: Fetcher) -> Judgement:
     if not fetcher.offline:
         problems += fetcher.provenance(held)
         fetcher.listings(held)
+    needs: list[Needs] = []
     progress = fetcher.downloader.progress
     progress.begin("Inspecting", len(held), 0)
     try:
         for fetch in held:
             if fetcher.pool.size(fetch.digest) == fetch.file.size:
-                problems += _examined(fetch, fetcher)
+                examination = _examined(fetch, fetcher)
+                problems += examination.problems
+                needs.append(Needs(project=fetch.project, file=fetch.file, requires=examination.requires))
             if not fetcher.offline:
                 problems += _against_source(fetch, fetcher)
             progress.done(fetch.file.name.text)
     finally:
         progress.end()
+    problems += missing_dependencies(index, needs)
     return Judgement(projects=len(index.projects), files=len(fetches), unchecked=len(fetches) - len(held), problems=in_order(problems))
 
 
-def _examined(fetch: Fetch, fetcher: Fetcher) -> list[Problem]:
+def _examined(fetch: Fetch, fetcher: Fetcher) -> Examination:
     try:
         return examine(fetch, fetcher)
     except CorruptEntryError as error:
         message = f"{fetch.file.name.text}: {error.message}"
-        return [Problem(rule="digest-differs", message=message, place=fetch.place, fix=error.fix)]
+        problem = Problem(rule="digest-differs", message=message, place=fetch.place, fix=error.fix)
+        return Examination(problems=[problem], requires=())
 
 
 def _against_source(fetch: Fetch, fetcher: Fetcher) -> list[Problem]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from index_builder import __version__
 from index_builder.fetch.stage import Fetcher, check_entry
 from index_builder.inspection.inspect import Inspection, compare, inspect, problems_of
@@ -20,8 +22,16 @@ def is_examined(fetch: Fetch, pool: Pool) -> bool:
     return held and pool.note("examined", fetch.digest) == _agreed(fetch)
 
 
-def examine(fetch: Fetch, fetcher: Fetcher) -> list[Problem]:
-    """Return every problem of a file's bytes; what is good is noted, and its core metadata kept.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """Every problem of a file's bytes, and what its core metadata says that it requires (Requires-Dist)."""
+
+    problems: list[Problem]
+    requires: tuple[str, ...]
+
+
+def examine(fetch: Fetch, fetcher: Fetcher) -> Examination:
+    """Look into a file; what is good is noted, and its core metadata kept.
 
     Raises CorruptEntryError, having dropped it, for an entry that does not hold the bytes of its digest; StorageError.
     """
@@ -34,7 +44,12 @@ def examine(fetch: Fetch, fetcher: Fetcher) -> list[Problem]:
     problems += compare(inspection, file, fetch.project.hosting, fetch.place)
     if not any(problem.severity == "error" for problem in problems):
         pool.set_note("examined", fetch.digest, _agreed(fetch))
-    return problems
+    return Examination(problems=problems, requires=requires_of(inspection))
+
+
+def requires_of(inspection: Inspection) -> tuple[str, ...]:
+    """Return the requirements of a wheel or sdist (Requires-Dist), as its core metadata writes them."""
+    return tuple(inspection.metadata.raw.get("requires_dist") or ()) if inspection.metadata else ()
 
 
 def keep_metadata(inspection: Inspection, fetcher: Fetcher) -> None:

@@ -1,0 +1,1 @@
+"""Lock files of other tools, read: which files they pin, by digest."""

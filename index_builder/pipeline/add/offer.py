@@ -1,0 +1,136 @@
+"""What a resolver may choose from: our own wheels and those of the upstream indexes, for one environment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from index_builder.errors import DigestMismatchError, IndexBuilderError, NotFoundError, RemoteError
+from index_builder.fetch.stage import Fetcher, check_entry
+from index_builder.fetch.upstream import ListedFile
+from index_builder.inspection.inspect import inspect
+from index_builder.model.environment import Environment
+from index_builder.model.filename import FileName
+from index_builder.model.index import Index
+from index_builder.model.names import NormalizedName, Sha256, Word
+from index_builder.model.offer import OfferedFile, Pin
+from index_builder.model.plan import Fetch
+from index_builder.model.problem import ProblemsFoundError
+from index_builder.model.project import Hosting, Project, State
+from index_builder.pipeline.add.candidate import Candidate
+
+
+class CombinedOffer:
+    """The wheels that fit one environment. Fills the port `Offer`; `failed` keeps the first error, which a resolver cannot tell.
+
+    The first index that has a project is the only one asked for it, and a project that is hosted here, or is about to be,
+    is looked for nowhere else: another index may have something else under its name.
+    """
+
+    def __init__(
+        self, index: Index, upstreams: Sequence[Word], own: Sequence[Candidate], environment: Environment, fetcher: Fetcher
+    ) -> None:
+        self._index, self._upstreams, self._environment, self._fetcher = index, upstreams, environment, fetcher
+        self._own: dict[NormalizedName, list[Fetch]] = {}
+        for candidate in own:
+            self._own.setdefault(candidate.project.normalized, []).append(Fetch(project=candidate.project, file=candidate.file))
+        self._here: dict[str, Fetch] = {}
+        self._listed: dict[str, ListedFile] = {}
+        self.sources: dict[NormalizedName, Word] = {}
+        self.failed: IndexBuilderError | None = None
+
+    def files(self, project: NormalizedName) -> Sequence[OfferedFile]:
+        """Return a project's wheels that fit."""
+        known = self._index.projects.get(project)
+        if known is not None and known.status is not None and known.status.state is State.QUARANTINED:
+            return []
+        ours = {fetch.file.name.text: fetch for fetch in self._ours(project, known) if self._environment.fits(fetch.file.name)}
+        self._here |= ours
+        offered = [_of_ours(fetch) for fetch in ours.values()]
+        if project in self._own or (known is not None and known.hosting is Hosting.HOSTED):
+            return offered
+        gone = {tombstone.name for tombstone in known.removed} if known else set()
+        for file in self._upstream(project, optional=bool(ours)):
+            if self._environment.fits(file.name) and file.sha256 is not None and file.name.text not in gone:
+                self._listed[file.name.text] = file
+                if file.name.text not in ours:
+                    offered.append(_of_upstream(file, file.sha256))
+        return offered
+
+    def _ours(self, project: NormalizedName, known: Project | None) -> Iterator[Fetch]:
+        yield from self._own.get(project, ())
+        if known is not None:
+            yield from (Fetch(project=known, file=file) for file in known.files)
+
+    def _upstream(self, project: NormalizedName, *, optional: bool) -> Iterator[ListedFile]:
+        for name in self._upstreams:
+            try:
+                listing = self._fetcher.upstreams.listing(name, project)
+            except NotFoundError:
+                continue
+            except RemoteError as error:
+                self.failed = self.failed or error
+                raise
+            self.sources[project] = name
+            yield from listing.files.values()
+            return
+        if not optional:
+            msg = f"no index has a project {project}"
+            raise NotFoundError(msg)
+
+    def fitting(self, pin: Pin) -> list[ListedFile]:
+        """Return the upstream's files of a release that was chosen; none where it is only here."""
+        of_release = (f for f in self._listed.values() if (f.name.project, f.name.version) == (pin.project, pin.version))
+        return sorted(of_release, key=lambda file: file.name.text)
+
+    def metadata(self, name: str) -> bytes:
+        """Return the core metadata of a wheel: as its index serves it, or out of the wheel itself."""
+        try:
+            if name in self._here:
+                return self._of_ours(self._here[name])
+            if name in self._listed:
+                return self._of_listed(self._listed[name])
+        except IndexBuilderError as error:
+            self.failed = self.failed or error
+            raise
+        msg = f"{name} was not offered"
+        raise NotFoundError(msg)
+
+    def _of_ours(self, fetch: Fetch) -> bytes:
+        if problems := self._fetcher.files([fetch]):
+            raise ProblemsFoundError(problems)
+        return self._inside(fetch.file.name, fetch.file.sha256, fetch.file.size)
+
+    def _of_listed(self, file: ListedFile) -> bytes:
+        assert file.sha256 is not None  # noqa: S101 - for the type checker: others are not offered
+        pool = self._fetcher.pool
+        held = pool.size(file.sha256)
+        if held is None and file.metadata is not None:
+            content = self._fetcher.downloader.page(f"{file.url}.metadata", "*/*").content
+            if hashlib.sha256(content).hexdigest() != file.metadata:
+                msg = f"{file.name.text}.metadata does not have the digest that its index promises"
+                raise DigestMismatchError(msg, fix="do not trust this index before you know why")
+            return content
+        if held is None:
+            self._fetcher.downloader.progress.note(f"fetching {file.name.text}: its index does not serve its core metadata")
+            self._fetcher.downloader.file(file.url, file.sha256, file.size, pool, name=file.name.text)
+            held = pool.size(file.sha256) or 0
+        return self._inside(file.name, file.sha256, held)
+
+    def _inside(self, name: FileName, digest: Sha256, size: int) -> bytes:
+        check_entry(self._fetcher.pool, digest)
+        with self._fetcher.pool.open(digest) as stream:
+            metadata = inspect(stream, size, name).metadata
+        if metadata is None:
+            msg = f"{name.text} has no core metadata that can be read"
+            raise NotFoundError(msg, fix="leave its project out with --exclude, or ask for another version")
+        return metadata.content
+
+
+def _of_ours(fetch: Fetch) -> OfferedFile:
+    file = fetch.file
+    return OfferedFile(name=file.name, sha256=file.sha256, requires_python=file.requires_python, is_yanked=fetch.project.is_yanked(file))
+
+
+def _of_upstream(file: ListedFile, digest: Sha256) -> OfferedFile:
+    return OfferedFile(name=file.name, sha256=digest, requires_python=file.requires_python, is_yanked=file.yanked is not None)
