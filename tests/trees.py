@@ -5,7 +5,7 @@ from pathlib import Path
 INDEX = (
     "schema: 1\ntitle: Test index\nupstreams: {pypi: default}\naudiences:\n  public: {url: https://index.example.org/, files: packages/}\n"
 )
-POLICY = "schema: 1\ngroups: {team: []}\n"
+POLICY = "schema: 2\ngroups: {team: []}\n"
 
 
 def contents(root: Path) -> dict[str, bytes]:

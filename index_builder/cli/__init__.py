@@ -24,6 +24,7 @@ VERBS: Final = {
     "status": "Mark a project as archived, deprecated, quarantined or active.",
     "owners": "Add or remove an owner of a project.",
     "prune": "Remove old pre-releases of a project.",
+    "migrate": "Bring manifests, policies and index.yaml to the present form.",
     "stamp": "Set the upload time of new files to now.",
     "serve": "Serve a built index on this machine, to try it.",
     "pool": "Check the pool, clear it out, hand in bytes.",

@@ -43,7 +43,7 @@ def finish(tree: wiring.WorkTree, changes: Sequence[Change], *, dry_run: bool, o
         return
     if dry_run:
         for change in real:
-            click.echo(_diff(change), nl=False)
+            click.echo(unified(change.path, change.before, change.after), nl=False)
     console = stderr()
     for change in changes:
         if change.after == change.before:
@@ -56,9 +56,9 @@ def finish(tree: wiring.WorkTree, changes: Sequence[Change], *, dry_run: bool, o
         console.print(f"[bold]{change.project.name}[/]: {what} in {change.path}")
 
 
-def _diff(change: Change) -> str:
-    before, after = change.before.splitlines(keepends=True), change.after.splitlines(keepends=True)
-    return "".join(difflib.unified_diff(before, after, f"a/{change.path}", f"b/{change.path}"))
+def unified(path: str, before: str, after: str) -> str:
+    """Return the difference between two texts of a file, as `git diff` would show it."""
+    return "".join(difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"))
 
 
 def _json(change: Change) -> dict[str, object]:

@@ -24,7 +24,7 @@ audiences:
 """
 _POLICY = """\
 # yaml-language-server: $schema=../schemas/policy.schema.json
-schema: 1
+schema: 2
 people: {}    # alice: {github: {login: alice, id: 1001}}
 groups:
   maintainers: []

@@ -151,21 +151,29 @@ def _refuse(value: object, reason: str) -> Any:
 
 
 class One:
-    """The number 1, as the string or number that `schema:` is followed by."""
+    """The number that `schema:` is followed by; `number` is the one that a kind of file has today."""
+
+    number = 1
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> core_schema.CoreSchema:
-        """Accept exactly "1"."""
+        """Accept exactly this number."""
         return core_schema.no_info_plain_validator_function(cls._check)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: object, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Say the same in JSON Schema."""
-        return {"const": 1}
+        return {"const": cls.number}
 
-    @staticmethod
-    def _check(value: object) -> int:
-        if value != "1":
-            kind, message = "schema-version", "this builder reads schema 1, the file says '{value}'"
-            raise PydanticCustomError(kind, message, {"value": str(value)})
-        return 1
+    @classmethod
+    def _check(cls, value: object) -> int:
+        if value != str(cls.number):
+            kind, message = "schema-version", "this builder reads schema {number}, the file says '{value}'"
+            raise PydanticCustomError(kind, message, {"number": cls.number, "value": str(value)})
+        return cls.number
+
+
+class Two(One):
+    """The second form of a kind of file."""
+
+    number = 2

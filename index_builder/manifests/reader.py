@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from index_builder.errors import EditError
 from index_builder.manifests.convert import to_project
 from index_builder.manifests.loader import Document, load
+from index_builder.manifests.migrations import is_outdated, migrate
 from index_builder.manifests.schema import ManifestModel
 from index_builder.manifests.settings import to_configuration, to_policies
 from index_builder.manifests.validate import validate
@@ -45,6 +47,9 @@ def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[Sourc
         if entry.mode == ORDINARY and entry.path.endswith(".yaml"):
             document, found = load(entry.path, content(entry))
             problems += found
+            if document and is_outdated(entry.path, document.value):
+                document, more = _in_present_form(document)
+                problems += more
             if document:
                 documents[entry.path] = document
     configuration = None
@@ -91,6 +96,19 @@ def _tree_problems(entries: list[SourceEntry]) -> Iterator[Problem]:
         yield _missing(CONFIGURATION)
     if not any(path.startswith(MANIFESTS) for path in paths):
         yield _missing(MANIFESTS)
+
+
+def _in_present_form(document: Document) -> tuple[Document | None, list[Problem]]:
+    """Read a file of an older form as if it had been migrated; the edits keep every line where it is."""
+    place = document.place(("schema",))
+    try:
+        text = migrate(document.path, document.text)
+    except EditError as error:
+        return None, [Problem(rule="schema-version", message=error.message, place=place, fix=error.fix)]
+    message = f"{document.path} has an older form of the file"
+    fix = "bring it to the present one: index-builder migrate"
+    present, problems = load(document.path, text.encode())
+    return present, [*problems, Problem(rule="schema-outdated", message=message, place=place, fix=fix, severity="warning")]
 
 
 def _missing(path: str) -> Problem:

@@ -24,6 +24,7 @@ from index_builder.manifests.kinds import (
     Specifiers,
     Time,
     True_,
+    Two,
     Upstream,
     VersionText,
 )
@@ -192,7 +193,7 @@ class RequirementModel(_Strict):
 
     for_: Annotated[list[Action], Field(min_length=1)]
     approvals: ApprovalsModel | None = None
-    sources: list[Line] = []
+    origins: list[Line] = []
     publisher: Literal["declared"] | None = None
 
 
@@ -210,7 +211,7 @@ class RuleModel(_Strict):
 class PolicyModel(_Strict):
     """policies.d/*.yaml."""
 
-    schema_: One
+    schema_: Two
     people: dict[Key, PersonModel] = {}
     groups: dict[Key, list[Key]] = {}
     rules: list[RuleModel] = []

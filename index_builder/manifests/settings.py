@@ -170,7 +170,7 @@ def _rule(model: RuleModel, place: Place) -> Rule:
             Requirement(
                 actions=tuple(r.for_),
                 approvals=Approvals(count=r.approvals.count, group=Word(r.approvals.from_)) if r.approvals else None,
-                sources=tuple(r.sources),
+                origins=tuple(r.origins),
                 publisher=r.publisher or "",
             )
             for r in model.require

@@ -36,7 +36,8 @@ RULES: dict[str, str] = {
     "yaml-alias": "No anchors, aliases or merge keys.",
     "yaml-tag": "No explicit tags.",
     # the schema
-    "schema-version": "`schema: 1` says which form the file has.",
+    "schema-version": "`schema:` says which form the file has, one that this builder reads.",
+    "schema-outdated": "A file has the present form; older ones are read too, until they are migrated.",
     "unknown-key": "Only the keys of the schema are used.",
     "missing-key": "Required keys are there.",
     "invalid-value": "Values have the form that the schema gives them.",

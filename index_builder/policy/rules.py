@@ -54,11 +54,11 @@ class Approvals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What must hold before one of `actions` is done."""
+    """What must hold before one of `actions` is done. `origins` are patterns of where bytes may come from."""
 
     actions: tuple[Action, ...]
     approvals: Approvals | None
-    sources: tuple[str, ...]
+    origins: tuple[str, ...]
     publisher: str
 
 

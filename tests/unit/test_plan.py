@@ -23,7 +23,7 @@ def project(name: str, audience: str = "public", hosting: str = "mirrored", orig
 def index_of(audiences: str) -> Index:
     files = {
         "index.yaml": f"schema: 1\ntitle: T\nupstreams: {{up: default}}\naudiences: {audiences}\n",
-        "policies.d/p.yaml": "schema: 1\npeople: {bob: {github: {login: bob, id: 1}}}\n",
+        "policies.d/p.yaml": "schema: 2\npeople: {bob: {github: {login: bob, id: 1}}}\n",
         "packages.d/open.yaml": project("open"),
         "packages.d/secret.yaml": project("secret", "internal", "hosted", "stored: true"),
         "packages.d/link.yaml": project("link", hosting="linked"),
@@ -64,7 +64,7 @@ def test_everything_is_visible_in_the_only_audience() -> None:
     """Where there is one audience, a manifest that names none belongs to it."""
     files = {
         "index.yaml": "schema: 1\ntitle: T\naudiences: {public: {}}\n",
-        "policies.d/p.yaml": "schema: 1\npeople: {bob: {github: {login: bob, id: 1}}}\n",
+        "policies.d/p.yaml": "schema: 2\npeople: {bob: {github: {login: bob, id: 1}}}\n",
         "packages.d/open.yaml": project("open").replace("audiences: [public]\n", ""),
     }
     index = read_files(files).index

@@ -48,7 +48,7 @@ publish:
 """
 
 POLICY = """\
-schema: 1
+schema: 2
 people:  {alice: {github: {login: alice, id: 1001}}, bob: {github: {login: bob, id: 1002}}}
 groups:  {team-web: [alice, bob]}
 rules:   # grants add up, requirements add up, a deny wins, nothing matched means no
@@ -56,7 +56,7 @@ rules:   # grants add up, requirements add up, a deny wins, nothing matched mean
     projects: ["acme-*"]
     grant: {owners: [release, yank, edit], team-web: [create]}     # `owners` = the manifest's, `anyone` = everybody
     require:
-      - {for: [create, release], approvals: {count: 1, from: team-web}, sources: ["github:acme/*"], publisher: declared}
+      - {for: [create, release], approvals: {count: 1, from: team-web}, origins: ["github:acme/*"], publisher: declared}
     deny: {anyone: [transfer]}                                     # not even administrators, while this rule stands
   - id: readers
     audiences: [public]

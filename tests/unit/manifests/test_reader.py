@@ -78,7 +78,7 @@ def test_the_example_becomes_these_values() -> None:
                 grant={W("owners"): release, W("team-web"): (Action.CREATE,)},
                 require=(Requirement(
                     actions=(Action.CREATE, Action.RELEASE), approvals=Approvals(count=1, group=W("team-web")),
-                    sources=("github:acme/*",), publisher="declared",
+                    origins=("github:acme/*",), publisher="declared",
                 ),),
             ),
             Rule(id=W("readers"), projects=(), audiences=(W("public"),), grant={W("anyone"): (Action.DOWNLOAD,)}, require=(), deny={}, place=NOWHERE),
@@ -212,11 +212,11 @@ def test_an_index_repository_has_its_parts() -> None:
 
 def test_one_broken_file_hides_nothing_of_the_others() -> None:
     """Problems of all files are found in one run; a broken policy file does not make its people unknown."""
-    reading = read_files(with_files(manifest=MANIFEST.replace("size: 12345", "size: x"), index="a: [", policy="schema: 2\n"))
+    reading = read_files(with_files(manifest=MANIFEST.replace("size: 12345", "size: x"), index="a: [", policy="schema: 3\n"))
     assert [(p.place.path, p.rule) for p in reading.problems] == [
         ("index.yaml", "yaml-syntax"), ("packages.d/acme-utils.yaml", "invalid-value"), ("policies.d/acme.yaml", "schema-version"),
     ]  # fmt: skip
-    assert [p.rule for p in read_files(with_files(policy="schema: 2\n")).problems] == ["schema-version"]
+    assert [p.rule for p in read_files(with_files(policy="schema: 3\n")).problems] == ["schema-version"]
 
 
 def test_hosted_files_are_stored() -> None:

@@ -48,7 +48,7 @@ def test_rules_of_policies(old: str, new: str, expected: list[str]) -> None:
 
 def test_policies_of_two_files_are_one() -> None:
     """A second file may use what the first declares, and may not declare it again."""
-    more = "schema: 1\npeople: {carol: {github: {login: carol, id: 1003}}}\ngroups: {team-x: [carol, bob]}\n"
+    more = "schema: 2\npeople: {carol: {github: {login: carol, id: 1003}}}\ngroups: {team-x: [carol, bob]}\n"
     reading = read_files({**GOOD, "policies.d/more.yaml": more})
     assert reading.problems == ()
     assert sorted(reading.policies.names()) == ["alice", "bob", "carol", "team-web", "team-x"]
