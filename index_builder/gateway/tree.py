@@ -6,6 +6,7 @@ The simple API is negotiated by Accept (PEP 691); names that are not normalized 
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Final
 
 from packaging.utils import canonicalize_name
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -113,7 +115,13 @@ class TreeServer:
         path = "/".join(part for part in ("pypi", canonicalize_name(name), version, "json") if part)
         if canonicalize_name(name) != name:
             return RedirectResponse(_address(request, path), 301)
-        return await self._file(request, path, JSON, _REVALIDATE)
+        response = await self._file(request, path, JSON, _REVALIDATE)
+        response.headers["x-pypi-last-serial"] = str(await run_in_threadpool(self._serial, path))
+        return response
+
+    def _serial(self, path: str) -> int:
+        """Return what mirroring tools compare with the project list, before they take a project's page as current."""
+        return int(json.loads(Path(self._files.lookup_path(path)[0]).read_bytes())["last_serial"])
 
     async def _other(self, request: Request) -> Response:
         path = posixpath.normpath("/" + request.path_params["path"])[1:]

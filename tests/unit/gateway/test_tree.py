@@ -1,6 +1,7 @@
 """A built tree over real HTTP, asked as installers, mirrors and mistaken people ask."""
 
 import http.client
+import json
 from urllib.parse import urlsplit
 
 import pytest
@@ -154,3 +155,13 @@ def test_a_link_out_of_the_tree_is_not_followed(live, repo):
     """A symbolic link in the tree that leads elsewhere is 404."""
     (repo / "site" / "public" / "packages" / "secret").symlink_to(repo / "index.yaml")
     assert ask(live, "/packages/secret")[0] == 404
+
+
+def test_the_legacy_json_says_its_serial_in_a_header(live):
+    """The project's serial stands in X-PyPI-Last-Serial, as in the project list: bandersnatch takes no legacy JSON without it."""
+    serial = json.loads(ask(live, "/simple/", accept=JSON)[2])["projects"][0]["_last-serial"]
+    for path in ("/pypi/some-name/json", "/pypi/some-name/1.0/json"):
+        _, headers, content = ask(live, path)
+        assert headers["x-pypi-last-serial"] == str(json.loads(content)["last_serial"]) == str(serial)
+        status, headers, _ = ask(live, path, if_none_match=headers.get("etag", "none"))
+        assert (status, headers["x-pypi-last-serial"]) == (304, str(serial))
