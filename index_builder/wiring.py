@@ -14,9 +14,11 @@ from pathlib import Path
 from packaging.tags import platform_tags
 
 from index_builder.adapters.clock import SystemClock
-from index_builder.adapters.directory import DirectoryPool, DirectorySite, exclusive
-from index_builder.adapters.git import GitTree, WorkTree, find_root, start_repository, tips
+from index_builder.adapters.directory_pool import DirectoryPool
+from index_builder.adapters.directory_site import DirectorySite, UntouchedSite, exclusive
+from index_builder.adapters.git import GitTree, find_root, is_in_repository, start_repository, tips
 from index_builder.adapters.http import GuardedTransport, parse_networks
+from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import UsageError
 from index_builder.fetch.download import Downloader
 from index_builder.fetch.stage import Fetcher
@@ -25,7 +27,7 @@ from index_builder.model.environment import Environment
 from index_builder.model.index import Configuration
 from index_builder.ports import Progress, Resolver, SourceTree
 
-__all__ = ["SystemClock", "WorkTree", "find_root", "start_repository", "tips"]
+__all__ = ["SystemClock", "WorkTree", "find_root", "is_in_repository", "start_repository", "tips"]
 
 
 def open_tree(root: Path, revision: str, *, worktree: bool) -> SourceTree:
@@ -44,8 +46,11 @@ def open_inbox(root: Path, configuration: Configuration) -> DirectoryPool:
 
 
 @contextmanager
-def open_site(output: Path, audience: str) -> Iterator[DirectorySite]:
-    """Yield an audience's folder, locked against other builds; raises StorageError."""
+def open_site(output: Path, audience: str, *, dry_run: bool = False) -> Iterator[DirectorySite]:
+    """Yield an audience's folder, locked against other builds, or with `dry_run` as it is; raises StorageError."""
+    if dry_run:
+        yield UntouchedSite(output / audience)
+        return
     with exclusive(output / audience):
         yield DirectorySite(output / audience)
 

@@ -33,16 +33,17 @@ from index_builder.render.legacy import ReleaseJson
     "--release-json", type=click.Choice([kind.value for kind in ReleaseJson]), default=ReleaseJson.VERSION.value, show_default=True,
     help="The legacy JSON of each release: none, its own files, or all releases' files.",
 )  # fmt: skip
+@options.dry_run
 @options.quiet
 @options.problem_format
 def command(
     repo: Path, commit: str, worktree: bool, output: Path | None, pool: Path | None, audiences: tuple[str, ...], jobs: int,
-    release_json: str, quiet: bool, output_format: str,
+    release_json: str, dry_run: bool, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Build the index of each audience into a folder.
 
     The commit decides every byte of every page. Files that are missing are fetched into the pool and checked;
-    what is already built and still right is left as it is.
+    what is already built and still right is left as it is. A dry run fetches and judges too; it writes into the pool only.
 
     \b
     Examples:
@@ -61,14 +62,15 @@ def command(
         reports: list[Report] = []
         with options.fetching(root, index.configuration, pool=pool, jobs=jobs, quiet=quiet) as fetcher:
             for audience in chosen:
-                with wiring.open_site(folder, audience) as site:
+                with wiring.open_site(folder, audience, dry_run=dry_run) as site:
                     reports.append(build(index, audience, site, fetcher, templates, ReleaseJson(release_json)))
     options.show_problems([w for r in reports for w in r.warnings], tree, "text" if output_format == "json" else output_format)
     if output_format == "json":
-        click.echo(json.dumps({"output": str(folder), "commit": index.revision, "audiences": [_json(r) for r in reports]}, indent=2))
+        result = {"output": str(folder), "commit": index.revision, "dry_run": dry_run, "audiences": [_json(r) for r in reports]}
+        click.echo(json.dumps(result, indent=2))
     elif not quiet:
         for report in reports:
-            _show(report, folder)
+            _show(report, folder, dry_run=dry_run)
 
 
 def _check_output(folder: Path, root: Path, index: Index) -> None:
@@ -95,12 +97,16 @@ def _json(report: Report) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _show(report: Report, folder: Path) -> None:
+def _show(report: Report, folder: Path, *, dry_run: bool) -> None:
     console = stderr()
     changes = report.changes
-    console.print(
-        f"[bold]{report.audience}[/]: {count(report.projects, 'project')}, {count(report.files, 'served file')}; "
-        f"{changes.unchanged:,} unchanged, {len(changes.written):,} written, {len(changes.deleted):,} deleted in {folder / report.audience}"
-    )
+    if dry_run:
+        for mark, paths in (("+", changes.written), ("-", changes.deleted)):
+            for path in paths:
+                click.echo(f"{mark} {path}")
+    would = "would be " if dry_run else ""
+    held = f"{count(report.projects, 'project')}, {count(report.files, 'served file')}; {changes.unchanged:,} unchanged"
+    done = f"{len(changes.written):,} {would}written, {len(changes.deleted):,} {would}deleted"
+    console.print(f"[bold]{report.audience}[/]: {held}, {done} in {folder / report.audience}")
     if not report.projects:
         console.print("  [bold cyan]fix[/]: the index has no project yet: index-builder add --pypi NAME, then commit")

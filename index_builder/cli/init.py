@@ -12,7 +12,7 @@ from index_builder.cli.console import stderr
 from index_builder.errors import SourceError
 from index_builder.manifests.scalar import scalar
 from index_builder.manifests.schema import MODELS, json_schema
-from index_builder.wiring import WorkTree, start_repository
+from index_builder.wiring import WorkTree, is_in_repository, start_repository
 
 _INDEX = """\
 # yaml-language-server: $schema=schemas/index.schema.json
@@ -58,8 +58,9 @@ _IGNORED = "/site/\n/.pool/\n/.inbox/\n"
 @click.command("init")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @options.title
+@options.dry_run
 @options.output_format
-def command(folder: Path, title: str | None, output_format: str) -> None:
+def command(folder: Path, title: str | None, dry_run: bool, output_format: str) -> None:
     """Start an index repository: configuration, policies, schemas, and `git init` where there is none.
 
     What is already in the folder stays as it is; a folder that is an index already is refused.
@@ -84,18 +85,29 @@ def command(folder: Path, title: str | None, output_format: str) -> None:
     ignored = WorkTree(folder).text(".gitignore").splitlines()
     if missing := [line for line in _IGNORED.splitlines() if line not in ignored and line.strip("/") + "/" not in ignored]:
         fresh[".gitignore"] = "".join(line + "\n" for line in [*ignored, *missing])
+    started = not is_in_repository(folder)
+    if not dry_run:
+        _write(folder, fresh)
+    if output_format == "json":
+        click.echo(json.dumps({"dry_run": dry_run, "folder": str(folder), "written": sorted(fresh), "git": started}, indent=2))
+        return
+    console = stderr()
+    for path in sorted(fresh):
+        console.print(f"  {path}")
+    git = ", with git started in it" if started else ""
+    if dry_run:
+        console.print(f"[bold]{folder}[/] would be an index repository{git}")
+        return
+    console.print(f"[bold]{folder}[/] is an index repository now{git}. Next:")
+    console.print(f"  cd {folder}\n  index-builder add --pypi six\n  index-builder build --worktree\n  index-builder serve")
+
+
+def _write(folder: Path, texts: dict[str, str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"{folder} cannot be made: {error.strerror}"
         raise SourceError(msg, fix="choose another folder") from error
-    WorkTree(folder).write(fresh)
-    started = start_repository(folder)
-    if output_format == "json":
-        click.echo(json.dumps({"folder": str(folder), "written": sorted(fresh), "git": started}, indent=2))
-        return
-    console = stderr()
-    for path in sorted(fresh):
-        console.print(f"  {path}")
-    console.print(f"[bold]{folder}[/] is an index repository now{', with git started in it' if started else ''}. Next:")
-    console.print(f"  cd {folder}\n  index-builder add --pypi six\n  index-builder build --worktree\n  index-builder serve")
+    WorkTree(folder).write(texts)
+    if not is_in_repository(folder):
+        start_repository(folder)

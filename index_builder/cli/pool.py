@@ -33,8 +33,9 @@ def command() -> None:
 @command.command("check")
 @options.repo
 @options.pool
+@options.dry_run
 @options.output_format
-def check(repo: Path, pool: Path | None, output_format: str) -> None:
+def check(repo: Path, pool: Path | None, dry_run: bool, output_format: str) -> None:
     """Read every entry and compare it with its digest; damaged ones are deleted.
 
     What a damaged entry held is fetched again by the next build; a hosted file must be put back.
@@ -44,16 +45,17 @@ def check(repo: Path, pool: Path | None, output_format: str) -> None:
     opened = wiring.open_pool(root, index.configuration, pool)
     damaged = [digest for digest in opened.entries() if not opened.is_genuine(digest)]
     names = dict(_names(index))
-    for digest in damaged:
-        opened.drop(digest)
+    if not dry_run:
+        for digest in damaged:
+            opened.drop(digest)
     if output_format == "json":
         click.echo(json.dumps([{"sha256": digest, "name": names.get(digest, "")} for digest in damaged], indent=2))
     else:
         for digest in damaged:
-            click.echo(f"damaged, and deleted: {digest} {names.get(digest, '')}".rstrip())
+            click.echo(f"damaged{'' if dry_run else ', and deleted'}: {digest} {names.get(digest, '')}".rstrip())
         stderr().print(count(len(damaged), "damaged entry", "damaged entries"))
     if damaged:
-        msg = "the pool was damaged"
+        msg = "the pool is damaged" if dry_run else "the pool was damaged"
         raise IndexBuilderError(msg, fix="build again; put hosted files back with index-builder add --dist")
 
 

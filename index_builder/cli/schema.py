@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from index_builder.cli import options
 from index_builder.cli.console import stderr
 from index_builder.manifests.schema import MODELS, json_schema
 from index_builder.wiring import WorkTree
@@ -16,7 +17,8 @@ _NAMES = [name.partition(".")[0] for name in MODELS]
 @click.command("schema")
 @click.argument("name", type=click.Choice(_NAMES), required=False)
 @click.option("--write", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write all of them into this folder.")
-def command(name: str | None, write: Path | None) -> None:
+@options.dry_run
+def command(name: str | None, write: Path | None, dry_run: bool) -> None:
     """Print the JSON Schema of manifests, of index.yaml or of policies, or write all of them.
 
     \b
@@ -28,7 +30,8 @@ def command(name: str | None, write: Path | None) -> None:
         msg = f"give one of {', '.join(_NAMES)}, or --write DIR"
         raise click.UsageError(msg)
     if write is not None:
-        WorkTree(write).write({schema: json_schema(schema) for schema in MODELS})
-        stderr().print(f"{len(MODELS)} schemas written into {write}")
+        if not dry_run:
+            WorkTree(write).write({schema: json_schema(schema) for schema in MODELS})
+        stderr().print(f"{len(MODELS)} schemas {'would be ' if dry_run else ''}written into {write}")
     else:
         click.echo(json_schema(f"{name}.schema.json"), nl=False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from index_builder.adapters.directory import DirectoryPool
+from index_builder.adapters.directory_pool import DirectoryPool
 from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.testing import MemoryPool, sha256
 

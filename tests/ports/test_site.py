@@ -2,7 +2,7 @@
 
 import pytest
 
-from index_builder.adapters.directory import DirectorySite
+from index_builder.adapters.directory_site import DirectorySite
 from index_builder.errors import StorageError
 from index_builder.testing import MemorySite
 

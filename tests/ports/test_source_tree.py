@@ -4,7 +4,8 @@ import pygit2
 import pytest
 from gits import commit_files
 
-from index_builder.adapters.git import GitTree, WorkTree
+from index_builder.adapters.git import GitTree
+from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import SourceError
 from index_builder.model.source import EXECUTABLE, ORDINARY, SYMLINK, SourceEntry
 from index_builder.testing import MemoryTree

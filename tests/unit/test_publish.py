@@ -2,7 +2,7 @@
 
 import pytest
 
-from index_builder.adapters.directory import DirectorySite
+from index_builder.adapters.directory_site import DirectorySite
 from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.model.page import HTML, JSON, Page, Tier
 from index_builder.model.snapshot import Blob

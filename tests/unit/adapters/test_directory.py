@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from trees import contents
 
-from index_builder.adapters.directory import DirectoryPool, DirectorySite
+from index_builder.adapters.directory_pool import DirectoryPool
+from index_builder.adapters.directory_site import DirectorySite
 from index_builder.errors import StorageError
 from index_builder.publish import MARK
 from index_builder.testing import sha256

@@ -9,7 +9,7 @@ import pytest
 from servers import LOOPBACK, Reply, serving
 
 from index_builder.adapters.clock import SystemClock
-from index_builder.adapters.directory import DirectoryPool
+from index_builder.adapters.directory_pool import DirectoryPool
 from index_builder.adapters.http import GuardedTransport
 from index_builder.errors import DigestMismatchError, InterruptedRunError, NotFoundError, RemoteError, StorageError
 from index_builder.fetch.download import Downloader, Limits

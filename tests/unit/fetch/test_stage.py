@@ -11,7 +11,7 @@ import pytest
 from servers import LOOPBACK, Reply, serving
 
 from index_builder.adapters.clock import SystemClock
-from index_builder.adapters.directory import DirectoryPool
+from index_builder.adapters.directory_pool import DirectoryPool
 from index_builder.adapters.http import GuardedTransport
 from index_builder.errors import CorruptEntryError, DigestMismatchError, InterruptedRunError, NotFoundError, StorageError
 from index_builder.fetch.download import Downloader

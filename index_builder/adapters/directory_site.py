@@ -1,0 +1,136 @@
+"""A published tree in a folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from index_builder.adapters.storage import storage, write_whole
+from index_builder.errors import StorageError
+from index_builder.publish import MARK
+
+
+@contextmanager
+def exclusive(root: Path) -> Iterator[None]:
+    """Keep other builds out of a folder, which is made where there is none; raises StorageError where one is at work.
+
+    The lock is the kernel's, on the folder itself: a killed build leaves none.
+    """
+    with storage(root):
+        root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"another build is writing to {root}"
+            raise StorageError(msg, fix="wait until it is done, or choose another --output") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class DirectorySite:
+    """A published tree in a folder, which holds nothing else of ours or of yours."""
+
+    _TOPS = ("simple", "packages", "provenance", "pypi", "state", "packages.json")
+    _INCOMING = "state/incoming"
+
+    def __init__(self, root: Path) -> None:
+        """Take the folder; raises StorageError where it holds something that no build wrote."""
+        self.root = root
+        with storage(root):
+            if not self._ours():
+                msg = f"{root} is not empty, and was not written by a build"
+                raise StorageError(msg, fix="choose a new folder with --output; a build deletes what does not belong")
+            self._prepare()
+
+    def _prepare(self) -> None:
+        self._folder(self.root / self._INCOMING)
+        shutil.rmtree(self.root / self._INCOMING)
+        self._folder(self.root / self._INCOMING)
+
+    def _ours(self) -> bool:
+        """Say whether a build may write here: a new folder, one with the mark, or one whose build was stopped before it."""
+        if not self.root.exists() or (self.root / MARK).is_file():
+            return True
+        inside = {path.name for path in self.root.iterdir()}
+        state = self.root / "state"
+        return not inside or (inside == {"state"} and state.is_dir() and {path.name for path in state.iterdir()} <= {"incoming"})
+
+    def _folder(self, path: Path) -> None:
+        """Make a folder; whatever else stands in its way, such as a link out of the tree, is replaced."""
+        if path != self.root:
+            self._folder(path.parent)
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                path.unlink()
+        path.mkdir(parents=path == self.root, exist_ok=True)
+
+    def listing(self) -> dict[str, int]:
+        """Walk the folders that builds write; what else lies beside them is not ours."""
+        found: dict[str, int] = {}
+        with storage(self.root):
+            for top in self._TOPS:
+                self._walk(self.root / top, top, found)
+        return found
+
+    def _walk(self, path: Path, name: str, found: dict[str, int]) -> None:
+        if path.is_file() or path.is_symlink():
+            found[name] = path.lstat().st_size if not path.is_symlink() else -1
+            return
+        if not path.is_dir() or name == self._INCOMING:
+            return
+        with os.scandir(path) as inner:
+            for entry in inner:
+                if entry.is_dir(follow_symlinks=False):
+                    self._walk(path / entry.name, f"{name}/{entry.name}", found)
+                else:
+                    found[f"{name}/{entry.name}"] = -1 if entry.is_symlink() else entry.stat().st_size
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes."""
+        with storage(self.root / path):
+            return (self.root / path).read_bytes()
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write beside, then rename."""
+        target = self.root / path
+        with storage(target):
+            self._folder(target.parent)
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)
+            write_whole(target, self.root / self._INCOMING / secrets.token_hex(8), chunks)
+
+    def delete(self, path: str) -> None:
+        """Delete, and the folders that this leaves empty."""
+        target = self.root / path
+        with storage(target):
+            if target.is_dir() and not target.is_symlink():
+                return  # a link or file was here until `put` needed a folder
+            with suppress(FileNotFoundError, NotADirectoryError):
+                target.unlink()
+            for parent in target.parents:
+                if parent == self.root:
+                    break
+                try:
+                    parent.rmdir()
+                except OSError:
+                    break
+
+
+class UntouchedSite(DirectorySite):
+    """A published tree that is read, and stays as it is: for --dry-run."""
+
+    def _prepare(self) -> None:
+        """Make nothing ready."""
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write nothing."""
+
+    def delete(self, path: str) -> None:
+        """Delete nothing."""

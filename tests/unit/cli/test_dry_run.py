@@ -1,0 +1,102 @@
+"""`--dry-run` on everything that writes: it says what would happen, and nothing does."""
+
+import json
+import re
+from pathlib import Path
+
+import click
+import pytest
+from distributions import wheel
+from trees import contents
+
+from index_builder.cli import VERBS, group
+
+#: Verbs that write nothing of yours, each with the reason.
+READERS = {
+    "check": "judges", "serve": "serves", "list": "answers", "show": "answers", "search": "answers", "diff": "answers",
+    "completion": "prints",
+}  # fmt: skip
+
+
+def commands() -> dict[str, click.Command]:
+    found = {}
+    for verb in VERBS:
+        command = group.get_command(click.Context(group), verb)
+        inner = command.commands if isinstance(command, click.Group) else {"": command}
+        found |= {f"{verb} {name}".strip(): command for name, command in inner.items()}
+    return found
+
+
+def test_every_verb_that_writes_has_it():
+    """No verb is forgotten: it reads only, and is listed here, or it has --dry-run."""
+    without = {name for name, command in commands().items() if not any("--dry-run" in p.opts for p in command.params)}
+    assert without == set(READERS)
+
+
+@pytest.fixture
+def filled(repo, cli, dist):
+    """An index with hosted releases, of which one is early, a damaged pool entry, an unneeded one, and an old policy."""
+    folder = dist(wheel("demo", "1.0"), wheel("demo", "2.0a1"), wheel("demo", "2.0a2"), wheel("other", "1.0"))
+    assert cli("add", "--dist", folder).code == 0
+    assert cli("build", "--worktree", "-q").code == 0
+    policy = repo / "policies.d" / "maintainers.yaml"
+    policy.write_text(policy.read_text().replace("schema: 2", "schema: 1"))
+    stray = repo / ".pool" / "sha256" / "aa" / "bb" / ("c" * 60)
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"stray")
+    (repo / "packages.d" / "other.yaml").write_text((repo / "packages.d" / "other.yaml").read_text().replace("1.0:", "1.0:  # mine"))
+    return repo
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["init", "elsewhere/new"], "would be an index repository"),
+        (["add", "--dist", "../dist/third-1.0-py3-none-any.whl"], "would be added"),
+        (["yank", "demo", "1.0", "--reason", "bad"], "would be yanked"),
+        (["remove", "demo", "1.0", "--reason", "bad"], "would be removed"),
+        (["prune", "demo", "--keep", "1"], "would be removed"),
+        (["status", "demo", "archived"], "would be archived"),
+        (["owners", "demo", "remove", "maintainers"], "only owner"),
+        (["stamp"], "would be stamped"),
+        (["migrate"], "would be migrated"),
+        (["schema", "--write", "schemas"], "would be written"),
+        (["pool", "check"], "the pool is damaged"),
+        (["pool", "gc"], "would be deleted"),
+        (["pool", "push", "../dist"], "would be in the inbox"),
+        (["build", "--worktree"], "written, 0 would be deleted"),
+        (["build", "--worktree", "--output", "fresh"], "would be written"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
+)
+def test_nothing_changes(filled, cli, dist, arguments, said):
+    """Manifests, policies, site and pool are byte for byte what they were."""
+    from conftest import commit_all
+
+    commit_all(filled)
+    manifest = filled / "packages.d" / "demo.yaml"
+    if arguments == ["stamp"]:
+        text = manifest.read_text().replace("demo-2.0a2-py3", "demo-2.0a2-py2.py3")
+        manifest.write_text(re.sub("uploaded: .*", "uploaded: 2020-01-01T00:00:00Z", text))
+    dist(wheel("third", "1.0"))
+    before = {path: content for path, content in contents(filled).items() if not path.startswith(".git/")}
+    done = cli(*arguments, "--dry-run")
+    assert said in done.err
+    after = {path: content for path, content in contents(filled).items() if not path.startswith(".git/")}
+    if arguments[0] == "add":
+        after = {path: content for path, content in after.items() if not path.startswith(".pool/") or path in before}
+    assert after == before
+    assert not Path("fresh").exists()
+    assert not Path("elsewhere").exists()
+
+
+def test_a_dry_build_names_each_file(filled, cli):
+    """What would be written and deleted is listed, in text and in JSON, and the real build does just that."""
+    assert cli("yank", "demo", "1.0", "--reason", "bad").code == 0
+    assert cli("remove", "other", "--reason", "bad").code == 0
+    shown = cli("build", "--worktree", "--dry-run")
+    planned = json.loads(cli("build", "--worktree", "--dry-run", "--format", "json").out)["audiences"][0]
+    assert "+ simple/demo/index.html\n" in shown.out
+    assert "- simple/other/index.html\n" in shown.out
+    real = json.loads(cli("build", "--worktree", "--format", "json").out)["audiences"][0]
+    assert (planned["written"], planned["deleted"], planned["unchanged"]) == (real["written"], real["deleted"], real["unchanged"])
