@@ -6,11 +6,14 @@ import importlib
 import signal
 import sys
 from types import FrameType
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from index_builder import __version__
+
+if TYPE_CHECKING:
+    from index_builder.errors import IndexBuilderError
 
 PROGRAM: Final = "index-builder"
 #: verb -> one line of help. The verb's module is imported only when it is used.
@@ -83,6 +86,29 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(run(arguments))
 
 
+def _in_our_words(error: click.ClickException) -> IndexBuilderError:
+    """Return what click finds wrong as every other error is told; what is near a mistyped word is named."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for a mistake only
+
+    from index_builder.errors import UsageError  # noqa: PLC0415
+
+    context = getattr(error, "ctx", None)
+    fix = f"see {context.command_path} --help" if context else ""
+    message, _, hint = " ".join(error.format_message().split()).partition(" Did you mean ")
+    if hint:
+        fix = f"did you mean {hint.removesuffix('?')}?"
+    if isinstance(error, click.NoSuchOption):
+        message = f"there is no option {error.option_name}"
+        fix = f"did you mean {' or '.join(sorted(error.possibilities))}?" if error.possibilities else fix
+    elif isinstance(error, click.MissingParameter) and error.param is not None:
+        message = f"{error.param.opts[-1] if isinstance(error.param, click.Option) else str(error.param.name).upper()} is missing"
+    elif isinstance(error, click.BadParameter) and error.param is not None and isinstance(error.param.type, click.Choice):
+        near = get_close_matches(error.message.split("'")[1], [str(choice) for choice in error.param.type.choices], n=1)
+        message, fix = error.message, f"did you mean '{near[0]}'?" if near else fix
+    message = message.removesuffix(".")
+    return UsageError(message[:1].lower() + message[1:] if message[1:2].islower() else message, fix=fix)
+
+
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -96,8 +122,11 @@ def run(arguments: list[str] | None = None) -> int:
         group.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        show_error(_in_our_words(error))
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         show_error(InterruptedRunError("stopped", fix="run the command again: it goes on from what is already verified"))

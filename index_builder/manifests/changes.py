@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from packaging.version import InvalidVersion, Version
 
-from index_builder.errors import EditError
+from index_builder.errors import EditError, UsageError
 from index_builder.manifests.editor import Editor
 from index_builder.manifests.loader import Path, Value, at
 from index_builder.manifests.scalar import Flow, Plain, block
@@ -186,18 +186,18 @@ def _bury(text: str, project: Project, gone: Sequence[File], reason: str, at: Ti
 
 
 def find_release(project: Project, version: str) -> Release:
-    """Return the release of a version, however it is spelled; raises EditError with near ones."""
+    """Return the release of a version, however it is spelled; raises UsageError with near ones."""
     try:
         wanted = parse_version(version)
     except InvalidVersion as error:
         msg = f"{version[:80]!r} is not a version (PEP 440)"
-        raise EditError(msg) from error
+        raise UsageError(msg) from error
     found = next((release for release in project.releases if release.version == wanted), None)
     if found is None:
         listed = [release.written for release in project.releases]
         msg = f"{project.name} has no release {version}"
         near = get_close_matches(version, listed, n=3, cutoff=0.3) or listed[-3:]
-        raise EditError(msg, fix=f"it has: {', '.join(near)}" if near else "it has none at all")
+        raise UsageError(msg, fix=f"it has: {', '.join(near)}" if near else "it has none at all")
     return found
 
 
@@ -210,11 +210,11 @@ def _selected(project: Project, what: str) -> list[File]:
     for tombstone in project.removed:
         if what in (tombstone.name, str(tombstone.version)) and not any(str(r.version) == what for r in project.releases):
             msg = f"{what} was removed already, on {tombstone.at} ({tombstone.reason})"
-            raise EditError(msg)
+            raise UsageError(msg)
     if what.endswith((".whl", *SDIST_SUFFIXES)):
         names = [file.name.text for file in project.files]
         msg = f"{project.name} lists no file {what}"
-        raise EditError(msg, fix=f"it lists: {', '.join(get_close_matches(what, names, n=3, cutoff=0.3) or names[:3])}")
+        raise UsageError(msg, fix=f"it lists: {', '.join(get_close_matches(what, names, n=3, cutoff=0.3) or names[:3])}")
     return list(find_release(project, what).files)
 
 
