@@ -10,7 +10,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEEL := build/installed-run
 TOOLS := build/installed-dev
 
-.PHONY: help index test lint check docs lock schemas clean
+# What tests drive besides Python: a terminal for the sessions of the reference, and the Python that the oldest pips run on.
+PROGRAMS := tmux pypy3
+
+.PHONY: help index test lint check docs lock schemas reference programs clean
 
 help:
 	@echo 'make index   build packages.d/ into site/ and say how to install from it'
@@ -18,6 +21,7 @@ help:
 	@echo 'make docs    build the documentation into public-docs/'
 	@echo 'make lock    resolve requirements/*.txt anew'
 	@echo 'make schemas write schemas/*.json anew'
+	@echo 'make reference write the generated pages of docs/reference/ anew'
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
@@ -51,11 +55,22 @@ index: $(WHEEL)
 
 # PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested.
 test: export PYTHONSAFEPATH = 1
-test: lint $(WHEEL)
+test: programs lint $(WHEEL)
 	rm -f .coverage .coverage.*
 	$(BIN)/coverage run $(BIN)/pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+programs:
+	@missing=$$(for name in $(PROGRAMS); do command -v $$name >/dev/null || echo $$name; done); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	else echo "the tests need: $$missing (on Debian: sudo apt-get install" $$missing")" >&2; exit 1; fi
+
+# Client pages are made from a whole run of the clients' tests, the others from the code and a terminal.
+reference: $(TOOLS) $(WHEEL) programs
+	UPDATE_GOLDEN=1 PYTHONSAFEPATH=1 $(BIN)/pytest -q tests/reference tests/interop/clients
 
 lint: $(TOOLS)
 	$(BIN)/ruff check
@@ -75,6 +90,10 @@ lock: $(TOOLS)
 	    --custom-compile-command 'make lock' $(LOCK_FLAGS) \
 	    $$(case $$set in run) echo pyproject.toml;; build) echo --group build;; dev) echo pyproject.toml --group dev --group build;; esac) \
 	    --output-file requirements/$$set.txt || exit; \
+	done
+	for tool in requirements/clients/*.in requirements/mirrors/*.in; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    $(LOCK_FLAGS) $$tool --output-file $${tool%.in}.txt || exit; \
 	done
 
 schemas: $(WHEEL)

@@ -59,7 +59,7 @@ from index_builder.policy.rules import Policies
 @options.repo
 @options.pool
 @options.jobs
-@options.dry_run
+@options.dry_run_fetching
 @options.quiet
 @options.output_format
 def command(

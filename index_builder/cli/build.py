@@ -33,7 +33,7 @@ from index_builder.render.legacy import ReleaseJson
     "--release-json", type=click.Choice([kind.value for kind in ReleaseJson]), default=ReleaseJson.VERSION.value, show_default=True,
     help="The legacy JSON of each release: none, its own files, or all releases' files.",
 )  # fmt: skip
-@options.dry_run
+@options.dry_run_fetching
 @options.quiet
 @options.problem_format
 def command(

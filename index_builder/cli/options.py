@@ -38,7 +38,10 @@ commit = click.option("--commit", default="HEAD", metavar="REV", show_default=Tr
 worktree = click.option("--worktree", is_flag=True, help="Read the files as they are, committed or not.")
 pool = click.option("--pool", type=click.Path(path_type=Path), metavar="DIR", help="The pool [default: as index.yaml says].")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
-dry_run = click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing (what is fetched stays in the pool).")
+dry_run = click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+dry_run_fetching = click.option(
+    "--dry-run", is_flag=True, help="Say what would change, and change nothing; what is fetched stays in the pool."
+)
 jobs = click.option("--jobs", type=click.IntRange(1, 128), default=16, metavar="N", show_default=True, help="Connections at a time.")
 output_format = click.option(
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print the result."

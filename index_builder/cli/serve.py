@@ -54,6 +54,8 @@ def command(folder: Path | None, audience: str | None, host: str, port: int, rep
     config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
+    if console.is_terminal:
+        console.print()  # the terminal has written ^C, and the prompt is not to stand beside it
 
 
 def _only_tree(site: Path, audience: str | None) -> Path:

@@ -29,7 +29,7 @@ from index_builder.model.project import (
 
 if TYPE_CHECKING:
     from index_builder.manifests.loader import Document, Path
-    from index_builder.manifests.schema import (
+    from index_builder.manifests.schema.manifest import (
         FileModel,
         ManifestModel,
         ReleaseModel,

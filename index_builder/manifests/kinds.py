@@ -123,7 +123,7 @@ Line = Annotated[str, _spelled(one_line)]
 #: An editor's YAML parser reads 1.10 as a number; here it stays a version.
 VersionText = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
 Specifiers = Annotated[str, _spelled(_specifiers)]
-Python = Annotated[str, _spelled(lambda text: Environment.of(text, "linux_x86_64").python)]
+Python = Annotated[str, _spelled(lambda text: Environment.of(text, "linux_x86_64").python), WithJsonSchema({"type": ["string", "number"]})]
 Platform = Annotated[str, _spelled(lambda text: Environment.of("3.11", text).platform)]
 Base = Annotated[str, _spelled(lambda text: _https(_base(text)))]
 Files = Annotated[str, _spelled(_files)]

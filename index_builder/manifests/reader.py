@@ -11,7 +11,7 @@ from index_builder.errors import EditError
 from index_builder.manifests.convert import to_project
 from index_builder.manifests.loader import Document, load
 from index_builder.manifests.migrations import is_outdated, migrate
-from index_builder.manifests.schema import ManifestModel
+from index_builder.manifests.schema.manifest import ManifestModel
 from index_builder.manifests.settings import to_configuration, to_policies
 from index_builder.manifests.validate import validate
 from index_builder.model.index import Configuration, Index

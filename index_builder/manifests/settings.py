@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from itertools import product
 from typing import TYPE_CHECKING
 
-from index_builder.manifests.schema import IndexModel, PolicyModel, RuleModel
+from index_builder.manifests.schema.configuration import IndexModel
+from index_builder.manifests.schema.policy import PolicyModel, RuleModel
 from index_builder.manifests.validate import validate
 from index_builder.model.environment import Environment
 from index_builder.model.index import Audience, Configuration, Store, Target

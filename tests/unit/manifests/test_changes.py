@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from unit.manifests.samples import GOOD, MANIFEST, A, B, file, manifest, read_files
 
-from index_builder.errors import EditError
+from index_builder.errors import EditError, UsageError
 from index_builder.manifests import changes
 from index_builder.manifests.scalar import block, flow, scalar
 from index_builder.model.filename import parse_filename
@@ -110,12 +110,12 @@ def test_a_release_is_found_or_near_ones_are_named() -> None:
     """Any spelling of a version finds its release; a wrong one is answered with what there is."""
     project = project_of(manifest(), "demo")
     assert changes.find_release(project, "v1.0.0").written == "1.0"
-    with pytest.raises(EditError) as caught:
+    with pytest.raises(UsageError) as caught:
         changes.find_release(project, "1.1")
     assert caught.value.fix == "it has: 1.0"
-    with pytest.raises(EditError, match="PEP 440"):
+    with pytest.raises(UsageError, match="PEP 440"):
         changes.find_release(project, "one")
-    with pytest.raises(EditError) as caught:
+    with pytest.raises(UsageError) as caught:
         changes.find_release(replace(project, releases=()), "1.1")
     assert caught.value.fix == "it has none at all"
 

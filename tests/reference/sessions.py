@@ -1,0 +1,202 @@
+"""Terminal sessions of every verb, typed into a real terminal (tmux) and read off it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pygit2
+from distributions import sdist, wheel
+
+WIDTH, HEIGHT = 118, 50
+#: verb -> what is typed, in an index that holds acme-utils, acme-nightly and six. C-c is Ctrl-C.
+TYPED: dict[str, list[str]] = {
+    "init": ["index-builder init ../my-index", "index-builder init ../my-index"],
+    "add": [
+        "index-builder add --pypi flask --with-dependencies --python 3.12 --platform linux_x86_64",
+        "cat packages.d/click.yaml",
+        "index-builder add --dist ../dist/ --dry-run",
+        "index-builder add --from ../requirements.txt",
+        "index-builder add --pypi flaks",
+    ],
+    "yank": ["index-builder yank acme-utils 1.0 --reason 'broken on Windows'", "index-builder yank acme-utils 1.0 --undo"],
+    "remove": ["index-builder remove acme-utils 1.0 --reason 'leaked a key'", "tail -2 packages.d/acme-utils.yaml"],
+    "check": [
+        "index-builder check --worktree",
+        "sed -i 's/hosting: hosted/hosting: hostd/; s/size: [0-9]*/size: big/' packages.d/acme-utils.yaml",
+        "index-builder check --worktree",
+    ],
+    "build": ["index-builder build", "index-builder build", "index-builder yank six 1.16.0 --reason old", "index-builder build --worktree --dry-run"],
+    "status": ["index-builder status acme-utils deprecated --reason 'use acme-core'", "index-builder status acme-utils archved"],
+    "owners": ["index-builder owners acme-utils add alice", "index-builder owners acme-utils remove maintainers"],
+    "prune": ["index-builder prune acme-nightly --keep 1 --dry-run", "index-builder prune acme-nightly --keep 1"],
+    "migrate": ["sed -i 's/^schema: 2/schema: 1/' policies.d/maintainers.yaml", "index-builder check --worktree", "index-builder migrate"],
+    "stamp": [
+        "index-builder add --dist ../dist/",
+        "sed -i 's/uploaded: .*/uploaded: 2026-01-05T12:00:00Z/' packages.d/acme-core.yaml   # written weeks ago",
+        "index-builder stamp --base HEAD",
+    ],
+    "serve": ["index-builder build --quiet", "index-builder serve --port 0", "C-c"],
+    "pool": [
+        "index-builder pool push ../dist/",
+        "index-builder pool gc --dry-run",
+        "index-builder pool check",
+    ],
+    "list": ["index-builder list"],
+    "show": ["index-builder show acme-utils", "index-builder show acme-utlis"],
+    "search": ["index-builder search acme maintainers"],
+    "diff": ["index-builder yank six 1.16.0 --reason old", "index-builder diff HEAD"],
+    "schema": ["index-builder schema index | head -8"],
+    "completion": ["index-builder completion bash | head -4"],
+}  # fmt: skip
+
+
+class Terminal:
+    """A shell in tmux. Its prompt tells when a command is done."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._socket = f"sessions-{os.getpid()}"
+        words = [f"{name}={value}" for name, value in environment.items()]
+        shell = [
+            "env",
+            "-i",
+            *words,
+            "PS1=$ ",
+            f"PROMPT_COMMAND=tmux -L {self._socket} wait-for -S ready",
+            "bash",
+            "--norc",
+            "--noprofile",
+            "-i",
+        ]
+        size = ["-x", str(WIDTH), "-y", str(HEIGHT)]
+        self._tmux("-f", os.devnull, "new-session", "-d", "-s", "one", *size, "-c", str(folder), *shell)
+        self._wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self._tmux("kill-server")
+
+    def type(self, line: str) -> None:
+        """Type a line (or press C-c) and wait for the next prompt; a server is waited for until it says that it serves."""
+        if line == "C-c":
+            self._tmux("send-keys", "-t", "one", "C-c")
+        else:
+            self._tmux("send-keys", "-t", "one", "-l", line)
+            self._tmux("send-keys", "-t", "one", "Enter")
+        if " serve" in line:
+            self._wait_until(lambda: "uv pip install" in self.screen())
+        else:
+            self._wait()
+
+    def screen(self) -> str:
+        """Return all that the terminal shows, from its first line on, without the last prompt."""
+        return "\n".join(self._lines()).removesuffix("$").rstrip()
+
+    def _lines(self) -> list[str]:
+        return (
+            "\n".join(line.rstrip() for line in self._tmux("capture-pane", "-p", "-S", "-", "-t", "one").splitlines()).rstrip().split("\n")
+        )
+
+    def _wait(self) -> None:
+        """Wait until the shell is about to print its prompt, then until the prompt is there: what is typed earlier shows twice."""
+        self._tmux("wait-for", "ready")
+        self._wait_until(lambda: self._lines()[-1].endswith("$"))
+
+    def _wait_until(self, seen) -> None:
+        deadline = time.monotonic() + 60
+        while not seen():
+            assert time.monotonic() < deadline, self.screen()
+            time.sleep(0.02)
+
+    def _tmux(self, *arguments: str) -> str:
+        done = subprocess.run(["tmux", "-L", self._socket, *arguments], capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout
+
+
+def upstream_files() -> list[tuple[str, bytes]]:
+    """Return what the index that plays PyPI has: flask with its dependencies, six and requests, all of our own making."""
+    return [
+        wheel("flask", "3.1.2", requires=["click>=8.1.3", "jinja2>=3.1.2"], requires_python=">=3.9"),
+        wheel("click", "8.3.1", requires_python=">=3.10"),
+        wheel("jinja2", "3.1.6", requires=["markupsafe>=2.0"], requires_python=">=3.7"),
+        wheel("markupsafe", "3.0.3", tag="cp312-cp312-manylinux_2_28_x86_64", requires_python=">=3.9"),
+        wheel("markupsafe", "3.0.3", tag="cp312-cp312-win_amd64", requires_python=">=3.9"),
+        wheel("six", "1.16.0", tag="py2.py3-none-any"), sdist("six", "1.16.0"), wheel("six", "1.17.0", tag="py2.py3-none-any"),
+        sdist("six", "1.17.0"), wheel("requests", "2.32.5", requires=["idna<4"], requires_python=">=3.9"), wheel("idna", "3.11"),
+    ]  # fmt: skip
+
+
+def own_files() -> list[tuple[str, bytes]]:
+    """Return the hosted projects of the index that sessions and how-tos begin with."""
+    return [
+        wheel("acme-utils", "1.0", requires_python=">=3.9"), sdist("acme-utils", "1.0", requires_python=">=3.9"),
+        wheel("acme-utils", "1.1", requires_python=">=3.9"),
+        *(wheel("acme-nightly", f"2.0.dev{number}") for number in (1, 2, 3)),
+    ]  # fmt: skip
+
+
+def prepared(folder: Path, run) -> Path:
+    """Make the index repository that sessions and how-tos begin with, committed, and wheels to add; return its folder.
+
+    `run` runs the command line in a folder; the upstream `pypi` must answer.
+    """
+    for name, files in {"own": own_files(), "dist": [wheel("acme-core", "0.1", requires=["acme-utils"])]}.items():
+        (folder / name).mkdir(parents=True)
+        for file, content in files:
+            (folder / name / file).write_bytes(content)
+    digest = re.search("sha256=([0-9a-f]{64})", _hash_of(wheel("requests", "2.32.5", requires=["idna<4"], requires_python=">=3.9")[1]))[1]
+    (folder / "requirements.txt").write_text(f"idna==3.11\nrequests==2.32.5 \\\n    --hash=sha256:{digest}\n")
+    index = folder / "index"
+    run(folder, "init", "index", "--title", "Acme packages")
+    policy = index / "policies.d" / "maintainers.yaml"
+    policy.write_text(
+        policy.read_text().replace("people: {}    # alice", "people:\n  alice").replace("maintainers: []", "maintainers: [alice]")
+    )
+    run(index, "add", "--dist", "../own")
+    run(index, "add", "--pypi", "six==1.16.0")
+    shutil.rmtree(folder / "own")
+    repository = pygit2.Repository(str(index))
+    repository.index.add_all()
+    repository.index.write()
+    who = pygit2.Signature("Alice", "alice@example.org", 1_700_000_000, 0)
+    repository.create_commit("HEAD", who, who, "An index", repository.index.write_tree(), [])
+    return index
+
+
+def _hash_of(content: bytes) -> str:
+    import hashlib
+
+    return f"sha256={hashlib.sha256(content).hexdigest()}"
+
+
+def record(template: Path, scratch: Path, environment: dict[str, str]) -> dict[str, str]:
+    """Return each verb's session, in a copy of the prepared folder of its own; what changes with the day is made to stand still."""
+    shown = {}
+    for verb, lines in TYPED.items():
+        folder = scratch / verb
+        shutil.copytree(template, folder, symlinks=True)
+        with Terminal(folder / "index", environment) as terminal:
+            for line in lines:
+                terminal.type(line)
+            shown[verb] = still(terminal.screen())
+        shutil.rmtree(folder)
+    return shown
+
+
+def still(text: str) -> str:
+    """Return a session without the moment and the port that it happened to have."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "2026-11-21T09:30:00Z", text)
+    return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:40123", text)
+
+
+def environment_for(home: Path, upstream: str) -> dict[str, str]:
+    """Return what a user of a clean machine has, and the upstream that plays PyPI."""
+    return {
+        "HOME": str(home), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "LANG": "C.UTF-8",
+        "PIP_INDEX_URL": upstream, "INDEX_BUILDER_UNSAFE_NETWORKS": "127.0.0.0/8", "NO_PROXY": "127.0.0.1", "TERM": "screen-256color",
+    }  # fmt: skip
