@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,8 +21,29 @@ from index_builder.manifests.validate import validate
 DOCS = ROOT / "docs"
 
 
+#: Pages whose commands have a test of their own; all others run by `test_how_tos_run`.
+OWN_TEST = {"README.md", "docs/tutorial.md"}
+NOT_RUN = re.compile(r"<!-- not run: (.{20,}) -->\n$")
+
+
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    """Return the fenced blocks of a language that are not marked as `not run`."""
+    text = page.read_text()
+    found = re.finditer(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [block[1] for block in found if not NOT_RUN.search(text[: block.start()])]
+
+
+def typed(page: Path) -> str:
+    """Return the commands of a page: lines after `$ `, with the lines of a here-document that follow."""
+    lines, inside = [], ""
+    for line in "".join(blocks(page, "console")).splitlines():
+        if inside:
+            lines.append(line)
+            inside = "" if line == inside else inside
+        elif line.startswith("$ "):
+            lines.append(line[2:])
+            inside = found[1] if (found := re.search(r"<<'(\w+)'", line)) else ""
+    return "\n".join(lines)
 
 
 def free_port() -> int:
@@ -30,10 +52,10 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def run_script(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_script(script: str, folder: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a bash script as a user would who has the tool on the path."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    environment = environment or {**os.environ, "PATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     head = "set -euo pipefail; set -m; trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
     return subprocess.run(
         ["bash", "-c", head + script], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=280
@@ -43,9 +65,8 @@ def run_script(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.network
 def test_the_tutorial_runs(tmp_path):
     """Every command of the tutorial, as it stands there, succeeds and shows what the text promises."""
-    commands = [line[2:] for block in blocks(DOCS / "tutorial.md", "console") for line in block.splitlines() if line.startswith("$ ")]
-    assert len(commands) >= 20
-    script = "\n".join(commands).replace("8000", str(free_port()))
+    script = typed(DOCS / "tutorial.md").replace("8000", str(free_port()))
+    assert script.count("\n") >= 20
     done = run_script(script, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "name: six" in done.stdout
@@ -64,6 +85,54 @@ def test_the_readme_runs(tmp_path):
     done = run_script(script, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "my-index" / "site" / "public" / "simple" / "six" / "index.html").is_file()
+
+
+HOW_TOS = sorted(path.relative_to(ROOT).as_posix() for path in (DOCS / "how-to").glob("*.md"))
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """The folder that how-tos begin in, and the live index that plays PyPI."""
+    from reference import sessions
+
+    folder = tmp_path_factory.mktemp("how-to")
+    with sessions.upstream(folder) as (live, run):
+        sessions.prepared(folder / "template", run)
+        yield folder / "template", live.simple
+
+
+@pytest.mark.parametrize("page", [page for page in HOW_TOS if "console" in (ROOT / page).read_text()])
+def test_how_tos_run(prepared, tmp_path, page):
+    """Every command of a how-to succeeds as it stands, one after the other, in the index that the pages begin with."""
+    from reference import sessions
+
+    template, upstream = prepared
+    shutil.copytree(template, tmp_path / "work")
+    script = typed(ROOT / page).replace("8000", str(free_port()))
+    environment = sessions.environment_for(tmp_path, upstream) | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_CONFIG_FILE": os.devnull}
+    done = run_script(script, tmp_path / "work" / "index", environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_command_block_is_run():
+    """No page shows commands that no test types, and blocks in other languages hold no command of ours."""
+    pages = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+    for path in pages:
+        name = path.relative_to(ROOT).as_posix()
+        text = path.read_text()
+        if "```console" in text:
+            assert name in OWN_TEST or name in HOW_TOS, name
+        assert not re.search(r"^```(bash|sh|shell)", text, re.MULTILINE), name
+
+
+def test_every_verb_has_a_how_to():
+    """Each verb is typed in some how-to."""
+    from index_builder.cli import VERBS
+
+    shown = "\n".join((ROOT / page).read_text() for page in HOW_TOS)
+    for verb in VERBS:
+        assert re.search(rf"^\$ index-builder {verb}\b", shown, re.MULTILINE), verb
 
 
 def test_readme_lists_every_verb():
@@ -127,3 +196,25 @@ def test_each_yaml_of_ours_names_its_schema():
         schema = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
         assert schema, path
         assert (path.parent / schema[1]).is_file(), path
+
+
+def test_every_file_of_the_tree_is_described(prepared, tmp_path):
+    """Each path that a build writes has a line in the page of what is published, and each line a path."""
+    from reference import sessions
+
+    page = (DOCS / "reference" / "tree.md").read_text()
+    block = re.search(r"```text\n(.*?)```", page, re.DOTALL)[1]
+    patterns = {line.split("  ")[0]: _pattern(line.split("  ")[0]) for line in block.splitlines()}
+    template, upstream = prepared
+    shutil.copytree(template, tmp_path / "work")
+    done = run_script("index-builder build -q", tmp_path / "work" / "index", sessions.environment_for(tmp_path, upstream))
+    assert done.returncode == 0, done.stderr
+    site = tmp_path / "work" / "index" / "site" / "public"
+    paths = [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()]
+    assert not [path for path in paths if not any(re.fullmatch(p, path) for p in patterns.values())]
+    unseen = {text for text, pattern in patterns.items() if not any(re.fullmatch(pattern, path) for path in paths)}
+    assert unseen == {"provenance/<sha256>.json"}
+
+
+def _pattern(text: str) -> str:
+    return re.sub(r"<[^>]*>", "[^/]+", re.escape(text))

@@ -17,10 +17,13 @@ from index_builder.pipeline.reading import read_tree
 @options.reading_options
 @options.pool
 @click.option("--offline", is_flag=True, help="Ask no other host; say what could not be looked at.")
+@click.option("--strict", is_flag=True, help="Let warnings fail the command, as errors do.")
 @options.jobs
 @options.quiet
 @options.problem_format
-def command(repo: Path, commit: str, worktree: bool, pool: Path | None, offline: bool, jobs: int, quiet: bool, output_format: str) -> None:
+def command(
+    repo: Path, commit: str, worktree: bool, pool: Path | None, offline: bool, strict: bool, jobs: int, quiet: bool, output_format: str,
+) -> None:  # fmt: skip
     """Judge manifests, policies and the bytes they pin.
 
     Every problem of every file is reported at once, with its line and what to do. The bytes of every listed file
@@ -30,6 +33,7 @@ def command(repo: Path, commit: str, worktree: bool, pool: Path | None, offline:
     Examples:
       index-builder check --worktree
       index-builder check --offline --format github
+      index-builder check --strict
     """
     root, tree = options.source(repo, commit, worktree=worktree)
     reading = read_tree(tree)
@@ -42,7 +46,7 @@ def command(repo: Path, commit: str, worktree: bool, pool: Path | None, offline:
     options.show_problems(judgement.problems, tree, output_format)
     if not quiet and output_format == "text":
         _show(judgement)
-    if any(problem.severity == "error" for problem in judgement.problems):
+    if any(problem.severity == "error" or strict for problem in judgement.problems):
         raise ProblemsFoundError(judgement.problems)
 
 

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pygit2
 from distributions import sdist, wheel
+from live import serving
 
 WIDTH, HEIGHT = 118, 50
 #: verb -> what is typed, in an index that holds acme-utils, acme-nightly and six. C-c is Ctrl-C.
@@ -160,6 +162,12 @@ def prepared(folder: Path, run) -> Path:
     run(index, "add", "--dist", "../own")
     run(index, "add", "--pypi", "six==1.16.0")
     shutil.rmtree(folder / "own")
+    (folder / "wheels").mkdir()
+    for name, content in (
+        wheel("acme-core", "0.1", requires=["acme-utils", "six>=1.16"]),
+        wheel("acme-utils", "1.1", requires_python=">=3.9"),
+    ):
+        (folder / "wheels" / name).write_bytes(content)
     repository = pygit2.Repository(str(index))
     repository.index.add_all()
     repository.index.write()
@@ -172,6 +180,27 @@ def _hash_of(content: bytes) -> str:
     import hashlib
 
     return f"sha256={hashlib.sha256(content).hexdigest()}"
+
+
+@contextmanager
+def upstream(folder: Path):
+    """Serve the index that plays PyPI; yields it, and a function that runs the command line in a folder."""
+
+    def run(where: Path, *arguments: str) -> None:
+        program = [sys.executable, "-m", "index_builder", *arguments]
+        done = subprocess.run(program, cwd=where, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    environment = environment_for(folder, "")
+    (folder / "upstream-files").mkdir(parents=True)
+    for name, content in upstream_files():
+        (folder / "upstream-files" / name).write_bytes(content)
+    run(folder, "init", "upstream")
+    run(folder / "upstream", "add", "--dist", "../upstream-files")
+    run(folder / "upstream", "build", "--worktree", "-q")
+    with serving(folder / "upstream" / "site" / "public") as live:
+        environment = environment_for(folder, live.simple)
+        yield live, run
 
 
 def record(template: Path, scratch: Path, environment: dict[str, str]) -> dict[str, str]:

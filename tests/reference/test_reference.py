@@ -1,13 +1,9 @@
 """The reference is made from the code and from a real terminal, so it cannot go stale; UPDATE_GOLDEN=1 writes it anew."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from live import serving
 from reference import pages, sessions
 
 from index_builder.cli import VERBS
@@ -62,22 +58,8 @@ def test_every_verb_has_a_session():
 def test_commands_are_as_a_terminal_shows_them(tmp_path):
     """Help and sessions of every verb are what a real terminal shows today."""
 
-    def run(folder: Path, *arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "index_builder", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-
-    environment = sessions.environment_for(tmp_path, "")
-    files = tmp_path / "upstream-files"
-    files.mkdir()
-    for name, content in sessions.upstream_files():
-        (files / name).write_bytes(content)
-    run(tmp_path, "init", "upstream")
-    run(tmp_path / "upstream", "add", "--dist", str(files))
-    run(tmp_path / "upstream", "build", "--worktree", "-q")
-    with serving(tmp_path / "upstream" / "site" / "public") as live:
-        environment = sessions.environment_for(tmp_path, live.simple)
+    with sessions.upstream(tmp_path) as (live, run):
         sessions.prepared(tmp_path / "template", run)
+        environment = sessions.environment_for(tmp_path, live.simple)
         shown = sessions.record(tmp_path / "template", tmp_path / "scratch", environment)
     compare("commands.md", pages.commands(shown))
