@@ -10,8 +10,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEEL := build/installed-run
 TOOLS := build/installed-dev
 
-# What tests drive besides Python: a terminal for the sessions of the reference, and the Python that the oldest pips run on.
-PROGRAMS := tmux pypy3
+# What tests drive besides Python: a terminal, the shells that complete, and the Python that the oldest pips run on.
+PROGRAMS := tmux zsh fish pypy3
 
 .PHONY: help index test lint check docs lock schemas reference programs clean
 

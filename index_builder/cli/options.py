@@ -31,6 +31,14 @@ from index_builder.ports import SourceTree
 
 Command = Callable[..., Any]
 
+
+def _manifests(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the projects that have a manifest and whose normalized name begins so, for a shell that completes."""
+    folder = wiring.find_root(context.params.get("repo") or Path()) / "packages.d"
+    return sorted(path.stem for path in folder.rglob("*.yaml") if path.stem.startswith(incomplete.lower()))
+
+
+project = click.argument("project", shell_complete=_manifests)
 repo = click.option(
     "--repo", type=click.Path(path_type=Path), default=Path(), metavar="DIR", help="The index repository [default: this folder's]."
 )

@@ -15,7 +15,7 @@ from index_builder.model.project import File, Project
 
 
 @click.command("owners")
-@click.argument("project")
+@options.project
 @click.argument("action", type=click.Choice(["add", "remove"]))
 @click.argument("who")
 @options.repo

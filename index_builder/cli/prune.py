@@ -14,7 +14,7 @@ from index_builder.model.project import File, Project
 
 
 @click.command("prune")
-@click.argument("project")
+@options.project
 @click.option("--keep", type=click.IntRange(0), required=True, metavar="N", help="How many of the newest pre-releases stay.")
 @options.reason(default="an old pre-release", help_text="Why; it stands in the tombstones.")
 @options.repo

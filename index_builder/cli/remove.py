@@ -14,7 +14,7 @@ from index_builder.model.project import File, Project
 
 
 @click.command("remove")
-@click.argument("project")
+@options.project
 @click.argument("what", required=False, default="", metavar="[VERSION|FILE]")
 @options.reason(required=True, help_text="Why; it stands in the manifest for good.")
 @options.repo

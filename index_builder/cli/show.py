@@ -13,7 +13,7 @@ from index_builder.cli.projects import find_project
 
 
 @click.command("show")
-@click.argument("project")
+@options.project
 @options.reading_options
 @options.output_format
 def command(project: str, repo: Path, commit: str, worktree: bool, output_format: str) -> None:

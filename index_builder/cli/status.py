@@ -14,7 +14,7 @@ from index_builder.model.project import File, Project, State
 
 
 @click.command("status")
-@click.argument("project")
+@options.project
 @click.argument("state", type=click.Choice([state.value for state in State]))
 @options.reason(default="", help_text="Why; pages show it.")
 @options.repo

@@ -15,7 +15,7 @@ from index_builder.model.project import File, Project
 
 
 @click.command("yank")
-@click.argument("project")
+@options.project
 @click.argument("version")
 @options.reason(help_text="Why; installers show it.")
 @click.option("--undo", is_flag=True, help="Take the mark away.")

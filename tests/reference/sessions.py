@@ -5,13 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pygit2
 from distributions import sdist, wheel
 from live import serving
+from terminal import Terminal
 
 WIDTH, HEIGHT = 118, 50
 #: verb -> what is typed, in an index that holds acme-utils, acme-nightly and six. C-c is Ctrl-C.
@@ -56,68 +56,34 @@ TYPED: dict[str, list[str]] = {
 }  # fmt: skip
 
 
-class Terminal:
-    """A shell in tmux. Its prompt tells when a command is done."""
+class Shell(Terminal):
+    """bash, whose prompt tells when a command is done."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self._socket = f"sessions-{os.getpid()}"
-        words = [f"{name}={value}" for name, value in environment.items()]
-        shell = [
-            "env",
-            "-i",
-            *words,
-            "PS1=$ ",
-            f"PROMPT_COMMAND=tmux -L {self._socket} wait-for -S ready",
-            "bash",
-            "--norc",
-            "--noprofile",
-            "-i",
-        ]
-        size = ["-x", str(WIDTH), "-y", str(HEIGHT)]
-        self._tmux("-f", os.devnull, "new-session", "-d", "-s", "one", *size, "-c", str(folder), *shell)
+        ready = {"PS1": "$ ", "PROMPT_COMMAND": f"tmux -L {self.socket} wait-for -S ready"}
+        super().__init__(folder, environment | ready, ["bash", "--norc", "--noprofile", "-i"], width=WIDTH, height=HEIGHT)
         self._wait()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        self._tmux("kill-server")
-
-    def type(self, line: str) -> None:
+    def enter(self, line: str) -> None:
         """Type a line (or press C-c) and wait for the next prompt; a server is waited for until it says that it serves."""
         if line == "C-c":
-            self._tmux("send-keys", "-t", "one", "C-c")
+            self.press("C-c")
         else:
-            self._tmux("send-keys", "-t", "one", "-l", line)
-            self._tmux("send-keys", "-t", "one", "Enter")
+            self.type(line)
+            self.press("Enter")
         if " serve" in line:
-            self._wait_until(lambda: "uv pip install" in self.screen())
+            self.wait_until(lambda: "uv pip install" in self.screen())
         else:
             self._wait()
 
     def screen(self) -> str:
         """Return all that the terminal shows, from its first line on, without the last prompt."""
-        return "\n".join(self._lines()).removesuffix("$").rstrip()
-
-    def _lines(self) -> list[str]:
-        return (
-            "\n".join(line.rstrip() for line in self._tmux("capture-pane", "-p", "-S", "-", "-t", "one").splitlines()).rstrip().split("\n")
-        )
+        return "\n".join(self.lines()).removesuffix("$").rstrip()
 
     def _wait(self) -> None:
         """Wait until the shell is about to print its prompt, then until the prompt is there: what is typed earlier shows twice."""
-        self._tmux("wait-for", "ready")
-        self._wait_until(lambda: self._lines()[-1].endswith("$"))
-
-    def _wait_until(self, seen) -> None:
-        deadline = time.monotonic() + 60
-        while not seen():
-            assert time.monotonic() < deadline, self.screen()
-            time.sleep(0.02)
-
-    def _tmux(self, *arguments: str) -> str:
-        done = subprocess.run(["tmux", "-L", self._socket, *arguments], capture_output=True, text=True, check=True, timeout=60)
-        return done.stdout
+        self.tmux("wait-for", "ready")
+        self.wait_until(lambda: self.lines()[-1].endswith("$"))
 
 
 def upstream_files() -> list[tuple[str, bytes]]:
@@ -209,9 +175,9 @@ def record(template: Path, scratch: Path, environment: dict[str, str]) -> dict[s
     for verb, lines in TYPED.items():
         folder = scratch / verb
         shutil.copytree(template, folder, symlinks=True)
-        with Terminal(folder / "index", environment) as terminal:
+        with Shell(folder / "index", environment) as terminal:
             for line in lines:
-                terminal.type(line)
+                terminal.enter(line)
             shown[verb] = still(terminal.screen())
         shutil.rmtree(folder)
     return shown

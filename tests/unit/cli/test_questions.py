@@ -172,31 +172,6 @@ def test_schema_prints_and_writes(tmp_path, cli, repo):
     assert cli("schema").code == 2
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_a_script(cli, shell):
-    """Each shell's script names the program and the variable by which it is asked."""
-    script = cli("completion", shell).out
-    assert "index-builder" in script
-    assert "_INDEX_BUILDER_COMPLETE" in script
-
-
-def test_bash_completes_verbs_and_options(tmp_path):
-    """A real bash that read the script is offered `build` for `bu`, and its options."""
-    import os
-    import subprocess
-    import sys
-    from pathlib import Path
-
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    script = """
-        source <(index-builder completion bash)
-        COMP_WORDS=(index-builder bu); COMP_CWORD=1; _index_builder_completion index-builder; echo "${COMPREPLY[@]}"
-        COMPREPLY=(); COMP_WORDS=(index-builder build --out); COMP_CWORD=2; _index_builder_completion index-builder; echo "${COMPREPLY[@]}"
-    """
-    done = subprocess.run(["bash", "-c", script], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["build", "--output"]
-
-
 def test_no_problem_is_no_line(repo, cli):
     """Annotations of a good index are nothing at all."""
     assert cli("check", "--worktree", "--format", "github").out == ""
