@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from distributions import wheel
+from interop.mirrors.installing import Installs
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
 #: bandersnatch takes files from absolute URLs only, so the index says where it is published; `download-mirror` is where we serve it.
@@ -116,21 +117,8 @@ def test_its_list_has_normalized_names(mirror):
     assert re.findall('href="(.*)/"', (simple / "index.html").read_text()) == names
 
 
-def test_requires_python_and_yanked_select(simple, install):
-    """The newest release that fits this Python and is not yanked is installed from it."""
-    assert install(simple, "alpha").versions == {"alpha": "1.0"}
-
-
-def test_a_pinned_yanked_release_installs_with_its_reason(simple, install, reason):
-    """A yanked release installs for those who pin it, and our reason reaches them whole from its HTML page."""
-    done = install(simple, "alpha==1.2")
-    assert done.versions == {"alpha": "1.2"}
-    assert reason in done.output
-
-
-def test_an_extra_of_an_unnormalized_name_installs(simple, install):
-    """An extra's dependency, whose name we write unnormalized, is found in it."""
-    assert install(simple, "beta[fast]").versions == {"alpha": "1.0", "beta": "2.0", "gamma_ray": "3.0"}
+class TestInstalls(Installs):
+    """pip and uv install through it."""
 
 
 def test_verify_finds_every_file_in_order(mirror, published):

@@ -4,6 +4,7 @@ import hashlib
 from urllib.parse import urljoin
 
 import pytest
+from interop.mirrors.installing import Installs
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
 
@@ -16,21 +17,8 @@ def simple(index, tool, start, tmp_path_factory):
     return start(*command, PROXPI_CACHE_DIR=str(tmp_path_factory.mktemp("proxpi")), **settings) + "/index/"
 
 
-def test_requires_python_and_yanked_select(simple, install):
-    """The newest release that fits this Python and is not yanked is installed through it."""
-    assert install(simple, "alpha").versions == {"alpha": "1.0"}
-
-
-def test_a_pinned_yanked_release_installs_with_its_reason(simple, install, reason):
-    """A yanked release installs for those who pin it, and our reason reaches them whole."""
-    done = install(simple, "alpha==1.2")
-    assert done.versions == {"alpha": "1.2"}
-    assert reason in done.output
-
-
-def test_an_extra_of_an_unnormalized_name_installs(simple, install):
-    """An extra's dependency, whose name we write unnormalized, is found through it."""
-    assert install(simple, "beta[fast]").versions == {"alpha": "1.0", "beta": "2.0", "gamma_ray": "3.0"}
+class TestInstalls(Installs):
+    """pip and uv install through it."""
 
 
 def test_its_page_drops_sizes_and_times(simple, index, listed):

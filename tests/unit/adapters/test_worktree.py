@@ -3,34 +3,16 @@
 import os
 from pathlib import Path
 
-import pygit2
 import pytest
-from gits import WHO
 from trees import contents
 
-from index_builder.adapters.git import GitTree
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import SourceError
 from index_builder.model.source import EXECUTABLE, ORDINARY, SUBMODULE, SYMLINK, SourceEntry
 
-MOST = 4 * 1024 * 1024 + 1
-
 
 def listed(tree):
     return {entry.path: entry.mode for entry in tree.entries()}
-
-
-def tree_with(folder: Path, *members: tuple[bytes, int]):
-    """Commit a packages.d with members of any name and mode."""
-    repository = pygit2.init_repository(str(folder), initial_head="main")
-    blob = repository.create_blob(b"name: x\n")
-    inner = repository.TreeBuilder()
-    for name, mode in members:
-        inner.insert(os.fsdecode(name), pygit2.Oid(hex="ab" * 20) if mode == SUBMODULE else blob, mode)
-    top = repository.TreeBuilder()
-    top.insert("packages.d", inner.write(), 0o040000)
-    repository.create_commit("HEAD", WHO, WHO, "odd", top.write(), [])
-    return GitTree(folder, "HEAD")
 
 
 def test_work_tree_modes(tmp_path):
