@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -15,7 +17,8 @@ from index_builder.model.environment import EVERYWHERE, Environment
 from index_builder.model.index import Index
 from index_builder.model.names import Word
 from index_builder.model.problem import Place, Problem
-from index_builder.model.project import File, Project, State
+from index_builder.model.project import File, Hosting, Project, State
+from index_builder.model.requirement import parse_requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +54,10 @@ def missing_dependencies(index: Index, needs: Sequence[Needs]) -> list[Problem]:
     for need in sorted(needs, key=lambda n: (n.project.normalized, n.file.name.version, n.file.name.text), reverse=True):
         if need.project.is_yanked(need.file):
             continue
-        for requirement in _requirements(need, environments):
+        for requirement in _requirements(need):
             lacking = tuple(n for n in names if need.project.normalized in offers[n] and not _is_met(requirement, offers[n]))
             key = (need.project.normalized, canonicalize_name(requirement.name))
-            if lacking and key not in found:
+            if lacking and key not in found and _may_apply(requirement, need, environments):
                 found[key] = _Missing(needs=need, requirement=requirement, audiences=lacking)
     return [_problem(index, gap) for _, gap in sorted(found.items())]
 
@@ -63,13 +66,13 @@ def _is_offered(project: Project) -> bool:
     return bool(project.releases) and not (project.status and project.status.state is State.QUARANTINED)
 
 
-def _requirements(need: Needs, environments: tuple[Environment, ...]) -> Iterator[Requirement]:
+def _requirements(need: Needs) -> Iterator[Requirement]:
     for text in need.requires:
         try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
+            requirement = parse_requirement(text)
+        except ValueError:
             continue  # inspection reports it, as metadata-invalid
-        if requirement.url is None and _may_apply(requirement, need, environments):
+        if requirement.url is None:
             yield requirement
 
 
@@ -77,7 +80,8 @@ def _is_met(requirement: Requirement, offered: Mapping[str, Project]) -> bool:
     project = offered.get(canonicalize_name(requirement.name))
     if project is None:
         return False
-    versions = [release.version for release in project.releases if release.yanked is None or _is_pinned(requirement)]
+    pinned = _is_pinned(requirement)
+    versions = [r.version for r in project.releases if pinned or not all(project.is_yanked(file) for file in r.files)]
     return any(True for _ in requirement.specifier.filter(versions))
 
 
@@ -94,6 +98,8 @@ def _may_apply(requirement: Requirement, need: Needs, environments: tuple[Enviro
 @lru_cache(maxsize=4096)
 def _is_true_somewhere(marker: str, requires_python: str, environments: tuple[Environment, ...]) -> bool:
     """Say whether a marker is true, without extras, in one of the environments that the file supports."""
+    if re.search("platform_(release|version)", marker):
+        return True  # nobody knows these of a client
     parsed, supported = Marker(marker), SpecifierSet(requires_python)
     try:
         return any(parsed.evaluate(e.markers) for e in environments if any(supported.contains(f"{e.python}.{n}") for n in (0, 99)))
@@ -109,17 +115,24 @@ def _problem(index: Index, gap: _Missing) -> Problem:
     marker = f" (where {requirement.marker})" if requirement.marker else ""
     message = f"{project.name} {gap.needs.file.name.version} needs {written}{marker}, which {readers}"
     place = gap.needs.file.place if gap.needs.file.place.path else Place(path=project.place.path)
-    return Problem(rule="dependency-missing", message=message, place=place, fix=_fix(index, requirement), severity="warning")
+    return Problem(rule="dependency-missing", message=message, place=place, fix=_fix(index, gap.needs, requirement), severity="warning")
 
 
-def _fix(index: Index, requirement: Requirement) -> str:
+def _fix(index: Index, needs: Needs, requirement: Requirement) -> str:
+    project, version = needs.project, needs.file.name.version
     known = index.projects.get(canonicalize_name(requirement.name))
-    add = f"index-builder add --pypi '{requirement.name}{requirement.specifier}' --with-dependencies"
+    upstream = next(iter(index.configuration.upstreams), "pypi")
+    add = f"index-builder add --index {upstream} {shlex.quote(f'{requirement.name}{requirement.specifier}')} --with-dependencies"
+    if known is None and project.hosting is Hosting.HOSTED:
+        # Advice that is followed without a thought must not fetch a stranger's project under a private name.
+        return f"if {requirement.name} is your own, add its wheel with --dist; if not: {add}"
     if known is None:
-        return f"{add}; or hand in your own with --dist"
+        whole = shlex.quote(f"{project.name}=={version}")
+        return f"index-builder add --index {upstream} {whole} --with-dependencies brings all that it needs"
     if known.status and known.status.state is State.QUARANTINED:
         return f"{known.name} is here, and quarantined: decide whether to release it, or to remove what needs it"
-    versions = [release.written for release in known.releases]
-    if not any(True for _ in requirement.specifier.filter([release.version for release in known.releases])):
-        return f"the index has {known.name} {', '.join(versions[-5:]) or 'no more'}: {add}"
+    usable = [r for r in known.releases if not all(known.is_yanked(file) for file in r.files)]
+    if not any(True for _ in requirement.specifier.filter([release.version for release in usable])):
+        versions = ", ".join(release.written for release in usable[-5:]) or "no release that is not yanked"
+        return f"the index has {versions} of {known.name}; add another one" + ("" if known.hosting is Hosting.HOSTED else f": {add}")
     return f"let more readers see {known.name}: {known.place.path} says audiences: [{', '.join(known.audiences)}]"

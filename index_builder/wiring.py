@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from packaging.tags import platform_tags
 
+from index_builder import __version__
 from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.directory_pool import DirectoryPool
 from index_builder.adapters.directory_site import DirectorySite, UntouchedSite, exclusive
-from index_builder.adapters.git import GitTree, find_root, is_in_repository, start_repository, tips
+from index_builder.adapters.git import GitTree, find_root, is_in_repository, start_repository, tips, uncommitted
 from index_builder.adapters.http import GuardedTransport, parse_networks
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import UsageError
@@ -25,9 +28,10 @@ from index_builder.fetch.stage import Fetcher
 from index_builder.fetch.upstream import Upstreams
 from index_builder.model.environment import Environment
 from index_builder.model.index import Configuration
+from index_builder.model.names import Word
 from index_builder.ports import Progress, Resolver, SourceTree
 
-__all__ = ["SystemClock", "WorkTree", "find_root", "is_in_repository", "start_repository", "tips"]
+__all__ = ["SystemClock", "WorkTree", "find_root", "is_in_repository", "start_repository", "tips", "uncommitted"]
 
 
 def open_tree(root: Path, revision: str, *, worktree: bool) -> SourceTree:
@@ -52,7 +56,11 @@ def open_site(output: Path, audience: str, *, dry_run: bool = False) -> Iterator
         yield UntouchedSite(output / audience)
         return
     with exclusive(output / audience):
-        yield DirectorySite(output / audience)
+        site = DirectorySite(output / audience)
+        try:
+            yield site
+        finally:
+            site.tidy()
 
 
 @contextmanager
@@ -81,6 +89,23 @@ def open_fetcher(
         )  # fmt: skip
     finally:
         transport.close()
+
+
+@contextmanager
+def open_sites(output: Path, audiences: Sequence[Word], *, dry_run: bool = False) -> Iterator[dict[Word, DirectorySite]]:
+    """Yield each audience's folder, as `open_site` does."""
+    with ExitStack() as stack:
+        yield {audience: stack.enter_context(open_site(output, audience, dry_run=dry_run)) for audience in audiences}
+
+
+def builder() -> str:
+    """Return which builder this is: its version, and a digest of its code and of the libraries that decide what pages say."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    for library in ("jinja2", "markupsafe", "packaging"):
+        digest.update(f"{library} {version(library)}".encode())
+    return f"{__version__} {digest.hexdigest()[:16]}"
 
 
 def resolver() -> Resolver:

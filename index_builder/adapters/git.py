@@ -15,6 +15,8 @@ from index_builder.model.source import SourceEntry
 
 #: Git stores a tree of a billion entries in a few kilobytes.
 _MAX_ENTRIES = 2_000_000
+#: Looking at every file of a larger working tree would take longer than the question that was asked.
+_FEW_ENTRIES = 5000
 _DAMAGED = "the clone is partial or damaged: git fsck"
 
 
@@ -66,6 +68,7 @@ class GitTree:
             msg = f"there is no revision {revision!r} in {folder}"
             raise SourceError(msg, fix="name a commit, branch or tag; in a shallow clone, fetch more first") from error
         self.revision = str(commit.id)
+        self._folder = folder
         self._tree = self._top(commit.tree, folder)
         self._count = 0
 
@@ -118,6 +121,20 @@ class GitTree:
             raise SourceError(msg)
         return bytes(memoryview(blob)[:MAX_READ])
 
+    def identity(self, entry: SourceEntry) -> str:
+        """Return the blob's id."""
+        return entry.blob
+
+    def changed_since(self, revision: str) -> frozenset[str] | None:
+        """Compare two trees; a revision that this clone lacks gives None."""
+        try:
+            commit = self._repository[revision].peel(pygit2.Commit)
+            diff = self._top(commit.tree, self._folder).diff_to_tree(self._tree)
+        except (KeyError, ValueError, pygit2.GitError, SourceError):
+            return None
+        files = (file for delta in diff.deltas for file in (delta.old_file, delta.new_file))
+        return frozenset(file.raw_path.decode("utf-8", "backslashreplace") for file in files)
+
 
 def tips(folder: Path) -> list[str]:
     """Return the commits at the tips of HEAD, branches and tags; none where there is no repository or commit."""
@@ -135,6 +152,20 @@ def tips(folder: Path) -> list[str]:
 def _name(entry: pygit2.Object) -> str:
     raw = entry.raw_name or b""
     return raw.decode("utf-8", "backslashreplace")
+
+
+def uncommitted(folder: Path) -> list[str]:
+    """Return the index's files that are not as the last commit has them; none is looked for in a large repository."""
+    try:
+        repository = _open(folder)
+    except SourceError:
+        return []
+    if repository.is_bare or len(repository.index) > _FEW_ENTRIES:
+        return []
+    inside = Path(os.path.relpath(folder.resolve(), Path(repository.workdir).resolve())).as_posix()
+    prefix = "" if inside == "." else f"{inside}/"
+    changed = (path for path, flags in repository.status(untracked_files="all").items() if flags != pygit2.enums.FileStatus.IGNORED)
+    return sorted(path.removeprefix(prefix) for path in changed if path.removeprefix(prefix).partition("/")[0] in TOPS)
 
 
 def is_in_repository(folder: Path) -> bool:

@@ -101,12 +101,26 @@ def _in_our_words(error: click.ClickException) -> IndexBuilderError:
         message = f"there is no option {error.option_name}"
         fix = f"did you mean {' or '.join(sorted(error.possibilities))}?" if error.possibilities else fix
     elif isinstance(error, click.MissingParameter) and error.param is not None:
-        message = f"{error.param.opts[-1] if isinstance(error.param, click.Option) else str(error.param.name).upper()} is missing"
+        message = f"{_called(error.param)} is missing"
+        fix = f"for example: {example}" if (example := _example(context)) else fix
     elif isinstance(error, click.BadParameter) and error.param is not None and isinstance(error.param.type, click.Choice):
         near = get_close_matches(error.message.split("'")[1], [str(choice) for choice in error.param.type.choices], n=1)
         message, fix = error.message, f"did you mean '{near[0]}'?" if near else fix
     message = message.removesuffix(".")
     return UsageError(message[:1].lower() + message[1:] if message[1:2].islower() else message, fix=fix)
+
+
+def _called(parameter: click.Parameter) -> str:
+    """Return what a parameter is called in its command's help."""
+    if isinstance(parameter, click.Option):
+        return parameter.opts[-1]
+    return (parameter.metavar or str(parameter.name).upper()).removesuffix("...")
+
+
+def _example(context: click.Context | None) -> str:
+    """Return the first example of a command's help."""
+    lines = ((context.command.help or "") if context else "").splitlines()
+    return next((line.strip() for line in lines if line.strip().startswith(f"{PROGRAM} ")), "")
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:

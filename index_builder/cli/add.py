@@ -15,7 +15,7 @@ from index_builder.dependencies import missing_dependencies
 from index_builder.errors import SourceError, UsageError
 from index_builder.fetch.stage import Fetcher
 from index_builder.model.index import Configuration, Index
-from index_builder.model.names import Timestamp, Word
+from index_builder.model.names import NormalizedName, Timestamp, Word
 from index_builder.model.project import Hosting
 from index_builder.pipeline.add.candidate import Candidate, Defaults
 from index_builder.pipeline.add.closure import from_closure
@@ -39,9 +39,19 @@ from index_builder.policy.rules import Policies
     help="Take what a pylock.toml, uv.lock or requirements.txt locks, with its digests, or a folder of wheels; may be repeated.",
 )  # fmt: skip
 @click.option("--with-dependencies", is_flag=True, help="Take all that it depends on too, as uv resolves it from wheels.")
-@click.option("--python", "pythons", multiple=True, metavar="X.Y", help="Take wheels that fit this Python; may be repeated.")
 @click.option(
-    "--platform", "platforms", multiple=True, metavar="TAG", help="Take wheels that fit this platform, as linux_x86_64; may be repeated."
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="X.Y",
+    help="Take wheels that fit this Python; may be repeated [default: as `clients:` says; for dependencies, else this one].",
+)
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="TAG",
+    help="Take wheels that fit this platform, as linux_x86_64; may be repeated [default: as for --python].",
 )
 @click.option("--exclude", multiple=True, metavar="NAME", help="Leave out this project of a lock file or closure; may be repeated.")
 @click.option("--only", multiple=True, metavar="GLOB", help="Take only files whose name matches, as '*-none-any.whl'; may be repeated.")
@@ -87,6 +97,9 @@ def command(
     _check_closure(asked, with_dependencies=with_dependencies, all_versions=all_versions, only=only, exclude=exclude)
     root = wiring.find_root(repo)
     tree, reading, index = options.editable(root)
+    if with_dependencies:
+        # A project whose manifest cannot be read would count as unknown, and be looked for elsewhere.
+        options.stop_at(tree, reading, lambda _path: True)
     environments = arguments.environments(pythons, platforms, index.configuration.clients, needed=with_dependencies)
     defaults = Defaults(
         owners=_owners(owners, reading.policies), audiences=_audiences(audiences, index.configuration),
@@ -97,7 +110,8 @@ def command(
         candidates = _candidates(asked, index, exclude, defaults, fetcher, with_dependencies=with_dependencies)
         pinned = pin(candidates, fetcher)
     paths = {project.place.path for project, _ in pinned.groups}
-    options.stop_at(tree, reading, paths.__contains__)
+    names = {project.normalized for project, _ in pinned.groups}
+    options.stop_at(tree, reading, lambda path: path in paths or path.rpartition("/")[2].removesuffix(".yaml") in names)
     texts = {project.place.path: tree.text(project.place.path) for project, _ in pinned.groups}
     changes = list(edits_of(index, pinned.groups, texts))
     lacking = missing_dependencies(with_groups(index, pinned.groups), pinned.needs)
@@ -123,7 +137,8 @@ def _asked(what: tuple[str, ...], upstream: str | None, *, pypi: bool, url: bool
     if len(indexes) > 1 or len(kinds) > 1 or (indexes and kinds and kinds != ["--from"]) or not indexes + kinds:
         given = " and ".join(indexes + kinds) or "none of --index, --pypi, --url, --dist, --from"
         msg = f"say where from, once: {given} was given"
-        raise UsageError(msg, fix=example)
+        is_file = bool(what) and not indexes + kinds and Path(what[0]).is_file()
+        raise UsageError(msg, fix=f"did you mean --from {what[0]}, or --dist {what[0]}?" if is_file else example)
     if lock_files and what:
         msg = f"--from takes one FILE, and {what[0]!r} stands there too"
         raise UsageError(msg, fix=f"write --from {what[0]}" if Path(what[0]).exists() else "add other projects in a command of their own")
@@ -148,20 +163,20 @@ def _check_closure(asked: _Asked, *, with_dependencies: bool, all_versions: bool
 def _candidates(
     asked: _Asked, index: Index, exclude: Sequence[str], defaults: Defaults, fetcher: Fetcher, *, with_dependencies: bool,
 ) -> list[Candidate]:  # fmt: skip
-    upstreams = [*index.configuration.upstreams]
+    chosen: dict[NormalizedName, Word] = {}
     named = arguments.upstream(asked.upstream, index.configuration) if asked.upstream else None
     if asked.kind == "--index":
         assert named is not None  # noqa: S101 - for the type checker: this kind has a name
         roots = [arguments.requirement(text) for text in asked.what]
         own = [] if with_dependencies else from_index(index, named, roots, defaults, fetcher)
-        upstreams.sort(key=lambda name: name != named)
+        chosen = {options.normalized(root.name): named for root in roots}
     else:
         own = _own_candidates(asked, named, index, exclude, defaults, fetcher)
         roots = [Requirement(text) for text in sorted({f"{c.file.name.project}=={c.file.name.version}" for c in own})]
     if not with_dependencies:
         return own
     excluded = [options.normalized(name) for name in exclude]
-    return [*own, *from_closure(index, upstreams, roots, own, excluded, defaults, fetcher, wiring.resolver())]
+    return [*own, *from_closure(index, chosen, roots, own, excluded, defaults, fetcher, wiring.resolver())]
 
 
 def _own_candidates(

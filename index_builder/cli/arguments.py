@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from index_builder import wiring
 from index_builder.errors import SourceError, UsageError
@@ -19,6 +19,7 @@ from index_builder.model.filename import SDIST_SUFFIXES
 from index_builder.model.index import Configuration
 from index_builder.model.lock import Lock
 from index_builder.model.names import Word
+from index_builder.model.requirement import parse_requirement
 
 #: A lock file of 100,000 files has about 40 MB.
 _LARGEST_LOCK = 64 * 1024 * 1024
@@ -38,13 +39,16 @@ def https_url(text: str) -> str:
 
 def requirement(text: str) -> Requirement:
     """Return a requirement on a project of an index; raises UsageError."""
+    if re.fullmatch(r"[0-9]+(\.[0-9a-z*]+)+", text):
+        msg = f"{text!r} is a version, and no project goes with it"
+        raise UsageError(msg, fix=f"write it as NAME=={text}")
     if "/" in text or text.endswith((".whl", *SDIST_SUFFIXES)):
         msg = f"{text!r} is a file or URL, not a project of an index"
         raise UsageError(msg, fix="files of your own are added with --dist, URLs with --url, lock files with --from")
     try:
-        parsed = Requirement(text)
-    except InvalidRequirement as error:
-        msg = f"{text!r} is not a project or requirement: {str(error).partition(chr(10))[0]}"
+        parsed = parse_requirement(text)
+    except ValueError as error:
+        msg = f"{text[:80]!r} is not a project or requirement: {error}"
         guess = re.sub(r"^([A-Za-z0-9._-]+)=([0-9].*)$", r"\1==\2", text)
         raise UsageError(msg, fix=f"did you mean '{guess}'?" if guess != text else "write it as NAME or 'NAME>=1.2'") from error
     if parsed.url and re.fullmatch(r"[0-9][A-Za-z0-9.]*", parsed.url):
@@ -71,7 +75,7 @@ def own_files(what: Sequence[str]) -> list[Path]:
             found.append(path)
         else:
             msg = f"{text} is neither a file nor a folder"
-            raise SourceError(msg, fix="projects of an index are added with --pypi or --index")
+            raise SourceError(msg, fix="name wheels and sdists, or a folder of them; projects of an index are added with --pypi or --index")
     return found
 
 
@@ -82,14 +86,23 @@ def lock(path: Path) -> Lock:
 
 def _content(text: str) -> bytes:
     path = Path(text)
+    fix = "name a pylock.toml, uv.lock, requirements.txt, or a folder of wheels and sdists"
+    if "://" in text or text.startswith(("https:/", "http:/")):
+        msg = f"{text} is a URL, and lock files are read from here only"
+        raise SourceError(msg, fix="download it first, and look at it")
     try:
-        if path.stat().st_size > _LARGEST_LOCK:
-            msg = f"{path} has more than {_LARGEST_LOCK:,} bytes"
-            raise SourceError(msg, fix="lock less at once")
-        return path.read_bytes()
+        if path.exists() and not path.is_file():
+            msg = f"{path} is not an ordinary file"
+            raise SourceError(msg, fix=fix)
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST_LOCK + 1)
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}"
-        raise SourceError(msg, fix="name a pylock.toml, uv.lock, requirements.txt, or a folder of wheels and sdists") from error
+        raise SourceError(msg, fix=fix) from error
+    if len(content) > _LARGEST_LOCK:
+        msg = f"{path} has more than {_LARGEST_LOCK:,} bytes"
+        raise SourceError(msg, fix="lock less at once")
+    return content
 
 
 def environments(

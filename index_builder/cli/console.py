@@ -16,13 +16,13 @@ from index_builder.model.problem import ProblemsFoundError
 
 def stderr() -> Console:
     """Return the console for errors and progress; rich honours NO_COLOR by itself."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def stdout() -> Console:
     """Return the console for results; as wide as needed where it is no terminal."""
-    console = Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH)
+    console = Console(highlight=False, soft_wrap=False, emoji=False)
+    return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH, emoji=False)
 
 
 def show_error(error: IndexBuilderError) -> None:

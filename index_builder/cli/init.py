@@ -21,6 +21,8 @@ title: {title}
 upstreams: {{pypi: default}}
 audiences:
   public: {{files: packages/}}    # add `url:` once you know where the index is published, ending in a slash
+# The machines that install from here; without this, `add` takes the wheels of every platform.
+# clients: {{python: ["3.12"], platform: [linux_x86_64]}}
 """
 _POLICY = """\
 # yaml-language-server: $schema=../schemas/policy.schema.json

@@ -11,8 +11,8 @@ from index_builder import wiring
 from index_builder.cli import edits, options
 from index_builder.cli.console import count, stderr
 from index_builder.manifests.loader import load
-from index_builder.manifests.migrations import is_outdated, migrate
-from index_builder.model.problem import ProblemsFoundError
+from index_builder.manifests.migrations import is_outdated, is_present, migrate
+from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.model.source import ORDINARY
 
 
@@ -40,6 +40,10 @@ def command(repo: Path, dry_run: bool, output_format: str) -> None:
             problems += found
             if document is not None and is_outdated(entry.path, document.value):
                 before[entry.path] = document.text
+            elif document is not None and not is_present(entry.path, document.value):
+                message = f"{entry.path} has no form that this builder knows"
+                place = document.place(("schema",))
+                problems.append(Problem(rule="schema-version", message=message, place=place, fix="use the newest index-builder"))
     if problems:
         options.show_problems(problems, tree, "text")
         raise ProblemsFoundError(problems)

@@ -12,10 +12,11 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
+from rich.markup import escape
 
 from index_builder import wiring
 from index_builder.cli import formats
-from index_builder.cli.console import progress
+from index_builder.cli.console import progress, stderr
 from index_builder.errors import UsageError
 from index_builder.fetch.stage import Fetcher
 from index_builder.manifests.kinds import one_line
@@ -101,7 +102,11 @@ def source(repo: Path, commit: str, *, worktree: bool) -> tuple[Path, SourceTree
         msg = "--commit and --worktree contradict each other"
         raise UsageError(msg, fix="leave one of them out")
     root = wiring.find_root(repo)
-    return root, wiring.open_tree(root, commit, worktree=worktree)
+    tree = wiring.open_tree(root, commit, worktree=worktree)
+    if not worktree and commit == "HEAD" and (changed := wiring.uncommitted(root)):
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        stderr().print(f"[dim]note: {escape(changed[0])}{more} is not as the last commit has it; --worktree reads it[/]")
+    return root, tree
 
 
 @contextmanager
@@ -147,13 +152,18 @@ def problems_shown(tree: SourceTree, output_format: str) -> Iterator[None]:
         raise
 
 
+def declare(name: str) -> str:
+    """Return how a group is declared, for those who have none."""
+    return f"declare it in policies.d/owners.yaml: `schema: 2`, and below it `groups: {{{name}: []}}`"
+
+
 def check_owners(names: Sequence[str], policies: Policies) -> None:
     """Raise UsageError for a name that no policy declares."""
     for name in names:
         if name not in policies.names():
             near = get_close_matches(name, sorted(policies.names()), n=1)
             msg = f"nobody and no group is called '{name}'"
-            everybody = f"policies.d/ has: {', '.join(sorted(policies.names())) or 'nobody'}"
+            everybody = f"policies.d/ has: {', '.join(sorted(policies.names()))}" if policies.names() else declare(name)
             raise UsageError(msg, fix=f"did you mean '{near[0]}'?" if near else everybody)
 
 

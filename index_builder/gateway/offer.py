@@ -33,7 +33,7 @@ def serving(offer: Offer) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind((_HOST, 0))
         listener.listen(128)
-        config = uvicorn.Config(_application(offer), log_level="critical", access_log=False, lifespan="off")
+        config = uvicorn.Config(_application(offer), log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="offer", daemon=True)
         thread.start()
@@ -41,7 +41,7 @@ def serving(offer: Offer) -> Iterator[str]:
             yield f"http://{_HOST}:{listener.getsockname()[1]}/simple/"
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(3)
 
 
 def _application(offer: Offer) -> Starlette:

@@ -44,6 +44,6 @@ def read_lock(path: str, content: bytes, include: Include) -> Lock:
 def _toml(path: str, content: bytes) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         msg = f"{path} cannot be read as TOML: {error}"
         raise SourceError(msg, fix="lock again with the tool that wrote it") from error

@@ -6,6 +6,9 @@ what was meant before it counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import deepcopy
+
 from yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 
 from index_builder.errors import EditError
@@ -87,15 +90,17 @@ class Editor:
             splices = [self._below(node, lines)]
         self._accept(path, [splices], _with(self.value, path, [*listed, *items]))
 
-    def rename(self, path: Path, key: str) -> None:
-        """Give another name to the key at the end of `path`; its value, its place and what stands beside it stay."""
-        parent, value = self._node(path[:-1]), at(self.value, path[:-1])
-        entry = _entry(parent, path[-1])
-        if entry is None or not isinstance(value, dict) or key in value:
-            raise self._refused(path, f"it cannot become {key}")
-        splice = Splice(start=int(entry.key.start_mark.index), end=int(entry.key.end_mark.index), new=scalar(key))
-        renamed: Value = {key if name == path[-1] else name: inner for name, inner in value.items()}
-        self._accept(path, [[splice]], _with(self.value, path[:-1], renamed))
+    def rename_all(self, paths: Sequence[Path], key: str) -> None:
+        """Give another name to the key at the end of each path, all at once; values, places and what stands beside them stay."""
+        splices, expected = [], deepcopy(self.value)
+        for path in paths:
+            holder, entry = at(expected, path[:-1]), _entry(self._node(path[:-1]), path[-1])
+            if entry is None or not isinstance(holder, dict) or key in holder:
+                raise self._refused(path, f"it cannot become {key}")
+            splices.append(Splice(start=int(entry.key.start_mark.index), end=int(entry.key.end_mark.index), new=scalar(key)))
+            holder[key] = holder.pop(str(path[-1]))
+        if splices:
+            self._accept(paths[0], [splices], expected)
 
     def delete(self, path: Path) -> None:
         """Delete a key or list item; a collection that this empties is left as `{}` or `[]`."""

@@ -34,7 +34,8 @@ def _spelled(kind: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(parse)
 
 
-def _https(text: str) -> str:
+def https_url(text: str) -> str:
+    """Return an https URL as a manifest may hold it; raises ValueError for any other."""
     parts = urlsplit(text)
     if parts.scheme != "https" or not parts.hostname:
         msg = "an https:// URL is needed"
@@ -64,7 +65,7 @@ def _base(text: str) -> str:
 def _files(text: str) -> str:
     _base(text)
     if "://" in text:
-        return _https(text)
+        return https_url(text)
     folder = _folder(text.removesuffix("/"))
     if folder.partition("/")[0] != "packages":
         msg = "a relative folder for files is packages/ or one inside it: other names are those of pages"
@@ -84,7 +85,7 @@ def _upstream(text: str) -> str:
     parts = urlsplit(text)
     if text == "default" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
         return text
-    return _https(text)
+    return https_url(text)
 
 
 def _is_loopback(host: str) -> bool:
@@ -118,14 +119,14 @@ Time = Annotated[str, _spelled(Timestamp), WithJsonSchema({"type": "string", "fo
 Name = Annotated[str, _spelled(ProjectName)]
 Normalized = Annotated[str, _spelled(NormalizedName.of)]
 Key = Annotated[str, _spelled(Word)]
-Https = Annotated[str, _spelled(_https), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https://"})]
+Https = Annotated[str, _spelled(https_url), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https://"})]
 Line = Annotated[str, _spelled(one_line)]
 #: An editor's YAML parser reads 1.10 as a number; here it stays a version.
 VersionText = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
 Specifiers = Annotated[str, _spelled(_specifiers)]
 Python = Annotated[str, _spelled(lambda text: Environment.of(text, "linux_x86_64").python), WithJsonSchema({"type": ["string", "number"]})]
 Platform = Annotated[str, _spelled(lambda text: Environment.of("3.11", text).platform)]
-Base = Annotated[str, _spelled(lambda text: _https(_base(text)))]
+Base = Annotated[str, _spelled(lambda text: https_url(_base(text)))]
 Files = Annotated[str, _spelled(_files)]
 Folder = Annotated[str, _spelled(_folder)]
 Upstream = Annotated[str, _spelled(_upstream)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from index_builder.errors import EditError
 from index_builder.manifests.editor import Editor
-from index_builder.manifests.loader import Path, Value, at
+from index_builder.manifests.loader import Path, Value
 
 #: kind of file -> the number that its `schema:` has today. Each kind counts for itself.
 CURRENT: Final = {"index": 1, "manifest": 1, "policy": 2}
@@ -23,6 +24,11 @@ def kind_of(path: str) -> str:
 def is_outdated(path: str, value: Value) -> bool:
     """Say whether a file has an older form that is known here."""
     return _number(value) in {number for kind, number in _STEPS if kind == kind_of(path)}
+
+
+def is_present(path: str, value: Value) -> bool:
+    """Say whether a file has the present form."""
+    return _number(value) == CURRENT[kind_of(path)]
 
 
 def migrate(path: str, text: str) -> str:
@@ -41,24 +47,22 @@ def migrate(path: str, text: str) -> str:
 
 def _number(value: Value) -> int:
     written = value.get("schema") if isinstance(value, dict) else None
-    return int(written) if isinstance(written, str) and written.isascii() and written.isdigit() else 0
+    return int(written) if isinstance(written, str) and re.fullmatch("[1-9][0-9]{0,3}", written) else 0
 
 
 def _origins(editor: Editor) -> None:
     """Policies, 1 to 2: what a requirement says of where bytes may come from is called `origins`, as in a manifest."""
-    for path in _requirements(editor.value):
-        requirement = at(editor.value, path)
-        if isinstance(requirement, dict) and "sources" in requirement:
-            editor.rename((*path, "sources"), "origins")
+    editor.rename_all([(*path, "sources") for path in _requirements(editor.value)], "origins")
 
 
-def _requirements(value: Value) -> list[Path]:
+def _requirements(value: Value) -> Iterator[Path]:
+    """Yield where requirements stand that have the old key."""
     rules = value.get("rules") if isinstance(value, dict) else None
-    found: list[Path] = []
     for number, rule in enumerate(rules if isinstance(rules, list) else []):
         required = rule.get("require") if isinstance(rule, dict) else None
-        found += [("rules", number, "require", n) for n, _ in enumerate(required if isinstance(required, list) else [])]
-    return found
+        for n, requirement in enumerate(required if isinstance(required, list) else []):
+            if isinstance(requirement, dict) and "sources" in requirement:
+                yield "rules", number, "require", n
 
 
 #: (kind, number) -> the edits that lead from this number to the next.

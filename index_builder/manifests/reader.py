@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -35,16 +35,19 @@ class Reading:
     problems: tuple[Problem, ...]
 
 
-def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[SourceEntry], bytes]) -> Reading:
+def read(
+    revision: str, entries: Iterable[SourceEntry], content: Callable[[SourceEntry], bytes], known: Collection[str] = (),
+) -> Reading:  # fmt: skip
     """Read a revision's files; `content` gives the bytes of an entry.
 
-    One broken file hides nothing of the others: all problems of all files are reported.
+    One broken file hides nothing of the others: all problems of all files are reported. `known` are paths of manifests
+    that are as they were when a reading of all found nothing wrong: they are not read again, and not in the index.
     """
     listed = sorted(entries, key=lambda entry: entry.path)
     problems = list(_tree_problems(listed))
     documents: dict[str, Document] = {}
     for entry in listed:
-        if entry.mode == ORDINARY and entry.path.endswith(".yaml"):
+        if entry.mode == ORDINARY and entry.path.endswith(".yaml") and entry.path not in known:
             document, found = load(entry.path, content(entry))
             problems += found
             if document and is_outdated(entry.path, document.value):
@@ -59,7 +62,8 @@ def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[Sourc
     policies, found = to_policies([d for path, d in documents.items() if path.startswith(POLICIES)])
     problems += found
     policies_read = not any(problem.place.path.startswith(POLICIES) and _hides_names(problem) for problem in problems)
-    projects, found = _projects(document for path, document in documents.items() if path.startswith(MANIFESTS))
+    manifests = (document for path, document in documents.items() if path.startswith(MANIFESTS))
+    projects, found = _projects(manifests, {path.rpartition("/")[2].removesuffix(".yaml"): path for path in known})
     problems += found
     if configuration is None:
         return Reading(index=None, policies=policies, problems=in_order(problems))
@@ -86,7 +90,7 @@ def _tree_problems(entries: list[SourceEntry]) -> Iterator[Problem]:
         elif not entry.path.endswith(".yaml") and entry.path.rpartition("/")[2] not in _PASSED_OVER:
             fix = f"git mv {entry.path} {entry.path[:-4]}.yaml" if entry.path.endswith(".yml") else "move it elsewhere"
             yield Problem(rule="tree-stray", message=f"{entry.path} is not a .yaml file", place=place, fix=fix)
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", entry.path).casefold())
+        folded = entry.path.lower() if entry.path.isascii() else _folded(entry.path)
         if folded in seen:
             message = f"{entry.path} and {seen[folded]} are one file on some systems"
             yield Problem(rule="tree-collision", message=message, place=place, fix="rename one")
@@ -96,6 +100,10 @@ def _tree_problems(entries: list[SourceEntry]) -> Iterator[Problem]:
         yield _missing(CONFIGURATION)
     if not any(path.startswith(MANIFESTS) for path in paths):
         yield _missing(MANIFESTS)
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
 
 
 def _in_present_form(document: Document) -> tuple[Document | None, list[Problem]]:
@@ -117,7 +125,8 @@ def _missing(path: str) -> Problem:
     return Problem(rule="tree-missing", message=message, place=Place(path=path), fix=fix)
 
 
-def _projects(documents: Iterable[Document]) -> tuple[dict[str, Project], list[Problem]]:
+def _projects(documents: Iterable[Document], taken: Mapping[str, str]) -> tuple[dict[str, Project], list[Problem]]:
+    """Return projects by normalized name; `taken` has the paths of manifests that are not read, by the same."""
     problems: list[Problem] = []
     projects: dict[str, Project] = {}
     for document in documents:
@@ -128,8 +137,9 @@ def _projects(documents: Iterable[Document]) -> tuple[dict[str, Project], list[P
         project, found = to_project(document, model)
         problems += found
         first = projects.setdefault(project.normalized, project)
-        if first is not project:
-            message = f"{project.name} already has a manifest: {first.place.path}"
+        other = taken.get(project.normalized, first.place.path)
+        if other != project.place.path:
+            message = f"{project.name} already has a manifest: {other}"
             problems.append(Problem(rule="name-unique", message=message, place=project.place, fix="keep one of them"))
     return projects, problems
 

@@ -53,6 +53,8 @@ def _problem(document: Document, model: type[BaseModel], detail: ErrorDetails) -
         message = f"'{detail['input']}' does not have the form {detail['ctx']['pattern'].strip('^$')}"
     elif kind in _SHAPES:
         message = _SHAPES[kind]
+        if kind == "list_type" and isinstance(detail["input"], str):
+            fix = f"write it as [{detail['input']}]"
     elif kind in ("enum", "literal_error"):
         message = f"'{detail['input']}' is not one of {detail['ctx']['expected']}"
         near = get_close_matches(str(detail["input"]), str(detail["ctx"]["expected"]).split("'"), n=1)

@@ -15,7 +15,7 @@ from index_builder.model.filename import FileName
 _PYTHON = re.compile(r"3\.(0|[1-9][0-9]?)")
 _PLATFORM = re.compile(
     r"(?P<linux>linux)_(?P<arch>x86_64|aarch64|i686|armv7l|ppc64le|s390x|riscv64)"
-    r"|(?P<libc>manylinux|musllinux)_(?P<major>[12])_(?P<minor>[0-9]{1,2})_(?P<built>x86_64|aarch64|i686|armv7l|ppc64le|s390x|riscv64)"
+    r"|(?P<libc>manylinux_2|musllinux_1)_(?P<minor>[0-9]{1,2})_(?P<built>x86_64|aarch64|i686|armv7l|ppc64le|s390x|riscv64)"
     r"|macosx_(?P<mac_major>1[0-9]|2[0-9])_(?P<mac_minor>[0-9]{1,2})_(?P<mac>x86_64|arm64)"
     r"|(?P<windows>win32|win_amd64|win_arm64)"
 )
@@ -103,7 +103,7 @@ def _platforms(platform: str) -> Iterator[str]:
         yield platform
     elif found["mac"]:
         yield from mac_platforms((int(found["mac_major"]), int(found["mac_minor"])), found["mac"])
-    elif found["libc"] == "musllinux":
+    elif found["libc"] == "musllinux_1":
         yield from (f"musllinux_1_{minor}_{found['built']}" for minor in range(int(found["minor"]), 0, -1))
         yield f"linux_{found['built']}"
     else:

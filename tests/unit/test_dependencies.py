@@ -38,7 +38,7 @@ def found(index, requires: dict[str, tuple[str, ...]]):
         ("absent; python_version < '3.9'", ""),
         ("absent; sys_platform == 'win32'", "where sys_platform"),
         ("absent; sys_platform == 'vms'", ""),
-        ("absent; platform_release >= '5'", ""),
+        ("absent; platform_release >= '5'", "where platform_release"),
         ("absent @ https://files.example.org/absent-1.0-py3-none-any.whl", ""),
         ("not a requirement !", ""),
     ],

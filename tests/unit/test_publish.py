@@ -6,7 +6,7 @@ from index_builder.adapters.directory_site import DirectorySite
 from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.model.page import HTML, JSON, Page, Tier
 from index_builder.model.snapshot import Blob
-from index_builder.publish import publish
+from index_builder.publish import Wanted, publish
 from index_builder.testing import MemoryPool, MemorySite, RecordingProgress, SilentProgress, sha256
 
 WHEEL, METADATA = b"the bytes of a wheel", b"Metadata-Version: 2.1\n"
@@ -30,7 +30,7 @@ def pool():
 
 
 def run(site, pool, blobs=BLOBS, pages=PAGES, mark=MARK):
-    return publish(site, pool, blobs, pages, mark, SilentProgress())
+    return publish(site, pool, Wanted(blobs=blobs, pages=pages, mark=mark), site.listing(), SilentProgress())
 
 
 def test_a_first_publication(pool):
@@ -57,15 +57,15 @@ def test_only_what_changed_is_written(pool):
     changed = Page(path=PROJECT.path, content_type=HTML, content=b"<a>demo.zip</a>", tier=Tier.PROJECT)
     site = MemorySite(WHOLE)
     changes = run(site, pool, pages=[LIST, changed])
-    assert site.log == [("put", PROJECT.path)]
-    assert (changes.written, changes.unchanged) == ((PROJECT.path,), 4)
+    assert site.log == [("put", path) for path in (MARK.path, PROJECT.path, MARK.path)]
+    assert (changes.written, changes.unchanged) == ((PROJECT.path, MARK.path), 3)
 
 
 def test_deletions_come_last(pool):
-    """What does not belong goes after everything else has come, the mark too."""
+    """What does not belong goes after everything else has come; only then does the mark say that the tree is whole."""
     site = MemorySite(WHOLE | {"packages/old": b"old", "simple/old/index.html": b"old", MARK.path: b"{}"})
     changes = run(site, pool)
-    assert site.log == [("put", MARK.path), ("delete", "packages/old"), ("delete", "simple/old/index.html")]
+    assert site.log == [("put", MARK.path), ("delete", "packages/old"), ("delete", "simple/old/index.html"), ("put", MARK.path)]
     assert changes.deleted == ("packages/old", "simple/old/index.html")
     assert site.files == WHOLE
 
@@ -73,7 +73,7 @@ def test_deletions_come_last(pool):
 def test_a_file_of_another_size_is_written_anew(pool):
     """A cut file is made whole."""
     site = MemorySite(WHOLE | {BLOBS[0].path: WHEEL[:-1]})
-    assert run(site, pool).written == (BLOBS[0].path,)
+    assert run(site, pool).written == (BLOBS[0].path, MARK.path)
     assert site.files == WHOLE
 
 
@@ -141,5 +141,5 @@ def test_a_link_in_the_way_is_replaced(pool, tmp_path):
 def test_progress_counts_the_files_bytes(pool):
     """Whoever waits sees the bytes of files as they are written."""
     progress = RecordingProgress()
-    publish(MemorySite(), pool, BLOBS, PAGES, MARK, progress)
+    publish(MemorySite(), pool, Wanted(blobs=BLOBS, pages=PAGES, mark=MARK), {}, progress)
     assert progress.size == len(WHEEL) + len(METADATA)

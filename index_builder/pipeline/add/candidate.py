@@ -77,7 +77,8 @@ def _check_defaults(index: Index, name: str, defaults: Defaults) -> None:
     known = index.configuration.audiences
     if not defaults.owners:
         msg = f"{name} is new here, and nobody is said to own it"
-        raise UsageError(msg, fix="say who with --owner, of the people and groups in policies.d/")
+        fix = "say who with --owner, of the people and groups in policies.d/; a group is declared there by `groups: {NAME: []}`"
+        raise UsageError(msg, fix=fix)
     if not defaults.audiences and len(known) > 1:
         msg = f"{name} is new here, and the index has several audiences"
         raise UsageError(msg, fix=f"say who may see it with --audience, of: {', '.join(known)}")

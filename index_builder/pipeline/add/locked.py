@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
 from packaging.utils import canonicalize_name
 
 from index_builder.errors import DigestMismatchError, EditError, NotFoundError, UsageError
 from index_builder.fetch.stage import Fetcher
 from index_builder.fetch.upstream import ListedFile, Listing
+from index_builder.manifests.kinds import https_url
 from index_builder.model.index import Index
 from index_builder.model.lock import Lock, Locked
 from index_builder.model.names import NormalizedName, Word
@@ -27,7 +29,8 @@ def from_lock(
 
     Raises EditError for entries that have no file, UsageError where no upstream is meant, DigestMismatchError, RemoteError.
     """
-    excluded = {canonicalize_name(name) for name in exclude}
+    excluded: set[str] = {canonicalize_name(name) for name in exclude}
+    _check(path, lock, excluded)
     unusable = [f"{name} ({why})" for name, why in lock.unusable if canonicalize_name(name) not in excluded]
     if unusable:
         msg = f"{path} locks what is no file of an index: {', '.join(unusable)}"
@@ -51,11 +54,33 @@ def _entry(
     yield from listed(index, source, entry.requirement.name, files, defaults, fetcher)
 
 
+def _check(path: str, lock: Lock, excluded: set[str]) -> None:
+    """Refuse a lock file that pins nothing, and names to leave out that it does not have."""
+    names = {
+        canonicalize_name(name) for name in (*lock.itself, *(n for n, _ in lock.unusable), *(e.requirement.name for e in lock.entries))
+    }
+    if unknown := sorted(excluded - names):
+        near = get_close_matches(unknown[0], sorted(names), n=1)
+        msg = f"{path} locks no {unknown[0]}, so it cannot be left out"
+        raise UsageError(msg, fix=f"did you mean {near[0]}?" if near else "look at its spelling")
+    if not lock.entries and not lock.unusable:
+        msg = f"{path} locks nothing"
+        raise EditError(msg, fix="lock first, or name another file")
+
+
 def _at_url(index: Index, path: str, entry: Locked, defaults: Defaults, fetcher: Fetcher) -> Iterator[Candidate]:
+    try:
+        https_url(entry.url)
+    except ValueError as error:
+        msg = f"{path}: {entry.url} cannot stand in a manifest: {error}"
+        raise UsageError(msg, fix="files of your own are added with --dist") from error
     for candidate in from_urls(index, [entry.url], defaults, fetcher):
         if entry.digests and candidate.file.sha256 not in entry.digests:
             msg = f"{candidate.file.name.text}: {path} locks sha256 {', '.join(sorted(entry.digests))}, {candidate.file.sha256} arrived"
             raise DigestMismatchError(msg, fix=_CHANGED)
+        if candidate.file.name.project != NormalizedName.of(entry.requirement.name):
+            msg = f"{path} locks {entry.requirement.name} at {entry.url}, which is a file of {candidate.file.name.project}"
+            raise EditError(msg, fix="find out which of the two is meant")
         yield candidate
 
 
@@ -100,6 +125,14 @@ def _by_digest(path: str, entry: Locked, source: Word, listing: Listing, default
     if not entry.digests:
         return chosen
     allowed = [file for file in chosen if file.sha256 in entry.digests]
+    versions = {file.name.version for file in chosen}
+    listed_digests = {file.sha256: file.name.text for file in listing.files.values() if file.name.version in versions}
+    lost, strange = entry.digests - listed_digests.keys(), [n for d, n in listed_digests.items() if d not in entry.digests]
+    if allowed and lost and strange:
+        msg = (
+            f"{entry.requirement}: {path} allows {len(lost)} digests that no file has, and {', '.join(sorted(strange)[:5])} has another one"
+        )
+        raise DigestMismatchError(msg, fix=f"{_CHANGED}; if files were only added and deleted there, lock again")
     if not allowed:
         msg = f"{entry.requirement}: none of the files that the index '{source}' lists has a digest that {path} allows"
         raise DigestMismatchError(msg, fix=_CHANGED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from index_builder.errors import DigestMismatchError, IndexBuilderError, NotFoundError, RemoteError
 from index_builder.fetch.stage import Fetcher, check_entry
@@ -16,21 +16,24 @@ from index_builder.model.names import NormalizedName, Sha256, Word
 from index_builder.model.offer import OfferedFile, Pin
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import ProblemsFoundError
-from index_builder.model.project import Hosting, Project, State
+from index_builder.model.project import Hosting, IndexOrigin, Project, State
 from index_builder.pipeline.add.candidate import Candidate
 
 
 class CombinedOffer:
-    """The wheels that fit one environment. Fills the port `Offer`; `failed` keeps the first error, which a resolver cannot tell.
+    """The wheels that fit one environment. Fills the port `Offer`.
 
-    The first index that has a project is the only one asked for it, and a project that is hosted here, or is about to be,
-    is looked for nowhere else: another index may have something else under its name.
+    `failed` keeps the first error, which a resolver cannot tell, and `unbuilt` the projects that have sdists only.
+
+    Another index may have something else under a project's name. So a project that is here is looked for where its files
+    come from and nowhere else, which for a hosted one is nowhere; `chosen` says of others which index somebody named
+    for them; and of the rest, the first index of `upstreams:` that has a project is the only one asked for it.
     """
 
     def __init__(
-        self, index: Index, upstreams: Sequence[Word], own: Sequence[Candidate], environment: Environment, fetcher: Fetcher
+        self, index: Index, chosen: Mapping[NormalizedName, Word], own: Sequence[Candidate], environment: Environment, fetcher: Fetcher
     ) -> None:
-        self._index, self._upstreams, self._environment, self._fetcher = index, upstreams, environment, fetcher
+        self._index, self._chosen, self._environment, self._fetcher = index, chosen, environment, fetcher
         self._own: dict[NormalizedName, list[Fetch]] = {}
         for candidate in own:
             self._own.setdefault(candidate.project.normalized, []).append(Fetch(project=candidate.project, file=candidate.file))
@@ -38,6 +41,7 @@ class CombinedOffer:
         self._listed: dict[str, ListedFile] = {}
         self.sources: dict[NormalizedName, Word] = {}
         self.failed: IndexBuilderError | None = None
+        self.unbuilt: set[NormalizedName] = set()
 
     def files(self, project: NormalizedName) -> Sequence[OfferedFile]:
         """Return a project's wheels that fit."""
@@ -49,9 +53,12 @@ class CombinedOffer:
         offered = [_of_ours(fetch) for fetch in ours.values()]
         if project in self._own or (known is not None and known.hosting is Hosting.HOSTED):
             return offered
-        gone = {tombstone.name for tombstone in known.removed} if known else set()
-        for file in self._upstream(project, optional=bool(ours)):
-            if self._environment.fits(file.name) and file.sha256 is not None and file.name.text not in gone:
+        gone = {tombstone.name.casefold() for tombstone in known.removed} if known else set()
+        listed = list(self._upstream(project, known, optional=bool(ours)))
+        if listed and all(file.name.kind == "sdist" for file in listed):
+            self.unbuilt.add(project)
+        for file in listed:
+            if self._environment.fits(file.name) and file.sha256 is not None and file.name.text.casefold() not in gone:
                 self._listed[file.name.text] = file
                 if file.name.text not in ours:
                     offered.append(_of_upstream(file, file.sha256))
@@ -62,8 +69,16 @@ class CombinedOffer:
         if known is not None:
             yield from (Fetch(project=known, file=file) for file in known.files)
 
-    def _upstream(self, project: NormalizedName, *, optional: bool) -> Iterator[ListedFile]:
-        for name in self._upstreams:
+    def _where(self, project: NormalizedName, known: Project | None) -> list[Word]:
+        """Return the upstream indexes that may be asked for a project, in order."""
+        upstreams = [*self._index.configuration.upstreams]
+        if known is not None and known.files:
+            origins = {file.origin for file in known.files if isinstance(file.origin, IndexOrigin)}
+            return [name for name in upstreams if IndexOrigin(index=name, project=project) in origins]
+        return [self._chosen[project]] if project in self._chosen else upstreams
+
+    def _upstream(self, project: NormalizedName, known: Project | None, *, optional: bool) -> Iterator[ListedFile]:
+        for name in self._where(project, known):
             try:
                 listing = self._fetcher.upstreams.listing(name, project)
             except NotFoundError:

@@ -33,9 +33,9 @@ def pin(candidates: Sequence[Candidate], fetcher: Fetcher) -> Pinned:
     """
     once: dict[str, Candidate] = {}
     for candidate in candidates:
-        name, digest = candidate.file.name.text, candidate.file.sha256
+        name, digest = candidate.file.name.text.casefold(), candidate.file.sha256
         if once.setdefault(name, candidate).file.sha256 != digest:
-            msg = f"{name} was given twice with other bytes: sha256 {once[name].file.sha256} and {digest}"
+            msg = f"{candidate.file.name.text} was given twice with other bytes: sha256 {once[name].file.sha256} and {digest}"
             raise EditError(msg, fix="give the one that is meant")
     fetches = [Fetch(project=c.project, file=replace(c.file, place=Place(path=c.file.name.text))) for c in once.values()]
     problems = fetcher.files(fetches)

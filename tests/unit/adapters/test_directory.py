@@ -10,7 +10,7 @@ from trees import contents
 from index_builder.adapters.directory_pool import DirectoryPool
 from index_builder.adapters.directory_site import DirectorySite
 from index_builder.errors import StorageError
-from index_builder.publish import MARK
+from index_builder.state import MARK
 from index_builder.testing import sha256
 
 CONTENT = b"0123456789abcdef" * 1000

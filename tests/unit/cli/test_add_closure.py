@@ -1,6 +1,7 @@
 """`add --with-dependencies`: uv resolves, over nothing but what we offer it on loopback."""
 
 import json
+from contextlib import ExitStack
 
 import pytest
 from distributions import sdist, wheel
@@ -136,3 +137,84 @@ def test_add_says_what_is_still_missing(repo, cli, published):
     assert done.code == 0
     assert "warning[dependency-missing]: web 2.0 needs engine>=1" in done.err
     assert "--with-dependencies" in done.err
+
+
+@pytest.fixture
+def two_upstreams(repo, tmp_path, cli, monkeypatch):
+    """`corp` has acme-core 1.0 and intern 1.0; `pypi`, which strangers fill, has both names too, newer, and what needs them."""
+    contents = {
+        "corp": [wheel("acme-core", "1.0"), wheel("intern", "1.0")],
+        "pypi": [
+            wheel("acme-core", "9.9", body="evil = True"), wheel("intern", "9.0", body="evil = True"), wheel("app", "1.0", requires=["acme-core>=2"]),
+            wheel("app2", "1.0", requires=["intern"]), wheel("app3", "1.0", requires=["acme-core"]),
+        ],
+    }  # fmt: skip
+    with ExitStack() as stack:
+        lives = {}
+        for name, files in contents.items():
+            (tmp_path / f"{name}-files").mkdir()
+            for file, content in files:
+                (tmp_path / f"{name}-files" / file).write_bytes(content)
+            cli("init", tmp_path / name)
+            cli("add", "--repo", tmp_path / name, "--dist", tmp_path / f"{name}-files")
+            cli("build", "--repo", tmp_path / name, "--worktree", "-q")
+            lives[name] = stack.enter_context(serving(tmp_path / name / "site" / "public"))
+        text = (repo / "index.yaml").read_text()
+        (repo / "index.yaml").write_text(text.replace("{pypi: default}", f"{{corp: '{lives['corp'].simple}', pypi: default}}"))
+        monkeypatch.setenv("PIP_INDEX_URL", lives["pypi"].simple)
+        monkeypatch.setenv("INDEX_BUILDER_UNSAFE_NETWORKS", "127.0.0.0/8")
+        yield lives
+
+
+@pytest.mark.parametrize("wanted", ["app", "app3"])
+def test_a_project_that_is_here_is_looked_for_where_it_comes_from(repo, cli, two_upstreams, wanted):
+    """Dependency confusion: acme-core came from corp, so pypi is never asked for it, whatever a stranger's project needs."""
+    assert cli("add", "--index", "corp", "acme-core").code == 0
+    done = cli("add", "--pypi", wanted, "--with-dependencies", *WHERE)
+    assert done.code == (1 if wanted == "app" else 0), done.err
+    assert not two_upstreams["pypi"].asked("/simple/acme-core/")
+    assert "9.9" not in (repo / "packages.d" / "acme-core.yaml").read_text()
+
+
+def test_dependencies_are_looked_for_in_the_order_of_the_index(repo, cli, two_upstreams):
+    """--pypi names where the project comes from that is asked for; what it needs is looked for in corp first."""
+    assert names(cli("add", "--pypi", "app2", "--with-dependencies", *WHERE, "--format", "json")) == {
+        "app2-1.0-py3-none-any.whl",
+        "intern-1.0-py3-none-any.whl",
+    }
+    assert "index: corp" in (repo / "packages.d" / "intern.yaml").read_text()
+
+
+def test_a_broken_manifest_stops_before_anybody_is_asked(repo, cli, published, dist):
+    """A hosted project whose manifest cannot be read is not an unknown one: nothing is looked for, nothing is written."""
+    assert cli("add", "--dist", dist(wheel("mine", "1.0"))).code == 0
+    (repo / "packages.d" / "team").mkdir()
+    moved = (repo / "packages.d" / "mine.yaml").rename(repo / "packages.d" / "team" / "mine.yaml")
+    moved.write_text(moved.read_text() + "zzz: 1\n")
+    done = cli("add", "--pypi", "web", "--with-dependencies", *WHERE)
+    assert (done.code, "unknown-key" in done.err) == (1, True)
+    assert not published.requests
+    assert cli("add", "--pypi", "mine").code == 1
+    assert not (repo / "packages.d" / "mine.yaml").exists()
+
+
+def test_what_installers_pass_over_is_not_preferred(repo, cli, published):
+    """A yanked release of ours does not stand in the way of a good one."""
+    assert cli("add", "--pypi", "engine==1.0").code == 0
+    assert cli("yank", "engine", "1.0", "--reason", "bad").code == 0
+    added = names(cli("add", "--pypi", "web", "--with-dependencies", "--python", "3.11", "--platform", "linux_x86_64", "--format", "json"))
+    assert "engine-1.1-cp311-cp311-manylinux_2_17_x86_64.whl" in added
+
+
+def test_several_versions_of_one_project_are_resolved_each(repo, cli, published, tmp_path):
+    """A lock file that pins two versions of a project brings what each of them needs."""
+    (tmp_path / "r.txt").write_text("web==1.0\nweb==2.0\n")
+    added = names(cli("add", "--from", tmp_path / "r.txt", "--with-dependencies", *WHERE, "--format", "json"))
+    assert {"web-1.0-py3-none-any.whl", "web-2.0-py3-none-any.whl", "old-1.0-py3-none-any.whl"} <= added
+
+
+def test_sdists_only_is_said(repo, cli, published):
+    """What has sdists only is named, with the way out."""
+    done = cli("add", "--pypi", "needs-source", "--with-dependencies", *WHERE)
+    assert "source-only: sdists only, and nothing is built here" in done.err
+    assert "--dist" in done.err

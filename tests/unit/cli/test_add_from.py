@@ -164,3 +164,44 @@ def test_mistakes_are_told_with_the_way_out(repo, cli, upstream, arguments, said
     assert done.code in (1, 2)
     assert said in done.err
     assert "fix" in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("", 1, "locks nothing"),
+        ("--index-url https://index.example.org/simple/\ndemo==1.0\n", 2, "which is no upstream of index.yaml"),
+        ("--extra-index-url https://index.example.org/simple/\ndemo==1.0\n", 2, "which is no upstream of index.yaml"),
+        ("demo @ http://files.example.org/demo-1.0-py3-none-any.whl\n", 2, "an https:// URL is needed"),
+    ],
+)
+def test_what_would_be_wrong_or_nothing_is_refused(repo, cli, upstream, tmp_path, text, code, said):
+    """An empty lock, an index that is none of ours, and a URL that no manifest may hold are errors, and nothing is written."""
+    (tmp_path / "r.txt").write_text(text)
+    done = cli("add", "--from", tmp_path / "r.txt")
+    assert (done.code, said in done.err) == (code, True), done.err
+    assert not list((repo / "packages.d").glob("*.yaml"))
+
+
+def test_a_name_to_leave_out_must_be_there(repo, cli, upstream, tmp_path):
+    """--exclude of a mistyped name is refused with the near one, rather than quietly adding it."""
+    (tmp_path / "r.txt").write_text("demo==1.0\nhelper==1.0\n")
+    done = cli("add", "--from", tmp_path / "r.txt", "--exclude", "helpr")
+    assert (done.code, "did you mean helper?" in done.err) == (2, True)
+
+
+def test_a_changed_file_of_a_lock_is_not_passed_over(repo, cli, upstream, tmp_path):
+    """A release whose wheel has its locked digest and whose sdist has not is refused as a whole."""
+    wheel_digest = listed(upstream)["demo-1.0-py3-none-any.whl"]
+    (tmp_path / "r.txt").write_text(f"demo==1.0 --hash=sha256:{wheel_digest} --hash=sha256:{'0' * 64}\n")
+    done = cli("add", "--from", tmp_path / "r.txt")
+    assert (done.code, "demo-1.0.tar.gz has another one" in done.err) == (3, True)
+
+
+@pytest.mark.parametrize("kind", ["device", "folder of none", "url"])
+def test_only_ordinary_files_are_read(repo, cli, tmp_path, kind):
+    """A device never ends and a URL is not read from here: both are refused at once."""
+    path = {"device": "/dev/zero", "folder of none": str(tmp_path / "none"), "url": "https://index.example.org/r.txt"}[kind]
+    done = cli("add", "--from", path)
+    assert done.code in (1, 2)
+    assert "fix" in done.err

@@ -115,3 +115,22 @@ def test_migrating_what_is_not_old_is_refused():
 
     with pytest.raises(EditError, match="knows no way"):
         migrate("policies.d/x.yaml", "schema: 7\n")
+
+
+@pytest.mark.timeout(60)
+def test_a_large_old_policy_is_read_in_moments(repo, cli):
+    """Two thousand rules of the old form cost one edit, not two thousand."""
+    rules = "".join(f"  - {{id: r{n}, projects: [p{n}], require: [{{for: [create], sources: [x]}}]}}\n" for n in range(2000))
+    (repo / "policies.d" / "large.yaml").write_text(f"schema: 1\nrules:\n{rules}")
+    assert cli("check", "--worktree", "-q").code == 0
+    assert cli("migrate").code == 0
+    assert (repo / "policies.d" / "large.yaml").read_text().count("origins:") == 2000
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "0", "1.0", "99"])
+def test_a_number_that_is_no_form_is_a_problem(repo, cli, number):
+    """However the number is written, it is a problem at its line, in check and in migrate."""
+    (repo / "policies.d" / "odd.yaml").write_text(f"schema: {number}\n")
+    for command in (["check", "--worktree"], ["migrate"]):
+        done = cli(*command)
+        assert (done.code, "schema-version" in done.err) == (1, True)

@@ -196,7 +196,7 @@ def test_a_note_that_was_changed_is_no_link(repo, cli, answers):
     assert cli("build", "--worktree", "-q").code == 0
     note = next(path for path in (repo / ".pool" / "links").rglob("*") if path.is_file())
     note.write_text(f"javascript:alert(1)//{NAME}")
-    done = cli("build", "--worktree")
+    done = cli("build", "--worktree", "--full")
     assert done.code == 1
     assert "is no URL of it" in done.err
 

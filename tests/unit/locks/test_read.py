@@ -111,8 +111,14 @@ forked @ git+https://git.example.org/forked
         ("pylock.toml", "lock-version = ", SourceError, "cannot be read as TOML"),
         ("uv.lock", "version = 9\npackage = []\n", SourceError, "version 9"),
         ("uv.lock", "version = 1\n[[package]]\nname = 'x'\n", SourceError, "is not a uv.lock"),
-        ("uv.lock", UV_LOCK.replace(WHEEL, "demo-1.0.egg"), SourceError, "demo-1.0.egg"),
-        ("uv.lock", UV_LOCK.replace(f"sha256:{A}", "sha512:00"), SourceError, "sha512"),
+        ("uv.lock", "version = '1'\npackage = []\n", SourceError, "version '1'"),
+        ("uv.lock", UV_LOCK.replace('"https://index.example.org/simple"', "3"), SourceError, "is not a uv.lock"),
+        ("uv.lock", f"version = {'1' * 5000}\npackage = []\n", SourceError, "cannot be read as TOML"),
+        ("requirements.txt", "demo==1\n--pre\n", SourceError, "--pre is not understood"),
+        ("requirements.txt", "demo @ https://files.example.org/demo-1.0.tar.gz#md5=00\n", SourceError, "md5"),
+        ("requirements.txt", f"demo>={'1' * 5000}\n", SourceError, "at most 1,000 characters"),
+        ("requirements.txt", "demo_==1\n", SourceError, "begins and ends with"),
+        ("requirements.txt", "-r ./requirements.txt\n", SourceError, "includes itself"),
         ("poetry.lock", "", UsageError, "not a lock file that can be read"),
         ("pyproject.toml", "", UsageError, "not a lock file that can be read"),
         ("notes.md", "", UsageError, "none of pylock.toml"),
@@ -150,3 +156,48 @@ def test_what_is_on_no_index_is_named(line):
     lock = read_lock("requirements.txt", line.encode(), nothing)
     assert not lock.entries
     assert [text in line for _, text in lock.unusable] == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("uv.lock", UV_LOCK.replace(WHEEL, "demo-1.0.egg"), "demo-1.0.egg"),
+        ("uv.lock", UV_LOCK.replace(f"sha256:{A}", "sha512:00"), "sha512"),
+        ("pylock.toml", PYLOCK.replace(f'sha256 = "{A}"', 'sha512 = "00"'), "sha512"),
+    ],
+)
+def test_an_entry_that_cannot_be_pinned_can_be_left_out(name, text, why):
+    """One bad entry does not stop the reading: it is named with its reason, so that --exclude can leave it out."""
+    lock = read_lock(name, text.encode(), nothing)
+    assert why in dict(lock.unusable)["demo"]
+    assert [entry.requirement.name for entry in lock.entries] == ["archived"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("-rmore.txt", "more"), ("--requirement=more.txt", "more"), ("-r more.txt", "more"), ("-r 'more.txt'", "more"),
+        ("-iindex", ""), ("--index-url https://index.example.org/simple/", ""), ("--only-binary=:all:", ""),
+    ],
+)  # fmt: skip
+def test_options_are_read_or_refused(line, expected):
+    """Other files are read however the option is written, and indexes are kept: nothing that decides what comes is dropped."""
+    lock = read_lock("requirements.txt", f"demo==1\n{line}\n".encode(), {"more.txt": b"more==2\n"}.__getitem__)
+    assert [entry.requirement.name for entry in lock.entries] == ["demo", *([expected] if expected else [])]
+    assert (lock.entries[0].registry != "") == ("index" in line)
+
+
+def test_folders_of_a_lock_are_told_apart():
+    """The locked project and its workspace are itself; another folder it depends on has no file to pin, and is said."""
+    text = 'version = 1\n[manifest]\nmembers = ["app", "tool"]\n'
+    for name, source in (("app", "."), ("tool", "tool"), ("lib", "lib")):
+        text += f'[[package]]\nname = "{name}"\nversion = "1"\nsource = {{ editable = "{source}" }}\n'
+    lock = read_lock("uv.lock", text.encode(), nothing)
+    assert (lock.itself, [name for name, _ in lock.unusable]) == (("app", "tool"), ["lib"])
+
+
+def test_files_that_include_each_other_twice_are_read_once():
+    """A diamond of sixteen layers, each naming the next twice, is read in no time."""
+    files = {f"{n}.txt": f"-r {n + 1}.txt\n-r {n + 1}.txt\n".encode() for n in range(16)} | {"16.txt": b"demo\n"}
+    lock = read_lock("0.txt", files["0.txt"], files.__getitem__)
+    assert [entry.requirement.name for entry in lock.entries] == ["demo"]
