@@ -31,6 +31,14 @@ class SourceTree(Protocol):
         """Return a file's bytes; raises SourceError."""
         ...
 
+    def identity(self, entry: SourceEntry) -> str:
+        """Return git's object id of a file's content: the same content has the same one, in git or not. Raises SourceError."""
+        ...
+
+    def changed_since(self, revision: str) -> frozenset[str] | None:
+        """Return the paths that differ from an earlier revision, those that are gone too, or None where that is not to be had."""
+        ...
+
 
 class Response(Protocol):
     """An answer whose body is still to be read. Header names are lower case."""
@@ -112,8 +120,16 @@ class Site(Protocol):
         """Return path -> size in bytes of everything that a build wrote there; raises StorageError."""
         ...
 
+    def size(self, path: str) -> int | None:
+        """Return a file's size in bytes, or None where there is no ordinary file; raises StorageError."""
+        ...
+
     def read(self, path: str) -> bytes:
         """Return a file's bytes; raises StorageError."""
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file for reading, seekable; what is put in its place later does not change what is read. Raises StorageError."""
         ...
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:

@@ -1,10 +1,10 @@
-"""Wanted against present: files first, then pages, then lists, then the mark of the build; deletions last."""
+"""Wanted against present: files first, then pages, then lists, then deletions, then the mark of the build."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from index_builder.errors import CorruptEntryError
@@ -13,9 +13,21 @@ from index_builder.model.snapshot import Blob
 from index_builder.ports import Pool, Progress, Site
 
 _CHUNK = 1024 * 1024
+#: What the mark says while a tree changes: a build that does not end is begun anew, because nobody knows what it left.
+BEGUN: Final = b"{}\n"
 
-#: The first thing that a build writes, and the last: which builder built which commit. A folder without it is not ours.
-MARK: Final = "state/build.json"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a tree must hold, or the part of it that may have changed.
+
+    `streams` are lists too large to be held, path to chunks, that are written in any case.
+    """
+
+    blobs: Iterable[Blob]
+    pages: Iterable[Page]
+    streams: Mapping[str, Iterable[bytes]] = field(default_factory=dict)
+    mark: Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,36 +39,48 @@ class Changes:
     unchanged: int
 
 
-def publish(site: Site, pool: Pool, blobs: Iterable[Blob], pages: Iterable[Page], mark: Page, progress: Progress) -> Changes:
-    """Make the tree hold exactly the blobs, the pages and the mark.
+def publish(site: Site, pool: Pool, wanted: Wanted, present: Mapping[str, int], progress: Progress) -> Changes:
+    """Make the tree hold what is wanted, and nothing else of `present`: path to size in bytes of what is there.
 
-    A reader never meets a link to what is not there yet. Raises CorruptEntryError where a pool entry is not
-    what its name says (it is dropped), StorageError.
+    A reader never meets a link to what is not there yet. Where nothing changes, nothing is written. Raises
+    CorruptEntryError where a pool entry is not what its name says (it is dropped), StorageError.
     """
-    present = site.listing()
-    wanted: set[str] = {mark.path}
-    written: list[str] = []
-    if mark.path not in present:
-        # A first build says at once whose folder this is, so that an interrupted one can be taken up.
-        site.put(mark.path, [b"{}\n"])
-    blobs = tuple(blobs)
-    wanted |= {blob.path for blob in blobs}
-    missing = [blob for blob in blobs if present.get(blob.path) != blob.size]
-    progress.begin("Writing", len(missing), sum(blob.size for blob in missing))
-    for blob in missing:
-        site.put(blob.path, _verified(pool, blob, progress))
-        progress.done(blob.path)
-        written.append(blob.path)
-    progress.end()
-    for page in [*sorted(pages, key=lambda page: page.tier), mark]:
-        wanted.add(page.path)
-        if present.get(page.path) != len(page.content) or site.read(page.path) != page.content:
+    blobs = {blob.path: blob for blob in wanted.blobs}
+    pages = sorted(wanted.pages, key=lambda page: page.tier)
+    missing = [blob for blob in blobs.values() if present.get(blob.path) != blob.size]
+    stale = [page for page in pages if present.get(page.path) != len(page.content) or site.read(page.path) != page.content]
+    kept = {*blobs, *wanted.streams, *(page.path for page in pages), wanted.mark.path}
+    deleted = sorted(present.keys() - kept)
+    is_marked = present.get(wanted.mark.path) == len(wanted.mark.content) and site.read(wanted.mark.path) == wanted.mark.content
+    if missing or stale or wanted.streams or deleted:
+        site.put(wanted.mark.path, [BEGUN])
+        _write(site, pool, missing, progress)
+        for page in stale:
             site.put(page.path, [page.content])
-            written.append(page.path)
-    deleted = sorted(present.keys() - wanted)
-    for path in deleted:
-        site.delete(path)
-    return Changes(written=tuple(written), deleted=tuple(deleted), unchanged=len(wanted) - len(written))
+        for path, chunks in wanted.streams.items():
+            site.put(path, chunks)
+        for path in deleted:
+            site.delete(path)
+        is_marked = False
+    if not is_marked:
+        site.put(wanted.mark.path, [wanted.mark.content])
+    written = [
+        *(blob.path for blob in missing),
+        *(page.path for page in stale),
+        *wanted.streams,
+        *([] if is_marked else [wanted.mark.path]),
+    ]
+    return Changes(written=tuple(written), deleted=tuple(deleted), unchanged=len(kept) - len(written))
+
+
+def _write(site: Site, pool: Pool, blobs: list[Blob], progress: Progress) -> None:
+    progress.begin("Writing", len(blobs), sum(blob.size for blob in blobs))
+    try:
+        for blob in blobs:
+            site.put(blob.path, _verified(pool, blob, progress))
+            progress.done(blob.path)
+    finally:
+        progress.end()
 
 
 def _verified(pool: Pool, blob: Blob, progress: Progress) -> Iterator[bytes]:

@@ -43,6 +43,7 @@ class MemoryTree:
         self.revision = revision
         self._files = {path: content.encode() if isinstance(content, str) else content for path, content in files.items()}
         self._modes = modes or {}
+        self.earlier: dict[str, MemoryTree] = {}
 
     def entries(self) -> Iterator[SourceEntry]:
         """Yield the files of the index; others are passed over, as in a repository."""
@@ -57,6 +58,19 @@ class MemoryTree:
         except KeyError as error:
             msg = f"there is no content for {entry.path}"
             raise SourceError(msg) from error
+
+    def identity(self, entry: SourceEntry) -> str:
+        """Return the id that git would give the content."""
+        content = self.read(entry)
+        return hashlib.sha1(b"blob %d\x00%b" % (len(content), content), usedforsecurity=False).hexdigest()
+
+    def changed_since(self, revision: str) -> frozenset[str] | None:
+        """Compare with the tree that `earlier` has under a revision."""
+        before = self.earlier.get(revision)
+        if before is None:
+            return None
+        mine, theirs = ({(e.path, e.mode, tree.identity(e)) for e in tree.entries()} for tree in (self, before))
+        return frozenset(path for path, _, _ in mine ^ theirs)
 
 
 class MemoryPool:
@@ -181,6 +195,14 @@ class MemorySite:
         except KeyError as error:
             msg = f"{path}: no such file"
             raise StorageError(msg) from error
+
+    def size(self, path: str) -> int | None:
+        """Return a file's size."""
+        return len(self.files[path]) if path in self.files else None
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file."""
+        return io.BytesIO(self.read(path))
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
         """Write a file once all of its bytes were given."""

@@ -6,13 +6,15 @@ import fcntl
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from index_builder.adapters.storage import storage, write_whole
 from index_builder.errors import StorageError
-from index_builder.publish import MARK
+from index_builder.state import MARK
 
 
 @contextmanager
@@ -55,9 +57,17 @@ class DirectorySite:
         shutil.rmtree(self.root / self._INCOMING)
         self._folder(self.root / self._INCOMING)
 
+    def tidy(self) -> None:
+        """Take away the folders that were made ready and hold nothing, down to the tree's own."""
+        with suppress(OSError):
+            shutil.rmtree(self.root / self._INCOMING)
+            (self.root / "state").rmdir()
+            self.root.rmdir()
+            self.root.parent.rmdir()
+
     def _ours(self) -> bool:
         """Say whether a build may write here: a new folder, one with the mark, or one whose build was stopped before it."""
-        if not self.root.exists() or (self.root / MARK).is_file():
+        if not self.root.exists() or (self.root / MARK).is_file() or (self.root / "state" / "projects").is_dir():
             return True
         inside = {path.name for path in self.root.iterdir()}
         state = self.root / "state"
@@ -91,6 +101,25 @@ class DirectorySite:
                     self._walk(path / entry.name, f"{name}/{entry.name}", found)
                 else:
                     found[f"{name}/{entry.name}"] = -1 if entry.is_symlink() else entry.stat().st_size
+
+    def size(self, path: str) -> int | None:
+        """Return a file's size."""
+        target = self.root / path
+        with storage(target):
+            try:
+                found = target.lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            return found.st_size if stat.S_ISREG(found.st_mode) and self._is_inside(target) else None
+
+    def _is_inside(self, target: Path) -> bool:
+        """Say whether no folder on the way to a file is a link."""
+        return not any(parent.is_symlink() for parent in target.parents if parent.is_relative_to(self.root))
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file; a later `put` renames another one into its place."""
+        with storage(self.root / path):
+            return (self.root / path).open("rb")
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -59,6 +60,14 @@ class WorkTree:
         except OSError as error:
             msg = f"{entry.path} cannot be read: {error.strerror}"
             raise SourceError(msg, fix=f"look at the owner and mode of {path}") from error
+
+    def identity(self, entry: SourceEntry) -> str:
+        """Return the id that git would give the file's content."""
+        content = self.read(entry)
+        return hashlib.sha1(b"blob %d\x00%b" % (len(content), content), usedforsecurity=False).hexdigest()
+
+    def changed_since(self, revision: str) -> None:
+        """Return None: what a working tree was is not known."""
 
     def text(self, path: str) -> str:
         """Return a file as text, '' where there is none; raises SourceError where it cannot be read."""

@@ -11,10 +11,11 @@ from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import count, stderr
 from index_builder.errors import UsageError
-from index_builder.model.index import Index
+from index_builder.model.index import Configuration
 from index_builder.model.names import Word
-from index_builder.pipeline.build import Report, build
-from index_builder.pipeline.reading import index_of, read_tree
+from index_builder.pipeline.audience import Order, Report
+from index_builder.pipeline.build import build
+from index_builder.pipeline.reading import configuration_of
 from index_builder.render.legacy import ReleaseJson
 
 
@@ -33,17 +34,20 @@ from index_builder.render.legacy import ReleaseJson
     "--release-json", type=click.Choice([kind.value for kind in ReleaseJson]), default=ReleaseJson.VERSION.value, show_default=True,
     help="The legacy JSON of each release: none, its own files, or all releases' files.",
 )  # fmt: skip
+@click.option("--full", is_flag=True, help="Build all, whatever the last build left.")
+@click.option("--verify", is_flag=True, help="Build all, read every file that is there once more, and repair what was altered.")
 @options.dry_run_fetching
 @options.quiet
 @options.problem_format
 def command(
     repo: Path, commit: str, worktree: bool, output: Path | None, pool: Path | None, audiences: tuple[str, ...], jobs: int,
-    release_json: str, dry_run: bool, quiet: bool, output_format: str,
+    release_json: str, full: bool, verify: bool, dry_run: bool, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Build the index of each audience into a folder.
 
     The commit decides every byte of every page. Files that are missing are fetched into the pool and checked;
-    what is already built and still right is left as it is. A dry run fetches and judges too; it writes into the pool only.
+    what has not changed since the last build is neither read nor written. A dry run fetches and judges too; it writes
+    into the pool only.
 
     \b
     Examples:
@@ -52,30 +56,30 @@ def command(
       index-builder build --worktree --audience internal
     """
     root, tree = options.source(repo, commit, worktree=worktree)
+    folder = output or root / "site"
     with options.problems_shown(tree, output_format):
-        reading = read_tree(tree)
-        index = index_of(reading)
-        chosen = _chosen(index, audiences)
-        templates = wiring.templates()
-        folder = output or root / "site"
-        _check_output(folder, root, index)
-        reports: list[Report] = []
-        with options.fetching(root, index.configuration, pool=pool, jobs=jobs, quiet=quiet) as fetcher:
-            for audience in chosen:
-                with wiring.open_site(folder, audience, dry_run=dry_run) as site:
-                    reports.append(build(index, audience, site, fetcher, templates, ReleaseJson(release_json)))
+        configuration = configuration_of(tree)
+        _check_output(folder, root, configuration)
+        chosen = _chosen(configuration, audiences)
+        with (
+            options.fetching(root, configuration, pool=pool, jobs=jobs, quiet=quiet) as fetcher,
+            wiring.open_sites(folder, chosen, dry_run=dry_run) as sites,
+        ):
+            order = Order(
+                templates=wiring.templates(), release_json=ReleaseJson(release_json), builder=wiring.builder(), full=full, verify=verify
+            )
+            reports = build(tree, sites, fetcher, order)
     options.show_problems([w for r in reports for w in r.warnings], tree, "text" if output_format == "json" else output_format)
     if output_format == "json":
-        result = {"output": str(folder), "commit": index.revision, "dry_run": dry_run, "audiences": [_json(r) for r in reports]}
+        result = {"output": str(folder), "commit": tree.revision, "dry_run": dry_run, "audiences": [_json(r) for r in reports]}
         click.echo(json.dumps(result, indent=2))
     elif not quiet:
         for report in reports:
             _show(report, folder, dry_run=dry_run)
 
 
-def _check_output(folder: Path, root: Path, index: Index) -> None:
+def _check_output(folder: Path, root: Path, configuration: Configuration) -> None:
     """Refuse to build into what the index is made of."""
-    configuration = index.configuration
     sources = ("packages.d", "policies.d", "schemas", ".git", configuration.pool.path, configuration.inbox.path)
     for source in sources:
         if folder.resolve().is_relative_to((root / source).resolve()):
@@ -83,16 +87,15 @@ def _check_output(folder: Path, root: Path, index: Index) -> None:
             raise UsageError(msg, fix="build into a folder of its own, such as site/")
 
 
-def _chosen(index: Index, audiences: tuple[str, ...]) -> list[Word]:
-    known = index.configuration.audiences
+def _chosen(configuration: Configuration, audiences: tuple[str, ...]) -> list[Word]:
     for name in audiences:
-        options.check_audience(name, index.configuration)
-    return [name for name in known if not audiences or name in audiences]
+        options.check_audience(name, configuration)
+    return [name for name in configuration.audiences if not audiences or name in audiences]
 
 
 def _json(report: Report) -> dict[str, object]:
     return {
-        "audience": report.audience, "projects": report.projects, "files": report.files,
+        "audience": report.audience, "projects": report.projects, "files": report.files, "built": report.built,
         "written": list(report.changes.written), "deleted": list(report.changes.deleted), "unchanged": report.changes.unchanged,
     }  # fmt: skip
 
@@ -105,8 +108,11 @@ def _show(report: Report, folder: Path, *, dry_run: bool) -> None:
             for path in paths:
                 click.echo(f"{mark} {path}")
     would = "would be " if dry_run else ""
-    held = f"{count(report.projects, 'project')}, {count(report.files, 'served file')}; {changes.unchanged:,} unchanged"
-    done = f"{len(changes.written):,} {would}written, {len(changes.deleted):,} {would}deleted"
-    console.print(f"[bold]{report.audience}[/]: {held}, {done} in {folder / report.audience}")
+    held = f"{count(report.projects, 'project')}, {count(report.files, 'file')}"
+    done = f"{count(len(changes.written), 'file')} {would}written, {len(changes.deleted):,} {would}deleted"
+    changed = (
+        f"{count(report.built, 'project')} built, {done}" if report.built or changes.written or changes.deleted else "nothing has changed"
+    )
+    console.print(f"[bold]{report.audience}[/]: {held}; {changed} in {folder / report.audience}")
     if not report.projects:
         console.print("  [bold cyan]fix[/]: the index has no project yet: index-builder add --pypi NAME, then commit")

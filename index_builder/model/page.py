@@ -17,6 +17,7 @@ class Tier(IntEnum):
 
     PROJECT = 1
     LIST = 2
+    STATE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

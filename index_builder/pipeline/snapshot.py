@@ -50,18 +50,20 @@ def _serial(project: Project) -> int:
     return max((time.unix for time in times), default=0)
 
 
-def blobs_of(index: Index, planned: Plan, pool: Pool) -> list[Blob]:
-    """Return the pool's bytes that the tree serves: files, then core metadata, then provenance."""
+def blobs_of(index: Index, planned: Plan, pool: Pool) -> dict[str, list[Blob]]:
+    """Return the pool's bytes that the tree serves, by project: files, then core metadata, then provenance."""
     audience = index.configuration.audiences[planned.audience]
-    files = [Blob(path=_path(audience, f.file), digest=f.digest, size=f.file.size) for f in planned.served]
-    metadata = [
-        Blob(path=f"{_path(audience, fetch.file)}.metadata", digest=digest, size=_size(pool, digest))
-        for fetch in planned.served
-        if (digest := fetch.file.metadata)
-    ]
-    papers = {fetch.file.provenance for fetch in planned.listed if fetch.file.provenance and audience.url}
-    provenance = [Blob(path=f"{_PROVENANCE}{digest}.json", digest=digest, size=_size(pool, digest)) for digest in sorted(papers)]
-    return files + metadata + provenance
+    found: dict[str, list[Blob]] = {project.normalized: [] for project in planned.projects}
+    for fetch in planned.served:
+        blob = Blob(path=_path(audience, fetch.file), digest=fetch.digest, size=fetch.file.size)
+        found[fetch.project.normalized].append(blob)
+    for fetch in planned.served:
+        if digest := fetch.file.metadata:
+            blob = Blob(path=f"{_path(audience, fetch.file)}.metadata", digest=digest, size=_size(pool, digest))
+            found[fetch.project.normalized].append(blob)
+    for name, digest in sorted({(f.project.normalized, f.file.provenance) for f in planned.listed if f.file.provenance and audience.url}):
+        found[name].append(Blob(path=f"{_PROVENANCE}{digest}.json", digest=digest, size=_size(pool, digest)))
+    return found
 
 
 def _size(pool: Pool, digest: Sha256) -> int:

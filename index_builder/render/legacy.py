@@ -13,7 +13,7 @@ from urllib.parse import quote
 from packaging.metadata import RawMetadata
 from packaging.version import Version
 
-from index_builder.model.page import JSON, JSON_LINES, Page, Tier
+from index_builder.model.page import JSON, Page, Tier
 from index_builder.model.snapshot import ListedFile, ListedProject, Snapshot
 from index_builder.render.simple import dump
 
@@ -31,16 +31,15 @@ class ReleaseJson(StrEnum):
     FULL = "full"
 
 
-def render_legacy(snapshot: Snapshot, release_json: ReleaseJson) -> Iterator[Page]:
-    """Yield every page under `pypi/`, and `packages.json`."""
-    for listed in snapshot.projects:
-        if listed.files:
-            yield from _project(snapshot, listed, release_json)
-    lines = b"".join(dump(_row(listed, file)) + b"\n" for listed in snapshot.projects for file in listed.files)
-    yield Page(path="packages.json", content_type=JSON_LINES, content=lines, tier=Tier.LIST)
+def render_rows(listed: ListedProject) -> bytes:
+    """Return a project's lines in `packages.json`."""
+    return b"".join(dump(_row(listed, file)) + b"\n" for file in listed.files)
 
 
-def _project(snapshot: Snapshot, listed: ListedProject, release_json: ReleaseJson) -> Iterator[Page]:
+def render_legacy(snapshot: Snapshot, listed: ListedProject, release_json: ReleaseJson) -> Iterator[Page]:
+    """Yield a project's pages under `pypi/`; one without files has none."""
+    if not listed.files:
+        return
     folder = f"pypi/{listed.project.normalized}"
     by_release = {version: list(files) for version, files in groupby(listed.files, key=lambda file: file.release.version)}
     urls = {version: [_url(file, snapshot.url or "../../") for file in files] for version, files in by_release.items()}

@@ -6,19 +6,30 @@ Source: the simple repository API specification 1.4 (PEP 503, 592, 629, 658, 691
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from jinja2 import DictLoader, Environment, StrictUndefined
+from packaging.utils import canonicalize_name
 
 from index_builder.model.page import HTML, SIMPLE_JSON, Page, Tier
 from index_builder.model.project import State
 from index_builder.model.snapshot import ListedFile, ListedProject, Snapshot
 
 API_VERSION: Final = "1.4"
+LIST_HTML: Final = "simple/index.html"
+LIST_JSON: Final = "simple/index.v1_json"
 _TO_ROOT: Final = "../../"
+
+
+class ListedName(NamedTuple):
+    """A project as the project list shows it."""
+
+    normalized: str
+    name: str
+    serial: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +55,33 @@ def environment(templates: Mapping[str, str]) -> Environment:
     )  # fmt: skip
 
 
-def render_simple(snapshot: Snapshot, templates: Environment) -> Iterator[Page]:
-    """Yield every page under `simple/`."""
-    detail = templates.get_template("simple/detail.html")
-    for listed in snapshot.projects:
-        project, links = listed.project, [link(snapshot, file) for file in listed.files]
-        folder = f"simple/{project.normalized}"
-        html = detail.render(project=project, links=links, api_version=API_VERSION)
-        yield Page(path=f"{folder}/index.html", content_type=HTML, content=html.encode(), tier=Tier.PROJECT)
-        yield Page(path=f"{folder}/index.v1_json", content_type=SIMPLE_JSON, content=_detail(listed, links), tier=Tier.PROJECT)
-    html = templates.get_template("simple/list.html").render(snapshot=snapshot, api_version=API_VERSION)
-    yield Page(path="simple/index.html", content_type=HTML, content=html.encode(), tier=Tier.LIST)
-    names = [{"name": listed.project.name, "_last-serial": listed.serial} for listed in snapshot.projects]
-    meta = {"api-version": API_VERSION, "_last-serial": max((p.serial for p in snapshot.projects), default=0)}
-    yield Page(path="simple/index.v1_json", content_type=SIMPLE_JSON, content=dump({"meta": meta, "projects": names}), tier=Tier.LIST)
+def render_detail(snapshot: Snapshot, listed: ListedProject, templates: Environment) -> Iterator[Page]:
+    """Yield a project's detail page, in HTML and JSON."""
+    project, links = listed.project, [link(snapshot, file) for file in listed.files]
+    folder = f"simple/{project.normalized}"
+    html = templates.get_template("simple/detail.html").render(project=project, links=links, api_version=API_VERSION)
+    yield Page(path=f"{folder}/index.html", content_type=HTML, content=html.encode(), tier=Tier.PROJECT)
+    yield Page(path=f"{folder}/index.v1_json", content_type=SIMPLE_JSON, content=_detail(listed, links), tier=Tier.PROJECT)
+
+
+def render_list(title: str, names: Sequence[ListedName], templates: Environment) -> Page:
+    """Return the project list in HTML; `names` are in the order of their normalized form."""
+    html = templates.get_template("simple/list.html").render(title=title, names=names, api_version=API_VERSION)
+    return Page(path=LIST_HTML, content_type=HTML, content=html.encode(), tier=Tier.LIST)
+
+
+def render_json_list(names: Sequence[ListedName]) -> Page:
+    """Return the project list in JSON, with the serials that mirroring tools compare."""
+    projects = [{"name": listed.name, "_last-serial": listed.serial} for listed in names]
+    meta = {"api-version": API_VERSION, "_last-serial": max((listed.serial for listed in names), default=0)}
+    return Page(path=LIST_JSON, content_type=SIMPLE_JSON, content=dump({"meta": meta, "projects": projects}), tier=Tier.LIST)
+
+
+def read_json_list(content: bytes) -> Iterator[ListedName]:
+    """Yield what `render_json_list` wrote."""
+    for project in json.loads(content)["projects"]:
+        name = project["name"]
+        yield ListedName(normalized=canonicalize_name(name), name=name, serial=project["_last-serial"])
 
 
 def link(snapshot: Snapshot, listed: ListedFile) -> Link:

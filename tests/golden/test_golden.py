@@ -78,7 +78,7 @@ def test_the_tree_is_the_golden_one(tmp_path, cli, dist, monkeypatch):
 
 
 def test_each_page_goes_when_it_no_longer_belongs(tmp_path, cli, dist):
-    """After a project is removed, its pages, files and JSON are gone, and the rest stays."""
+    """After a project is removed, its pages, files and JSON are gone; a full build clears out what no build wrote, too."""
     cli("init", tmp_path / "index")
     cli("add", "--repo", tmp_path / "index", "--dist", dist(wheel("one", "1.0"), wheel("two", "1.0")))
     cli("build", "--repo", tmp_path / "index", "--worktree", "-q")
@@ -88,6 +88,9 @@ def test_each_page_goes_when_it_no_longer_belongs(tmp_path, cli, dist):
     (site / "CNAME").write_text("ours\n")
     cli("remove", "--repo", tmp_path / "index", "two", "--reason", "gone")
     cli("build", "--repo", tmp_path / "index", "--worktree", "-q")
+    assert "simple/stray/index.html" in contents(site)
+    assert not [path for path in contents(site) if "two" in path]
+    cli("build", "--repo", tmp_path / "index", "--worktree", "-q", "--full")
     left = contents(site)
     assert not [path for path in left if "two" in path or "stray" in path]
     assert {"CNAME", "simple/one/index.html", "pypi/one/json", "pypi/one/1.0/json"} <= left.keys()

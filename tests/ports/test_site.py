@@ -26,6 +26,23 @@ def test_lists_and_reads_what_was_put(site):
     assert site.read("packages.json") == b""
 
 
+def test_sizes_are_those_of_files(site):
+    """A file has its size, a folder and what is not there have none."""
+    site.put("simple/a/index.html", [b"<html>", b"</html>"])
+    assert [site.size(path) for path in ("simple/a/index.html", "simple/a", "simple/b", "simple/a/index.html/x")] == [13, None, None, None]
+
+
+def test_an_open_file_stays_as_it_was(site):
+    """What is put in a file's place while it is read does not change what is read."""
+    site.put("packages.json", [b"one\n", b"two\n"])
+    with site.open("packages.json") as stream:
+        site.put("packages.json", [b"three\n"])
+        stream.seek(4)
+        assert stream.read() == b"two\n"
+    with pytest.raises(StorageError):
+        site.open("absent")
+
+
 def test_put_replaces(site):
     """The second put wins, shorter or longer."""
     for content in (b"first", b"2", b"the third"):

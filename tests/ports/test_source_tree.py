@@ -108,3 +108,50 @@ def test_a_revision_is_a_commit_and_anything_else_has_none(tmp_path):
     repository.create_tag("v1", commit, pygit2.enums.ObjectType.COMMIT, pygit2.Signature("a", "a@example.org", 0, 0), "first")
     assert {GitTree(tmp_path / "repo", name).revision for name in ("HEAD", "main", "v1", commit[:10])} == {commit}
     assert WorkTree(tmp_path / "repo").revision == MemoryTree({}).revision == ""
+
+
+def test_the_same_content_has_the_identity_that_git_gives_it(tree):
+    """Content is known by git's object id everywhere, so that a commit and a working tree can be compared."""
+    found = tree(FILES)
+    identities = {entry.path: found.identity(entry) for entry in found.entries()}
+    assert identities["packages.d/a.yaml"] == str(pygit2.hash(FILES["packages.d/a.yaml"]))
+    assert len(set(identities.values())) == len(identities)
+
+
+def earlier_git(tmp_path, before, after):
+    first = commit_files(tmp_path / "repo", before)
+    commit_files(tmp_path / "repo", after)
+    return GitTree(tmp_path / "repo", "HEAD"), first
+
+
+def earlier_part(tmp_path, before, after):
+    inside = [{f"tools/index/{path}": content for path, content in files.items()} for files in (before, after)]
+    first = commit_files(tmp_path / "repo", inside[0])
+    commit_files(tmp_path / "repo", inside[1] | {"elsewhere.txt": b"changed"})
+    (tmp_path / "repo/tools/index").mkdir(parents=True)
+    return GitTree(tmp_path / "repo/tools/index", "HEAD"), first
+
+
+def earlier_memory(tmp_path, before, after):
+    tree = MemoryTree(after)
+    tree.earlier["first"] = MemoryTree(before)
+    return tree, "first"
+
+
+@pytest.mark.parametrize("make", [earlier_git, earlier_part, earlier_memory])
+def test_what_changed_since_a_revision(tmp_path, make):
+    """New, changed and deleted paths are named; a revision that is not at hand gives no answer rather than a wrong one."""
+    after = {path: content for path, content in FILES.items() if path != "packages.d/a.yaml"} | {
+        "packages.d/new.yaml": b"x",
+        "index.yaml": b"y",
+    }
+    tree, first = make(tmp_path, FILES, after)
+    changed = {path for path in tree.changed_since(first) if path.startswith(("index", "packages.d", "policies.d"))}
+    assert changed == {"index.yaml", "packages.d/a.yaml", "packages.d/new.yaml"}
+    assert tree.changed_since("0" * 40) is None
+    assert tree.changed_since("") is None
+
+
+def test_a_working_tree_does_not_know_what_it_was(tmp_path):
+    """There is no earlier working tree to compare with."""
+    assert work(tmp_path, FILES, {}).changed_since("HEAD") is None

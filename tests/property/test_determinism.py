@@ -14,12 +14,14 @@ from conftest import commit_all
 from distributions import sdist, wheel
 from trees import contents, linked, write_index
 
+from index_builder.adapters.git import GitTree
 from index_builder.cli.console import NoProgress
-from index_builder.manifests.reader import read
+from index_builder.model.names import Word
+from index_builder.pipeline.audience import Order
 from index_builder.pipeline.build import build
-from index_builder.pipeline.reading import index_of
+from index_builder.pipeline.reading import configuration_of
 from index_builder.render.legacy import ReleaseJson
-from index_builder.wiring import SystemClock, open_fetcher, open_site, open_tree, templates
+from index_builder.wiring import SystemClock, builder, open_fetcher, open_sites, templates
 
 COMMAND = [sys.executable, "-m", "index_builder", "build", "-q"]
 
@@ -57,17 +59,28 @@ def test_two_builders_write_the_same_bytes(mixed, tmp_path):
     assert len(trees[0]) > 20
 
 
+class Shuffled(GitTree):
+    """A commit whose files come in another order with each seed."""
+
+    def __init__(self, folder, seed):
+        super().__init__(folder, "HEAD")
+        self._rng = random.Random(seed)
+
+    def entries(self):
+        entries = list(super().entries())
+        self._rng.shuffle(entries)
+        return iter(entries)
+
+
 def test_the_order_of_input_does_not_matter(mixed, tmp_path):
     """Entries that arrive shuffled give the same tree."""
-    tree = open_tree(mixed, "HEAD", worktree=False)
-    entries = list(tree.entries())
     trees = []
+    order = Order(templates=templates(), release_json=ReleaseJson.FULL, builder=builder())
     for seed in range(4):
-        random.Random(seed).shuffle(entries)
-        index = index_of(read(tree.revision, entries, tree.read))
-        fetching = open_fetcher(mixed, index.configuration, SystemClock(), NoProgress())
-        with fetching as fetcher, open_site(tmp_path / str(seed), "public") as site:
-            build(index, index.configuration.audiences["public"].name, site, fetcher, templates(), ReleaseJson.FULL)
+        tree = Shuffled(mixed, seed)
+        fetching = open_fetcher(mixed, configuration_of(tree), SystemClock(), NoProgress())
+        with fetching as fetcher, open_sites(tmp_path / str(seed), [Word("public")]) as sites:
+            build(tree, sites, fetcher, order)
         trees.append(contents(tmp_path / str(seed)))
     assert all(tree == trees[0] for tree in trees)
 

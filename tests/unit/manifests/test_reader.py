@@ -6,6 +6,7 @@ import pytest
 from packaging.version import Version
 from unit.manifests.samples import GOOD, MANIFEST, A, B, C, D, file, manifest, read_files, rules_of, with_files
 
+from index_builder.manifests.reader import read
 from index_builder.model.filename import parse_filename
 from index_builder.model.index import Audience, Configuration, Index, Store, Target
 from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word
@@ -25,7 +26,7 @@ from index_builder.model.project import (
     UrlOrigin,
     Yanked,
 )
-from index_builder.model.source import EXECUTABLE, SUBMODULE, SYMLINK
+from index_builder.model.source import EXECUTABLE, ORDINARY, SUBMODULE, SYMLINK, SourceEntry
 from index_builder.policy.rules import Action, Approvals, Group, Person, Policies, Requirement, Rule
 
 NOWHERE = Place(path="")
@@ -217,6 +218,21 @@ def test_one_broken_file_hides_nothing_of_the_others() -> None:
         ("index.yaml", "yaml-syntax"), ("packages.d/acme-utils.yaml", "invalid-value"), ("policies.d/acme.yaml", "schema-version"),
     ]  # fmt: skip
     assert [p.rule for p in read_files(with_files(policy="schema: 3\n")).problems] == ["schema-version"]
+
+
+def test_known_manifests_are_not_read_and_still_count() -> None:
+    """A manifest that is as it was is neither read nor in the index, and no other may have its project."""
+    files = {**GOOD, "packages.d/other.yaml": manifest().replace("demo", "other"), "packages.d/team/acme-utils.yaml": MANIFEST}
+    entries = [SourceEntry(path=path, mode=ORDINARY, blob=path) for path in files]
+    seen: list[str] = []
+
+    def content(entry: SourceEntry) -> bytes:
+        seen.append(entry.path)
+        return files[entry.path].encode()
+
+    reading = read("", entries, content, {"packages.d/acme-utils.yaml"})
+    assert "packages.d/acme-utils.yaml" not in seen
+    assert ("name-unique", "packages.d/team/acme-utils.yaml") in [(p.rule, p.place.path) for p in reading.problems]
 
 
 def test_hosted_files_are_stored() -> None:

@@ -1,0 +1,91 @@
+"""What a build leaves in `state/` for the next one to compare with, per audience and sharded by name. ADR 8.
+
+`state/build.json`, the mark, says what was built from what, and has the digest of every other file that is read again.
+`state/projects/<2 hex>.json` has, a project a line, the manifest that it came from and the files that are its own.
+All of it is deterministic, names nothing of a narrower audience, and is used only where its digest is right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+#: The first thing that a build writes, and the last: which builder built which commit. A folder without it is not ours.
+MARK: Final = "state/build.json"
+_SCHEMA: Final = 1
+
+
+class OutdatedStateError(Exception):
+    """State that is not there, not whole, or of another form: all must be built."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """`state/build.json`.
+
+    `inputs` is the digest of all that a page can depend on besides its own manifest: builder, templates, configuration,
+    policies, options. `projects` and `files` count what is listed, `rows` the bytes of `packages.json`; `lists` and `shards`
+    have digests by path.
+    """
+
+    audience: str
+    builder: str
+    commit: str
+    inputs: str
+    projects: int = 0
+    files: int = 0
+    rows: int = 0
+    lists: Mapping[str, str] = field(default_factory=dict)
+    shards: Mapping[str, str] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """Return the file's bytes."""
+        return json.dumps({"schema": _SCHEMA, **asdict(self)}, sort_keys=True, indent=1).encode() + b"\n"
+
+
+def decode_mark(content: bytes) -> Mark:
+    """Return a mark; raises OutdatedStateError."""
+    try:
+        value: dict[str, Any] = json.loads(content)
+        if value.pop("schema", None) != _SCHEMA:
+            raise OutdatedStateError
+        mark = Mark(**value)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise OutdatedStateError from error
+    return mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A project that was built: its manifest's path and git object id, and the files that the tree has because of it."""
+
+    name: str
+    path: str
+    blob: str
+    files: tuple[str, ...]
+
+
+def shard_of(name: str) -> str:
+    """Return the path of the shard that a project is in, by its normalized name."""
+    return f"state/projects/{hashlib.sha256(name.encode()).hexdigest()[:2]}.json"
+
+
+def encode_shard(projects: Iterable[Built]) -> bytes:
+    """Return a shard's bytes, a project a line, by name."""
+    rows = sorted((built.name, built.path, built.blob, list(built.files)) for built in projects)
+    return b"[" + b",\n".join(json.dumps(row, separators=(",", ":")).encode() for row in rows) + b"]\n"
+
+
+def decode_shard(content: bytes, digest: str) -> dict[str, Built]:
+    """Return a shard's projects by name; raises OutdatedStateError where its digest is another."""
+    if digest_of(content) != digest:
+        raise OutdatedStateError
+    return {name: Built(name=name, path=path, blob=blob, files=tuple(files)) for name, path, blob, files in json.loads(content)}
+
+
+def digest_of(content: bytes) -> str:
+    """Return the SHA-256 of bytes, as the mark has it."""
+    return hashlib.sha256(content).hexdigest()

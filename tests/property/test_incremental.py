@@ -1,0 +1,268 @@
+"""An incremental build equals a full one, byte for byte, whatever happened since the last: edits, moves, lost or altered state."""
+
+import json
+import random
+import shutil
+import tempfile
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pygit2
+import pytest
+from conftest import commit_all
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from trees import contents, linked
+
+from index_builder.adapters.directory_pool import DirectoryPool
+from index_builder.adapters.directory_site import DirectorySite
+from index_builder.adapters.git import GitTree
+from index_builder.adapters.worktree import WorkTree
+from index_builder.cli.console import NoProgress
+from index_builder.errors import StorageError
+from index_builder.model.names import Word
+from index_builder.pipeline import audience as pipeline_audience
+from index_builder.pipeline.audience import Order
+from index_builder.pipeline.build import build
+from index_builder.pipeline.reading import configuration_of
+from index_builder.render.legacy import ReleaseJson
+from index_builder.testing import sha256
+from index_builder.wiring import SystemClock, open_fetcher, open_sites, templates
+
+NAMES = ["alpha", "beta", "be-ta", "gamma", "delta9", "zeta"]
+AUDIENCES = ["public", "internal"]
+INDEX = """schema: 1
+title: {title}
+audiences:
+  public: {{url: https://index.example.org/, files: packages/}}
+  internal: {{files: packages/, includes: [public]}}
+"""
+PAPER = b'{"version": 1}'
+
+
+def manifest(name: str, versions: list[str], audience: str, *, yanked: bool, paper: bool) -> str:
+    text = linked(name.replace("-", "_"), versions).replace("owners:", f"audiences: [{audience}]\nowners:")
+    if yanked:
+        text = text.replace(f"  {versions[0]}:\n", f"  {versions[0]}:\n    yanked: {{reason: bad, at: 2026-01-01T00:00:00Z}}\n")
+    return text.replace("size: 1234", f"size: 1234, provenance: {sha256(PAPER)}") if paper else text
+
+
+class Builds(RuleBasedStateMachine):
+    """One repository that changes, one tree that is built on, and beside it a fresh one after each step."""
+
+    def __init__(self):
+        super().__init__()
+        self.scratch = Path(tempfile.mkdtemp())
+        self.root = self.scratch / "index"
+        self.order = Order(templates=templates(), release_json=ReleaseJson.VERSION, builder="1")
+        self.worktree = False
+        self.stack = ExitStack()
+
+    def teardown(self):
+        self.stack.close()
+        shutil.rmtree(self.scratch)
+
+    @initialize()
+    def begin(self):
+        (self.root / "packages.d").mkdir(parents=True)
+        (self.root / "packages.d" / "README.md").write_text("")
+        (self.root / "policies.d").mkdir()
+        (self.root / "policies.d" / "team.yaml").write_text("schema: 2\ngroups: {team: []}\n")
+        (self.root / "index.yaml").write_text(INDEX.format(title="One"))
+        pygit2.init_repository(str(self.root))
+        entry = DirectoryPool(self.scratch / "pool").receive(sha256(PAPER))
+        entry.write(PAPER)
+        entry.commit()
+        entry.close()
+        configuration = configuration_of(WorkTree(self.root))
+        fetching = open_fetcher(self.root, configuration, SystemClock(), NoProgress(), pool=self.scratch / "pool")
+        self.fetcher = self.stack.enter_context(fetching)
+        for name in NAMES[:3]:
+            self.write(name, ["1.0"], "public", False, False, "")
+
+    def paths(self) -> list[Path]:
+        return sorted((self.root / "packages.d").rglob("*.yaml"))
+
+    @rule(
+        name=st.sampled_from(NAMES), versions=st.lists(st.sampled_from(["1.0", "1.10", "2.0a1"]), min_size=1, unique=True),
+        audience=st.sampled_from(AUDIENCES), yanked=st.booleans(), paper=st.booleans(), folder=st.sampled_from(["", "a/", "b/c/"]),
+    )  # fmt: skip
+    def write(self, name, versions, audience, yanked, paper, folder):
+        """Add a project, or change it, its audience, or the folder of its manifest."""
+        for path in self.paths():
+            if path.stem == name:
+                path.unlink()
+        path = self.root / "packages.d" / f"{folder}{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(manifest(name, versions, audience, yanked=yanked, paper=paper))
+
+    @rule(data=st.data())
+    def forget(self, data):
+        """Delete a manifest."""
+        if paths := self.paths():
+            data.draw(st.sampled_from(paths)).unlink()
+
+    @rule(data=st.data())
+    def bury(self, data):
+        """Leave tombstones only."""
+        if paths := self.paths():
+            path = data.draw(st.sampled_from(paths))
+            tombstone = f"{{version: '9.0', sha256: {'0' * 64}, reason: bad, at: 2026-01-01T00:00:00Z}}"
+            text = f"schema: 1\nname: {path.stem}\naudiences: [public]\nowners: [team]\nhosting: linked\nremoved: {{{path.stem.replace('-', '_')}-9.0.tar.gz: {tombstone}}}\n"
+            path.write_text(text)
+
+    @rule(title=st.sampled_from(["One", "Two"]))
+    def configure(self, title):
+        """Change the configuration."""
+        (self.root / "index.yaml").write_text(INDEX.format(title=title))
+
+    @rule(number=st.integers(1, 2), mark=st.sampled_from(["", "<!-- new -->"]), kind=st.sampled_from(list(ReleaseJson)))
+    def upgrade(self, number, mark, kind):
+        """Use another builder, template or option, newer or older."""
+        changed = {name: text + mark if name == "simple/detail.html" else text for name, text in templates().items()}
+        self.order = Order(templates=changed, release_json=kind, builder=str(number))
+
+    @rule(worktree=st.booleans())
+    def read_from(self, worktree):
+        """Build from the working tree for a while, or from commits again."""
+        self.worktree = worktree
+
+    @rule(audience=st.sampled_from(AUDIENCES), damage=st.sampled_from(["delete", "cut", "alter", "old", "lists"]), seed=st.integers(0, 99))
+    def damage(self, audience, damage, seed):
+        """Lose, cut or alter a file of the state, or a list that the next build goes on from."""
+        site = self.scratch / "live" / audience
+        files = [path for path in sorted((site / "state").rglob("*.json")) if path.is_file()]
+        if damage == "lists":
+            files = [path for path in (site / "simple" / "index.v1_json", site / "simple" / "index.html") if path.exists()]
+        if not files:
+            return
+        path = random.Random(seed).choice(files)
+        if damage == "delete":
+            path.unlink()
+        elif damage == "cut":
+            path.write_bytes(path.read_bytes()[:-7])
+        elif damage == "old" and path.name == "build.json":
+            path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 0}))
+        else:
+            path.write_bytes(path.read_bytes().replace(b"a", b"b", 1))
+
+    @rule()
+    def forget_history(self):
+        """The last build's commit is not in this clone any more."""
+        shutil.rmtree(self.root / ".git")
+        pygit2.init_repository(str(self.root))
+
+    @invariant()
+    def equal(self):
+        if not (self.root / ".git").exists():
+            return
+        commit_all(self.root)
+        tree = WorkTree(self.root) if self.worktree else GitTree(self.root, "HEAD")
+        self.build(tree, "live")
+        shutil.rmtree(self.scratch / "fresh", ignore_errors=True)
+        self.build(tree, "fresh")
+        live, fresh = contents(self.scratch / "live"), contents(self.scratch / "fresh")
+        assert live.keys() == fresh.keys()
+        assert [path for path in fresh if live[path] != fresh[path]] == []
+        assert not [path for path in fresh if path.startswith("public/state") and b"internal" in fresh[path]]
+
+    def build(self, tree, name):
+        with open_sites(self.scratch / name, list(map(Word, AUDIENCES))) as sites:
+            build(tree, sites, self.fetcher, self.order)
+
+
+TestBuilds = Builds.TestCase
+TestBuilds.settings = settings(
+    max_examples=20, stateful_step_count=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.fixture
+def builds():
+    """A machine of which a test chooses the steps."""
+    machine = Builds()
+    machine.begin()
+    yield machine
+    machine.teardown()
+
+
+def test_provenance_that_projects_share_stays_until_the_last_goes(builds):
+    """Two projects name one PEP 740 object: when one goes, it stays; when both are gone, so is it."""
+    builds.write("alpha", ["1.0"], "public", False, True, "")
+    builds.write("beta", ["1.0"], "public", False, True, "")
+    builds.equal()
+    served = builds.scratch / "live" / "public" / "provenance" / f"{sha256(PAPER)}.json"
+    assert served.exists()
+    (builds.root / "packages.d" / "alpha.yaml").unlink()
+    builds.equal()
+    assert served.exists()
+    (builds.root / "packages.d" / "beta.yaml").unlink()
+    builds.equal()
+    assert not served.exists()
+
+
+@pytest.mark.parametrize("fails_at", range(12))
+def test_an_incremental_build_that_stops_anywhere_is_mended_by_the_next(builds, fails_at, monkeypatch):
+    """A build stops at any write, and then another commit is built: the tree is that of a fresh build."""
+    builds.write("alpha", ["1.0"], "public", False, False, "")
+    builds.equal()
+    builds.write("alpha", ["1.0", "2.0a1"], "public", True, False, "")
+    commit_all(builds.root)
+    original, puts = DirectorySite.put, []
+
+    def put(site, path, chunks):
+        puts.append(path)
+        if len(puts) == fails_at + 1:
+            msg = "stopped"
+            raise StorageError(msg)
+        original(site, path, chunks)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DirectorySite, "put", put)
+        with suppress(StorageError):
+            builds.build(GitTree(builds.root, "HEAD"), "live")
+    builds.write("alpha", ["1.0"], "public", False, False, "")
+    builds.equal()
+
+
+@pytest.fixture
+def many(tmp_path):
+    """5,000 projects, built once."""
+    root = tmp_path / "index"
+    (root / "packages.d").mkdir(parents=True)
+    (root / "policies.d").mkdir()
+    (root / "policies.d" / "team.yaml").write_text("schema: 2\ngroups: {team: []}\n")
+    (root / "index.yaml").write_text("schema: 1\ntitle: Many\naudiences:\n  public: {files: packages/}\n")
+    for number in range(5000):
+        (root / "packages.d" / f"p{number}.yaml").write_text(linked(f"p{number}", ["1.0"]))
+    pygit2.init_repository(str(root))
+    commit_all(root)
+    return root
+
+
+@pytest.mark.timeout(300)
+def test_one_change_among_many_costs_one_change(many, tmp_path, monkeypatch):
+    """After one manifest of 5,000 changed, one is parsed and at most 12 files are written."""
+    from index_builder.manifests import reader
+
+    parsed = []
+    original = reader.load
+    monkeypatch.setattr(reader, "load", lambda path, content: (parsed.append(path), original(path, content))[1])
+    order = Order(templates=templates(), release_json=ReleaseJson.VERSION, builder="1")
+
+    def run():
+        tree = GitTree(many, "HEAD")
+        fetching = open_fetcher(many, configuration_of(tree), SystemClock(), NoProgress())
+        with fetching as fetcher, open_sites(tmp_path / "site", [Word("public")]) as sites:
+            return build(tree, sites, fetcher, order)[0]
+
+    assert (run().projects, len(parsed)) == (5000, 5002)
+    parsed.clear()
+    (many / "packages.d" / "p77.yaml").write_text(linked("p77", ["1.0", "1.1"]))
+    commit_all(many)
+    report = run()
+    assert [path for path in parsed if path.startswith("packages.d/")] == ["packages.d/p77.yaml"]
+    assert len(report.changes.written) <= 12
+    assert (report.projects, report.files, report.built) == (5000, 10_002, 1)
+    assert pipeline_audience.ROWS in report.changes.written

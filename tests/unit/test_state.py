@@ -1,0 +1,53 @@
+"""State is read as it was written, or not at all."""
+
+import json
+
+import pytest
+
+from index_builder.state import (
+    Built,
+    Mark,
+    OutdatedStateError,
+    decode_mark,
+    decode_shard,
+    digest_of,
+    encode_shard,
+    shard_of,
+)
+
+MARK = Mark(audience="public", builder="1", commit="a" * 40, inputs="b", projects=1, files=2, rows=3, lists={"x": "y"}, shards={"s": "d"})
+BUILT = [Built(name=name, path=f"packages.d/{name}.yaml", blob="c" * 40, files=("simple/x",)) for name in ("beta", "alpha")]
+
+
+def test_what_is_written_is_read():
+    """Marks and shards survive the way through bytes, whatever the order of projects."""
+    assert decode_mark(MARK.encode()) == MARK
+    content = encode_shard(BUILT)
+    assert content == encode_shard(reversed(BUILT))
+    assert list(decode_shard(content, digest_of(content)).values()) == BUILT[::-1]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{}\n", b"[]", b"null", b"{", MARK.encode()[:-9], json.dumps({**json.loads(MARK.encode()), "schema": 2}).encode(),
+        json.dumps({**json.loads(MARK.encode()), "more": 1}).encode(), b'{"schema": 1}',
+    ],
+)  # fmt: skip
+def test_other_marks_are_outdated(content):
+    """What is cut, of another form, or no mark at all means that everything is built."""
+    with pytest.raises(OutdatedStateError):
+        decode_mark(content)
+
+
+def test_a_shard_of_another_digest_is_not_used():
+    """One altered byte, and the shard is not even parsed."""
+    with pytest.raises(OutdatedStateError):
+        decode_shard(encode_shard(BUILT).replace(b"alpha", b"alphb"), digest_of(encode_shard(BUILT)))
+
+
+def test_a_project_is_in_one_shard():
+    """The shard follows from the name alone, and there are 256 of them."""
+    shards = {shard_of(f"project-{number}") for number in range(5000)}
+    assert len(shards) == 256
+    assert all(path.startswith("state/projects/") and path.endswith(".json") for path in shards)
