@@ -46,6 +46,7 @@ class DirectorySite:
     def __init__(self, root: Path) -> None:
         """Take the folder; raises StorageError where it holds something that no build wrote."""
         self.root = root
+        self._made: set[Path] = set()
         with storage(root):
             if not self._ours():
                 msg = f"{root} is not empty, and was not written by a build"
@@ -55,6 +56,7 @@ class DirectorySite:
     def _prepare(self) -> None:
         self._folder(self.root / self._INCOMING)
         shutil.rmtree(self.root / self._INCOMING)
+        self._made.clear()
         self._folder(self.root / self._INCOMING)
 
     def tidy(self) -> None:
@@ -74,16 +76,20 @@ class DirectorySite:
         return not inside or (inside == {"state"} and state.is_dir() and {path.name for path in state.iterdir()} <= {"incoming"})
 
     def _folder(self, path: Path) -> None:
-        """Make a folder; whatever else stands in its way, such as a link out of the tree, is replaced."""
+        """Make a folder, once; whatever else stands in its way, such as a link out of the tree, is replaced."""
+        if path in self._made:
+            return
         if path != self.root:
             self._folder(path.parent)
             if path.is_symlink() or (path.exists() and not path.is_dir()):
                 path.unlink()
         path.mkdir(parents=path == self.root, exist_ok=True)
+        self._made.add(path)
 
     def listing(self) -> dict[str, int]:
         """Walk the folders that builds write; what else lies beside them is not ours."""
         found: dict[str, int] = {}
+        self._made.clear()
         with storage(self.root):
             for top in self._TOPS:
                 self._walk(self.root / top, top, found)
@@ -150,6 +156,7 @@ class DirectorySite:
                     parent.rmdir()
                 except OSError:
                     break
+                self._made.discard(parent)
 
 
 class UntouchedSite(DirectorySite):

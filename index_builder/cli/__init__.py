@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import signal
 import sys
@@ -132,6 +133,9 @@ def run(arguments: list[str] | None = None) -> int:
     from index_builder.cli.console import show_error  # noqa: PLC0415 - rich is slow to import, --help needs none of it
     from index_builder.errors import IndexBuilderError, InterruptedRunError  # noqa: PLC0415
 
+    # Builds keep millions of small values, none of them in a cycle: looking through all of them again and again took a
+    # third of the time (measured with 10,000 projects). Young ones are still collected.
+    gc.set_threshold(100_000, 50, 1000)
     try:
         group.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Exit as error:

@@ -19,6 +19,8 @@ from pydantic_core import PydanticCustomError, core_schema
 from index_builder.model.environment import Environment
 from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word
 
+#: What a URL has percent-encoded: all but visible ASCII, and some of that.
+_ODD_IN_URL = re.compile(r"""[^!-~]|[<>"{}|\\^`]""")
 #: Embedding, override and isolate marks: what people read would not be what programs read.
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -40,7 +42,7 @@ def https_url(text: str) -> str:
     if parts.scheme != "https" or not parts.hostname:
         msg = "an https:// URL is needed"
         raise ValueError(msg)
-    if any(not "!" <= c <= "~" or c in '<>"{}|\\^`' for c in text):
+    if _ODD_IN_URL.search(text):
         msg = "a URL has ASCII characters only, others are percent-encoded"
         raise ValueError(msg)
     if "@" in parts.netloc:
