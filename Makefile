@@ -13,7 +13,7 @@ TOOLS := build/installed-dev
 # What tests drive besides Python: a terminal, the shells that complete, and the Python that the oldest pips run on.
 PROGRAMS := tmux zsh fish pypy3
 
-.PHONY: help index test lint check docs lock schemas reference programs clean
+.PHONY: help index test lint check docs lock schemas reference programs bench bench-quick clean
 
 help:
 	@echo 'make index   build packages.d/ into site/ and say how to install from it'
@@ -21,6 +21,7 @@ help:
 	@echo 'make docs    build the documentation into public-docs/'
 	@echo 'make lock    resolve requirements/*.txt anew'
 	@echo 'make schemas write schemas/*.json anew'
+	@echo 'make bench   measure builds beside dumb-pypi; bench-quick with fewer projects'
 	@echo 'make reference write the generated pages of docs/reference/ anew'
 
 $(BIN)/python:
@@ -71,6 +72,17 @@ programs:
 # Client pages are made from a whole run of the clients' tests, the others from the code and a terminal.
 reference: $(TOOLS) $(WHEEL) programs
 	UPDATE_GOLDEN=1 PYTHONSAFEPATH=1 $(BIN)/pytest -q tests/reference tests/interop/clients
+
+# The peers are installed by name, into an environment of their own.
+$(VENV)/peers/bin/dumb-pypi: | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/peers
+	$(VENV)/peers/bin/python -m pip install --disable-pip-version-check --quiet dumb-pypi
+
+bench: $(WHEEL) $(VENV)/peers/bin/dumb-pypi
+	$(BIN)/python benchmarks/run.py 10000 --dumb-pypi $(VENV)/peers/bin/dumb-pypi
+
+bench-quick: $(WHEEL) $(VENV)/peers/bin/dumb-pypi
+	$(BIN)/python benchmarks/run.py 1000 --runs 1 --dumb-pypi $(VENV)/peers/bin/dumb-pypi
 
 lint: $(TOOLS)
 	$(BIN)/ruff check

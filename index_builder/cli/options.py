@@ -152,19 +152,13 @@ def problems_shown(tree: SourceTree, output_format: str) -> Iterator[None]:
         raise
 
 
-def declare(name: str) -> str:
-    """Return how a group is declared, for those who have none."""
-    return f"declare it in policies.d/owners.yaml: `schema: 2`, and below it `groups: {{{name}: []}}`"
-
-
 def check_owners(names: Sequence[str], policies: Policies) -> None:
-    """Raise UsageError for a name that no policy declares."""
+    """Raise UsageError for a name that no policy declares, where policies declare any."""
     for name in names:
-        if name not in policies.names():
+        if policies.names() and name not in policies.names():
             near = get_close_matches(name, sorted(policies.names()), n=1)
             msg = f"nobody and no group is called '{name}'"
-            everybody = f"policies.d/ has: {', '.join(sorted(policies.names()))}" if policies.names() else declare(name)
-            raise UsageError(msg, fix=f"did you mean '{near[0]}'?" if near else everybody)
+            raise UsageError(msg, fix=f"did you mean '{near[0]}'?" if near else f"policies.d/ has: {', '.join(sorted(policies.names()))}")
 
 
 def readable(repo: Path, commit: str, *, worktree: bool) -> Index:

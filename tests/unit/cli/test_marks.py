@@ -100,3 +100,12 @@ def test_stamp_leaves_the_upstream_index_its_times(repo, cli, upstream):
     before = (repo / "packages.d" / "helper.yaml").read_text()
     assert cli("stamp").code == 0
     assert (repo / "packages.d" / "helper.yaml").read_text() == before
+
+
+def test_owners_are_free_where_nobody_is_declared(repo, cli, dist):
+    """Without policies any word may own a project, as the rule owner-unknown says."""
+    for path in (repo / "policies.d").glob("*.yaml"):
+        path.unlink()
+    assert cli("add", "--dist", dist(wheel("free", "1.0")), "--owner", "me").code == 0
+    assert cli("owners", "free", "add", "you").code == 0
+    assert cli("check", "--worktree").code == 0

@@ -175,3 +175,37 @@ def test_schema_prints_and_writes(tmp_path, cli, repo):
 def test_no_problem_is_no_line(repo, cli):
     """Annotations of a good index are nothing at all."""
     assert cli("check", "--worktree", "--format", "github").out == ""
+
+
+def test_what_is_not_committed_is_said(repo, cli, dist):
+    """A question about the last commit says what the working tree has besides; one about the working tree does not."""
+    commit_all(repo)
+    assert cli("add", "--dist", dist(wheel("fresh", "1.0"))).code == 0
+    for command in (["list"], ["build"], ["check"], ["show", "fresh"]):
+        assert "packages.d/fresh.yaml is not as the last commit has it; --worktree reads it" in cli(*command).err
+    assert "note:" not in cli("list", "--worktree").err
+    commit_all(repo)
+    assert "note:" not in cli("list").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["add", "--pypi", "six", "1.16"], "write it as NAME==1.16"),
+        (["add", "uv.lock"], "did you mean --from uv.lock"),
+        (["remove", "six"], "for example: index-builder remove acme-utils 1.1.0 --reason 'leaked a key'"),
+        (["init"], "DIR is missing"),
+        (["pool", "push"], "FILE|DIR is missing"),
+    ],
+)
+def test_what_is_missing_is_shown_by_example(repo, cli, arguments, said):
+    """A missing or misplaced word is answered with the form that is right."""
+    (repo / "uv.lock").write_text("")
+    done = cli(*arguments)
+    assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_a_single_value_in_place_of_a_list_is_mended(repo, cli):
+    """`python: 3.12` gets the list that was meant as its fix."""
+    (repo / "index.yaml").write_text((repo / "index.yaml").read_text() + "clients: {python: 3.12, platform: [linux_x86_64]}\n")
+    assert "write it as [3.12]" in cli("check", "--worktree").err

@@ -1,0 +1,27 @@
+"""The benchmark runs, so that its figures can be taken again; what they are is nobody's test."""
+
+import re
+import subprocess
+import sys
+
+from conftest import ROOT
+
+
+def test_it_measures_three_builds(tmp_path):
+    """A tiny workload gives a row for the full build, for one file more, and for no change."""
+    command = [sys.executable, ROOT / "benchmarks" / "run.py", "20", "--runs", "1", "--work", tmp_path, "--dumb-pypi", ""]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^\| (full|one more|nothing) \| index-builder \| \d+\.\d\d s", done.stdout, re.MULTILINE) == [
+        "full",
+        "one more",
+        "nothing",
+    ]
+
+
+def test_the_workload_depends_on_its_size_alone(tmp_path):
+    """The same number of projects gives the same bytes, and another one other bytes."""
+    for name, count in (("a", "5"), ("b", "5"), ("c", "6")):
+        subprocess.run([sys.executable, ROOT / "benchmarks" / "workload.py", count, tmp_path / name], check=True, capture_output=True)
+    a, b, c = ((tmp_path / name / "changed.jsonl").read_bytes() for name in "abc")
+    assert a == b != c
