@@ -31,6 +31,7 @@ from index_builder.manifests.layout import (
 )
 from index_builder.manifests.loader import Document, Path, Value, at, load
 from index_builder.manifests.scalar import block, flow, is_one_line, scalar
+from index_builder.manifests.values import with_value, without
 
 
 class Editor:
@@ -59,7 +60,7 @@ class Editor:
             splices = self._replaced(path, value)
         else:
             splices = self._inserted(path[:-1], parent, {key: value})
-        self._accept(path, [splices], _with(self.value, path, value))
+        self._accept(path, [splices], with_value(self.value, path, value))
 
     def insert(self, path: Path, new: dict[str, Value]) -> None:
         """Put new keys, all at once, into the mapping at `path`; it begins with them where it is not there yet."""
@@ -71,7 +72,7 @@ class Editor:
             raise self._refused(path, f"it has {known[0]} already")
         listed = at(self.value, path)
         expected: Value = {**(listed if isinstance(listed, dict) else {}), **new}
-        self._accept(path, [self._inserted(path, parent, new)], _with(self.value, path, expected))
+        self._accept(path, [self._inserted(path, parent, new)], with_value(self.value, path, expected))
 
     def extend(self, path: Path, items: list[Value]) -> None:
         """Append items to the list at `path`."""
@@ -88,7 +89,7 @@ class Editor:
             on_one_line = isinstance(last, CollectionNode) and last.flow_style
             lines = [f"{' ' * column}- {flow(item)}" for item in items] if on_one_line else block(items, column)
             splices = [self._below(node, lines)]
-        self._accept(path, [splices], _with(self.value, path, [*listed, *items]))
+        self._accept(path, [splices], with_value(self.value, path, [*listed, *items]))
 
     def rename_all(self, paths: Sequence[Path], key: str) -> None:
         """Give another name to the key at the end of each path, all at once; values, places and what stands beside them stay."""
@@ -117,7 +118,7 @@ class Editor:
             candidates = [self._replaced(path[:-1], {} if isinstance(parent, MappingNode) else [])]
         else:
             candidates = self._without_lines(parent, entry)
-        self._accept(path, candidates, _without(self.value, path))
+        self._accept(path, candidates, without(self.value, path))
 
     # -- where things stand
 
@@ -282,23 +283,3 @@ def _entry(node: Node, step: str | int) -> Entry | None:
         return None
     is_mapping = isinstance(node, MappingNode)
     return next((entry for entry in entries(node) if step == (entry.key.value if is_mapping else entry.number)), None)
-
-
-def _with(value: Value, path: Path, new: Value) -> Value:
-    if not path:
-        return new
-    step, rest = path[0], path[1:]
-    if isinstance(step, int):
-        assert isinstance(value, list)  # noqa: S101 - for the type checker: the path was followed already
-        return [_with(item, rest, new) if n == step else item for n, item in enumerate(value)]
-    mapping = value if isinstance(value, dict) else {}
-    return {**mapping, step: _with(mapping.get(step, {}), rest, new)}
-
-
-def _without(value: Value, path: Path) -> Value:
-    step, rest = path[0], path[1:]
-    if isinstance(value, list):
-        kept = [(n, item) for n, item in enumerate(value) if rest or n != step]
-        return [_without(item, rest) if n == step else item for n, item in kept]
-    assert isinstance(value, dict)  # noqa: S101 - for the type checker: the path was followed already
-    return {key: _without(item, rest) if key == step else item for key, item in value.items() if rest or key != step}
