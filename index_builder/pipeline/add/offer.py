@@ -25,9 +25,9 @@ class CombinedOffer:
 
     `failed` keeps the first error, which a resolver cannot tell, and `unbuilt` the projects that have sdists only.
 
-    Another index may have something else under a project's name. So a project that is here is looked for where its files
-    come from and nowhere else, which for a hosted one is nowhere; `chosen` says of others which index somebody named
-    for them; and of the rest, the first index of `upstreams:` that has a project is the only one asked for it.
+    Another index may have something else under a project's name. So a hosted project is looked for nowhere; `chosen` has the
+    index that somebody named for a project; what is here already is looked for where its files come from; and of the rest,
+    the first index of `upstreams:` that has a project is the only one asked for it.
     """
 
     def __init__(
@@ -71,11 +71,13 @@ class CombinedOffer:
 
     def _where(self, project: NormalizedName, known: Project | None) -> list[Word]:
         """Return the upstream indexes that may be asked for a project, in order."""
+        if project in self._chosen:
+            return [self._chosen[project]]
         upstreams = [*self._index.configuration.upstreams]
         if known is not None and known.files:
             origins = {file.origin for file in known.files if isinstance(file.origin, IndexOrigin)}
             return [name for name in upstreams if IndexOrigin(index=name, project=project) in origins]
-        return [self._chosen[project]] if project in self._chosen else upstreams
+        return upstreams
 
     def _upstream(self, project: NormalizedName, known: Project | None, *, optional: bool) -> Iterator[ListedFile]:
         for name in self._where(project, known):

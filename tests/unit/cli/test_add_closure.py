@@ -176,6 +176,14 @@ def test_a_project_that_is_here_is_looked_for_where_it_comes_from(repo, cli, two
     assert "9.9" not in (repo / "packages.d" / "acme-core.yaml").read_text()
 
 
+def test_the_index_that_is_named_for_a_project_is_the_one(repo, cli, two_upstreams):
+    """Whoever names an index for a project that is here from another gets that index's release, and sees it in the manifest."""
+    assert cli("add", "--index", "corp", "intern").code == 0
+    added = names(cli("add", "--pypi", "intern>=9", "--with-dependencies", *WHERE, "--format", "json"))
+    assert added == {"intern-9.0-py3-none-any.whl"}
+    assert "index: pypi" in (repo / "packages.d" / "intern.yaml").read_text()
+
+
 def test_dependencies_are_looked_for_in_the_order_of_the_index(repo, cli, two_upstreams):
     """--pypi names where the project comes from that is asked for; what it needs is looked for in corp first."""
     assert names(cli("add", "--pypi", "app2", "--with-dependencies", *WHERE, "--format", "json")) == {
