@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from index_builder.errors import CorruptEntryError
-from index_builder.model.page import Page
+from index_builder.model.page import LargePage, Page
 from index_builder.model.snapshot import Blob
 from index_builder.ports import Pool, Progress, Site
 
 _CHUNK = 1024 * 1024
 #: What the mark says while a tree changes: a build that does not end is begun anew, because nobody knows what it left.
 BEGUN: Final = b"{}\n"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a tree must hold, or the part of it that may have changed.
-
-    `streams` are lists too large to be held, path to chunks, that are written in any case.
-    """
-
-    blobs: Iterable[Blob]
-    pages: Iterable[Page]
-    streams: Mapping[str, Iterable[bytes]] = field(default_factory=dict)
-    mark: Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,38 +26,76 @@ class Changes:
     unchanged: int
 
 
-def publish(site: Site, pool: Pool, wanted: Wanted, present: Mapping[str, int], progress: Progress) -> Changes:
+def publish(
+    site: Site, pool: Pool, mark: str, blobs: Iterable[Blob], pages: Iterable[Page | LargePage], present: Mapping[str, int],
+    progress: Progress,
+) -> Changes:  # fmt: skip
     """Make the tree hold what is wanted, and nothing else of `present`: path to size in bytes of what is there.
 
-    A reader never meets a link to what is not there yet. Where nothing changes, nothing is written. Raises
-    CorruptEntryError where a pool entry is not what its name says (it is dropped), StorageError.
+    `blobs` and `pages` come in the order in which they may appear; pages are made while they are written, and the last of
+    them is the one at `mark`. A reader never meets a link to what is not there yet. Where nothing changes, nothing is written.
+    Raises CorruptEntryError where a pool entry is not what its name says (it is dropped), StorageError.
     """
-    blobs = {blob.path: blob for blob in wanted.blobs}
-    pages = sorted(wanted.pages, key=lambda page: page.tier)
-    missing = [blob for blob in blobs.values() if present.get(blob.path) != blob.size]
-    stale = [page for page in pages if present.get(page.path) != len(page.content) or site.read(page.path) != page.content]
-    kept = {*blobs, *wanted.streams, *(page.path for page in pages), wanted.mark.path}
-    deleted = sorted(present.keys() - kept)
-    is_marked = present.get(wanted.mark.path) == len(wanted.mark.content) and site.read(wanted.mark.path) == wanted.mark.content
-    if missing or stale or wanted.streams or deleted:
-        site.put(wanted.mark.path, [BEGUN])
-        _write(site, pool, missing, progress)
-        for page in stale:
-            site.put(page.path, [page.content])
-        for path, chunks in wanted.streams.items():
-            site.put(path, chunks)
-        for path in deleted:
-            site.delete(path)
-        is_marked = False
-    if not is_marked:
-        site.put(wanted.mark.path, [wanted.mark.content])
-    written = [
-        *(blob.path for blob in missing),
-        *(page.path for page in stale),
-        *wanted.streams,
-        *([] if is_marked else [wanted.mark.path]),
-    ]
-    return Changes(written=tuple(written), deleted=tuple(deleted), unchanged=len(kept) - len(written))
+    work = _Publication(site, mark, present)
+    work.write_blobs(pool, blobs, progress)
+    for page in pages:
+        if page.path == mark:
+            work.delete_rest()
+        work.write_page(page)
+    return Changes(written=tuple(work.written), deleted=tuple(work.deleted), unchanged=work.unchanged)
+
+
+class _Publication:
+    """A tree on its way; `rest` is what is there and was not asked for so far."""
+
+    def __init__(self, site: Site, mark: str, present: Mapping[str, int]) -> None:
+        self.site, self.mark = site, mark
+        self.rest = dict(present)
+        self.written: list[str] = []
+        self.deleted: list[str] = []
+        self.unchanged = 0
+        self._begun = False
+
+    def write_blobs(self, pool: Pool, blobs: Iterable[Blob], progress: Progress) -> None:
+        """Copy what is missing of the pool's bytes; a path that is named twice is written once."""
+        wanted = {blob.path: blob for blob in blobs}
+        missing = [blob for path, blob in wanted.items() if self.rest.pop(path, None) != blob.size]
+        self.unchanged += len(wanted) - len(missing)
+        if missing:
+            self._begin()
+            _write(self.site, pool, missing, progress)
+            self.written += [blob.path for blob in missing]
+
+    def write_page(self, page: Page | LargePage) -> None:
+        """Write a page, unless it is there with the same bytes."""
+        size = self.rest.pop(page.path, None)
+        if size == page.size and not (page.path == self.mark and self._begun) and _is_there(self.site, page):
+            self.unchanged += 1
+            return
+        if page.path != self.mark:
+            self._begin()
+        self.site.put(page.path, page.chunks())
+        self.written.append(page.path)
+
+    def delete_rest(self) -> None:
+        """Delete what nobody asked for."""
+        self.deleted = sorted(self.rest.keys() - {self.mark})
+        if self.deleted:
+            self._begin()
+        for path in self.deleted:
+            self.site.delete(path)
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self.site.put(self.mark, [BEGUN])
+
+
+def _is_there(site: Site, page: Page | LargePage) -> bool:
+    if isinstance(page, Page):
+        return site.read(page.path) == page.content
+    with site.open(page.path) as stream:
+        return all(stream.read(len(chunk)) == chunk for chunk in page.chunks())
 
 
 def _write(site: Site, pool: Pool, blobs: list[Blob], progress: Progress) -> None:

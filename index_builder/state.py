@@ -1,7 +1,8 @@
 """What a build leaves in `state/` for the next one to compare with, per audience and sharded by name. ADR 8.
 
 `state/build.json`, the mark, says what was built from what, and has the digest of every other file that is read again.
-`state/projects/<2 hex>.json` has, a project a line, the manifest that it came from and the files that are its own.
+`state/projects/<2 hex>.json` has, a project a line, the manifest that it came from, the files that are its own, and where its
+lines are in `packages.json`.
 All of it is deterministic, names nothing of a narrower audience, and is used only where its digest is right.
 """
 
@@ -11,11 +12,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import orjson
 
 #: The first thing that a build writes, and the last: which builder built which commit. A folder without it is not ours.
 MARK: Final = "state/build.json"
-_SCHEMA: Final = 1
+_SCHEMA: Final = 2
 
 
 class OutdatedStateError(Exception):
@@ -26,6 +29,7 @@ class OutdatedStateError(Exception):
 class Mark:
     """`state/build.json`.
 
+    `source` is what was built: a commit's id, `sha256:` and the digest of a package list, or '' where that has no name.
     `inputs` is the digest of all that a page can depend on besides its own manifest: builder, templates, configuration,
     policies, options. `projects` and `files` count what is listed, `rows` the bytes of `packages.json`; `lists` and `shards`
     have digests by path.
@@ -33,7 +37,7 @@ class Mark:
 
     audience: str
     builder: str
-    commit: str
+    source: str
     inputs: str
     projects: int = 0
     files: int = 0
@@ -58,14 +62,22 @@ def decode_mark(content: bytes) -> Mark:
     return mark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
-    """A project that was built: its manifest's path and git object id, and the files that the tree has because of it."""
+class Built(NamedTuple):
+    """A project that was built: its manifest's path and git object id, and the files that the tree has because of it.
+
+    In `packages.json` it has `rows` bytes, and its first line is that of the file `first`.
+    """
 
     name: str
     path: str
     blob: str
+    first: str
+    rows: int
     files: tuple[str, ...]
+
+    def encode(self) -> bytes:
+        """Return the project's line in its shard."""
+        return orjson.dumps(tuple(self))
 
 
 def shard_of(name: str) -> str:
@@ -73,17 +85,16 @@ def shard_of(name: str) -> str:
     return f"state/projects/{hashlib.sha256(name.encode()).hexdigest()[:2]}.json"
 
 
-def encode_shard(projects: Iterable[Built]) -> bytes:
-    """Return a shard's bytes, a project a line, by name."""
-    rows = sorted((built.name, built.path, built.blob, list(built.files)) for built in projects)
-    return b"[" + b",\n".join(json.dumps(row, separators=(",", ":")).encode() for row in rows) + b"]\n"
+def join_shard(lines: Iterable[bytes]) -> bytes:
+    """Return the bytes of a shard of these projects, by name."""
+    return b"[" + b",\n".join(sorted(lines)) + b"]\n"
 
 
 def decode_shard(content: bytes, digest: str) -> dict[str, Built]:
     """Return a shard's projects by name; raises OutdatedStateError where its digest is another."""
     if digest_of(content) != digest:
         raise OutdatedStateError
-    return {name: Built(name=name, path=path, blob=blob, files=tuple(files)) for name, path, blob, files in json.loads(content)}
+    return {row[0]: Built(row[0], row[1], row[2], row[3], row[4], tuple(row[5])) for row in orjson.loads(content)}
 
 
 def digest_of(content: bytes) -> str:

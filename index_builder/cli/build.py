@@ -13,8 +13,8 @@ from index_builder.cli.console import count, stderr
 from index_builder.errors import UsageError
 from index_builder.model.index import Configuration
 from index_builder.model.names import Word
-from index_builder.pipeline.audience import Order, Report
-from index_builder.pipeline.build import build
+from index_builder.pipeline.audience import Report
+from index_builder.pipeline.build import Order, build
 from index_builder.pipeline.reading import configuration_of
 from index_builder.render.legacy import ReleaseJson
 
@@ -68,13 +68,13 @@ def command(
             order = Order(
                 templates=wiring.templates(), release_json=ReleaseJson(release_json), builder=wiring.builder(), full=full, verify=verify
             )
-            reports = build(tree, sites, fetcher, order)
-    options.show_problems([w for r in reports for w in r.warnings], tree, "text" if output_format == "json" else output_format)
+            built = build(tree, sites, fetcher, order)
+    options.show_problems(built.warnings, tree, "text" if output_format == "json" else output_format)
     if output_format == "json":
-        result = {"output": str(folder), "commit": tree.revision, "dry_run": dry_run, "audiences": [_json(r) for r in reports]}
+        result = {"output": str(folder), "commit": tree.revision, "dry_run": dry_run, "audiences": [_json(r) for r in built.reports]}
         click.echo(json.dumps(result, indent=2))
     elif not quiet:
-        for report in reports:
+        for report in built.reports:
             _show(report, folder, dry_run=dry_run)
 
 

@@ -17,7 +17,7 @@ from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem
 from index_builder.model.project import IndexOrigin, StoredOrigin, UrlOrigin
-from index_builder.ports import Pool
+from index_builder.ports import Clock, Pool
 
 _CHUNK = 1024 * 1024
 
@@ -82,7 +82,7 @@ class Fetcher:
             name, size = _hashed(stream)
             if self.pool.size(name) != size:
                 stream.seek(0)
-                self._copy(stream, name)
+                copy(stream, self.pool, name, self.downloader.clock)
         return name, size
 
     def adopt_url(self, url: str, name: str) -> tuple[Sha256, int]:
@@ -174,28 +174,12 @@ class Fetcher:
             return False
         try:
             with self.inbox.open(digest) as stream:
-                self._copy(stream, digest)
+                copy(stream, self.pool, digest, self.downloader.clock)
             self.downloader.progress.advance(size)
         except CorruptEntryError:
             self.inbox.drop(digest)
             return False
         return True
-
-    def _copy(self, stream: BinaryIO, digest: Sha256) -> None:
-        entry = self.pool.receive(digest)
-        try:
-            entry.discard()
-            while chunk := stream.read(_CHUNK):
-                self.downloader.clock.check()
-                entry.write(chunk)
-            entry.commit()
-        finally:
-            entry.close()
-
-    def keep(self, digest: Sha256, content: bytes) -> None:
-        """Put bytes of a known digest into the pool, unless they are there. Raises StorageError."""
-        if self.pool.size(digest) != len(content):
-            self._copy(io.BytesIO(content), digest)
 
     def _link(self, fetch: Fetch) -> None:
         if self.offline:
@@ -208,6 +192,26 @@ class Fetcher:
             raise RemoteError(msg, fix="use `hosting: mirrored`") from error
         self.pool.set_note("links", fetch.digest, url)
         self.downloader.progress.done(fetch.file.name.text)
+
+
+def copy(stream: BinaryIO, pool: Pool, digest: Sha256, clock: Clock | None = None) -> None:
+    """Put a stream's bytes into a pool, checked; `clock` stops it. Raises CorruptEntryError, StorageError, InterruptedRunError."""
+    entry = pool.receive(digest)
+    try:
+        entry.discard()
+        while chunk := stream.read(_CHUNK):
+            if clock:
+                clock.check()
+            entry.write(chunk)
+        entry.commit()
+    finally:
+        entry.close()
+
+
+def keep(pool: Pool, digest: Sha256, content: bytes) -> None:
+    """Put bytes of a known digest into a pool, unless they are there. Raises StorageError."""
+    if pool.size(digest) != len(content):
+        copy(io.BytesIO(content), pool, digest)
 
 
 def _hashed(stream: BinaryIO) -> tuple[Sha256, int]:

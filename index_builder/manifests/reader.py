@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -15,6 +15,7 @@ from index_builder.manifests.schema.manifest import ManifestModel
 from index_builder.manifests.settings import to_configuration, to_policies
 from index_builder.manifests.validate import validate
 from index_builder.model.index import Configuration, Index
+from index_builder.model.names import Word, normalize
 from index_builder.model.problem import Place, Problem, in_order
 from index_builder.model.project import IndexOrigin, Project
 from index_builder.model.source import EXECUTABLE, ORDINARY, SUBMODULE, SYMLINK, SourceEntry
@@ -35,24 +36,62 @@ class Reading:
     problems: tuple[Problem, ...]
 
 
-def read(
-    revision: str, entries: Iterable[SourceEntry], content: Callable[[SourceEntry], bytes], known: Collection[str] = (),
-) -> Reading:  # fmt: skip
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What `index.yaml` and `policies.d/` say, and what is wrong there: all that a manifest is read against.
+
+    `principals` are the names that an owner may have, or None where nobody can say.
+    """
+
+    configuration: Configuration | None
+    policies: Policies
+    principals: frozenset[Word] | None
+    problems: tuple[Problem, ...]
+
+
+def is_manifest(entry: SourceEntry) -> bool:
+    """Say whether a file of the tree is read as a manifest."""
+    return entry.path.startswith(MANIFESTS) and _is_read(entry)
+
+
+def stem_of(path: str) -> str:
+    """Return what a manifest's file is called without its ending: the normalized name of its project."""
+    return path.rpartition("/")[2].removesuffix(".yaml")
+
+
+def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[SourceEntry], bytes]) -> Reading:
     """Read a revision's files; `content` gives the bytes of an entry.
 
-    One broken file hides nothing of the others: all problems of all files are reported. `known` are paths of manifests
-    that are as they were when a reading of all found nothing wrong: they are not read again, and not in the index.
+    One broken file hides nothing of the others: all problems of all files are reported.
     """
     listed = sorted(entries, key=lambda entry: entry.path)
-    problems = list(_tree_problems(listed))
+    settings = read_settings(listed, content)
+    problems = [*tree_problems(listed), *settings.problems]
+    projects: dict[str, Project] = {}
+    places: list[tuple[str, Place]] = []
+    for entry in filter(is_manifest, listed):
+        project, found = read_manifest(entry.path, content(entry), settings)
+        problems += found
+        if project:
+            projects.setdefault(project.normalized, project)
+            places.append((project.name, project.place))
+    problems += name_problems(places, {})
+    if settings.configuration is None:
+        return Reading(index=None, policies=settings.policies, problems=in_order(problems))
+    index = Index(revision=revision, configuration=settings.configuration, projects=projects)
+    return Reading(index=index, policies=settings.policies, problems=in_order(problems))
+
+
+def read_settings(entries: Iterable[SourceEntry], content: Callable[[SourceEntry], bytes]) -> Settings:
+    """Read what is the same for all manifests, in the order of paths."""
+    problems: list[Problem] = []
     documents: dict[str, Document] = {}
-    for entry in listed:
-        if entry.mode == ORDINARY and entry.path.endswith(".yaml") and entry.path not in known:
-            document, found = load(entry.path, content(entry))
+    hidden = False
+    for entry in entries:
+        hidden = hidden or (entry.path.startswith(POLICIES) and entry.mode != ORDINARY)
+        if _is_read(entry) and not entry.path.startswith(MANIFESTS):
+            document, found = _document(entry.path, content(entry))
             problems += found
-            if document and is_outdated(entry.path, document.value):
-                document, more = _in_present_form(document)
-                problems += more
             if document:
                 documents[entry.path] = document
     configuration = None
@@ -61,24 +100,61 @@ def read(
         problems += found
     policies, found = to_policies([d for path, d in documents.items() if path.startswith(POLICIES)])
     problems += found
-    policies_read = not any(problem.place.path.startswith(POLICIES) and _hides_names(problem) for problem in problems)
-    manifests = (document for path, document in documents.items() if path.startswith(MANIFESTS))
-    projects, found = _projects(manifests, {path.rpartition("/")[2].removesuffix(".yaml"): path for path in known})
+    hidden = hidden or any(problem.place.path.startswith(POLICIES) and _hides_names(problem) for problem in problems)
+    if configuration:
+        problems += _rule_problems(configuration, policies)
+    principals = None if hidden else policies.names() or None
+    return Settings(configuration=configuration, policies=policies, principals=principals, problems=tuple(problems))
+
+
+def read_manifest(path: str, content: bytes, settings: Settings) -> tuple[Project | None, list[Problem]]:
+    """Read a manifest, and judge it against the settings; no other manifest is needed for that."""
+    document, problems = _document(path, content)
+    if document is None:
+        return None, problems
+    model, found = validate(document, ManifestModel)
     problems += found
-    if configuration is None:
-        return Reading(index=None, policies=policies, problems=in_order(problems))
-    for project in projects.values():
-        document = documents[project.place.path]
-        problems += _audience_problems(configuration, project, document)
-        problems += _upstream_problems(configuration, project)
-        if policies_read and policies.names():
-            problems += _owner_problems(policies, project, document)
-    problems += _rule_problems(configuration, policies)
-    index = Index(revision=revision, configuration=configuration, projects=projects)
-    return Reading(index=index, policies=policies, problems=in_order(problems))
+    if model is None:
+        return None, problems
+    project, found = to_project(document, model)
+    problems += found
+    if settings.configuration:
+        problems += _audience_problems(settings.configuration, project, document)
+        problems += _upstream_problems(settings.configuration, project)
+        if settings.principals is not None:
+            problems += _owner_problems(settings.principals, project, document)
+    return project, problems
 
 
-def _tree_problems(entries: list[SourceEntry]) -> Iterator[Problem]:
+def name_problems(places: Iterable[tuple[str, Place]], taken: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield a problem for each project that has a manifest already.
+
+    `places` have projects' names as written and where their manifests say so, `taken` the paths of other manifests by
+    normalized name.
+    """
+    first: dict[str, str] = {}
+    for name, place in places:
+        normalized = normalize(name)
+        other = taken.get(normalized) or first.setdefault(normalized, place.path)
+        if other != place.path:
+            message = f"{name} already has a manifest: {other}"
+            yield Problem(rule="name-unique", message=message, place=place, fix="keep one of them")
+
+
+def _is_read(entry: SourceEntry) -> bool:
+    return entry.mode == ORDINARY and entry.path.endswith(".yaml")
+
+
+def _document(path: str, content: bytes) -> tuple[Document | None, list[Problem]]:
+    document, problems = load(path, content)
+    if document and is_outdated(path, document.value):
+        document, found = _in_present_form(document)
+        problems += found
+    return document, problems
+
+
+def tree_problems(entries: Sequence[SourceEntry]) -> Iterator[Problem]:
+    """Yield what is wrong with the tree itself, whatever its files say; `entries` are in the order of their paths."""
     kinds = {EXECUTABLE: "an executable", SYMLINK: "a symbolic link", SUBMODULE: "a submodule"}
     seen: dict[str, str] = {}
     for entry in entries:
@@ -125,25 +201,6 @@ def _missing(path: str) -> Problem:
     return Problem(rule="tree-missing", message=message, place=Place(path=path), fix=fix)
 
 
-def _projects(documents: Iterable[Document], taken: Mapping[str, str]) -> tuple[dict[str, Project], list[Problem]]:
-    """Return projects by normalized name; `taken` has the paths of manifests that are not read, by the same."""
-    problems: list[Problem] = []
-    projects: dict[str, Project] = {}
-    for document in documents:
-        model, found = validate(document, ManifestModel)
-        problems += found
-        if model is None:
-            continue
-        project, found = to_project(document, model)
-        problems += found
-        first = projects.setdefault(project.normalized, project)
-        other = taken.get(project.normalized, first.place.path)
-        if other != project.place.path:
-            message = f"{project.name} already has a manifest: {other}"
-            problems.append(Problem(rule="name-unique", message=message, place=project.place, fix="keep one of them"))
-    return projects, problems
-
-
 def _audience_problems(configuration: Configuration, project: Project, document: Document) -> Iterator[Problem]:
     known = ", ".join(configuration.audiences)
     if not project.audiences and len(configuration.audiences) > 1:
@@ -175,11 +232,10 @@ def _rule_problems(configuration: Configuration, policies: Policies) -> Iterator
 
 def _hides_names(problem: Problem) -> bool:
     """Say whether a problem kept a file from being read, with the people and groups that it declares."""
-    return problem.rule.startswith(("yaml-", "tree-")) or problem.rule in ("schema-version", "unknown-key", "missing-key", "invalid-value")
+    return problem.rule.startswith("yaml-") or problem.rule in ("schema-version", "unknown-key", "missing-key", "invalid-value")
 
 
-def _owner_problems(policies: Policies, project: Project, document: Document) -> Iterator[Problem]:
-    known = policies.names()
+def _owner_problems(known: frozenset[Word], project: Project, document: Document) -> Iterator[Problem]:
     for number, owner in enumerate(project.owners):
         if owner not in known:
             near = get_close_matches(owner, sorted(known), n=1)

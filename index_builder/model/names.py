@@ -37,6 +37,14 @@ class ProjectName(str):
         return super().__new__(cls, text)
 
 
+_SEPARATORS = re.compile(r"[-_.]+")
+
+
+def normalize(name: str) -> str:
+    """Return the normalized form of what is known to be a project name (PEP 503)."""
+    return _SEPARATORS.sub("-", name).lower()
+
+
 def parse_version(text: str) -> Version:
     """Return a version as PEP 440 writes it; raises InvalidVersion, also for one longer than any file name may be.
 

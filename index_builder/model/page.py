@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 HTML: Final = "text/html"
 SIMPLE_JSON: Final = "application/vnd.pypi.simple.v1+json"
@@ -13,18 +13,37 @@ JSON_LINES: Final = "application/jsonl"
 
 
 class Tier(IntEnum):
-    """When a page may appear: after everything that it links to."""
+    """When a page may appear: after everything that it links to; what goes, goes before the mark."""
 
     PROJECT = 1
     LIST = 2
     STATE = 3
+    MARK = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(NamedTuple):
     """A generated file of the tree; `path` is relative to its root."""
 
     path: str
     content_type: str
     content: bytes
+    tier: Tier
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return len(self.content)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes."""
+        yield self.content
+
+
+class LargePage(NamedTuple):
+    """A page that is too large to be held: `chunks` yields its `size` bytes, from the beginning each time."""
+
+    path: str
+    content_type: str
+    size: int
+    chunks: Callable[[], Iterator[bytes]]
     tier: Tier

@@ -1,60 +1,53 @@
-"""An immutable index state: what one audience's pages show."""
+"""An immutable index state: what one audience's pages show. Named tuples, because an index has a million of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from packaging.metadata import RawMetadata
+from index_builder.model.names import Sha256
+from index_builder.model.project import Status
 
-from index_builder.model.names import Sha256, Word
-from index_builder.model.project import File, Project, Release, Yanked
+#: Core metadata as packaging reads it, or a part of it, by its fields' names in lower case.
+CoreMetadata = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedFile:
-    """A file as pages show it.
+class ListedFile(NamedTuple):
+    """A file as pages show it; what is not known is '' or None.
 
-    `path` is where the tree has it, relative to its root, or '' for a linked file. `url` is where pages send clients,
-    or '' where that is `path`.
+    `version` is normalized (PEP 440). `url` is as the project's detail page has it: relative to that page, or absolute.
+    `digest` and `metadata`, which is that of the core metadata served beside the file, are written `sha256=<hex>`; the
+    second may also be `true`. `size` is in bytes, `uploaded` a time as PEP 700 has it, and `yanked` the reason (PEP 592).
     """
 
-    file: File
-    release: Release
-    path: str
+    filename: str
+    version: str
     url: str
+    digest: str = ""
+    size: int | None = None
+    uploaded: str = ""
+    uploaded_by: str = ""
+    requires_python: str = ""
+    metadata: str = ""
+    provenance: str = ""
+    yanked: str | None = None
 
-    @property
-    def yanked(self) -> Yanked | None:
-        """The file's own mark wins over its release's."""
-        return self.file.yanked or self.release.yanked
 
+class ListedProject(NamedTuple):
+    """A project with the files that pages show, by version, then name.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedProject:
-    """A project with the files that pages show, by version, then name; `metadata` holds core metadata by a file's digest.
-
-    `serial` grows with every change that mirrors care about.
+    `metadata` has core metadata by file name. `serial` grows with every change that mirrors care about.
     """
 
-    project: Project
+    normalized: str
+    name: str
     files: tuple[ListedFile, ...]
-    metadata: Mapping[Sha256, RawMetadata]
+    metadata: Mapping[str, CoreMetadata]
     serial: int
+    status: Status | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """One audience's tree. `url` is where it is published, ending in a slash, or ''."""
-
-    audience: Word
-    title: str
-    url: str
-    projects: tuple[ListedProject, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blob:
+class Blob(NamedTuple):
     """Bytes of the pool that the tree serves at `path`."""
 
     path: str

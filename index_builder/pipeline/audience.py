@@ -1,108 +1,84 @@
-"""One audience's tree: whole, or what changed since the last build of it."""
+"""One tree: whole, or what changed since the last build of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from tempfile import TemporaryFile
+from typing import IO
 
-from index_builder.errors import CorruptEntryError
-from index_builder.fetch.stage import Fetcher
-from index_builder.model.index import Index
 from index_builder.model.names import Word
-from index_builder.model.page import JSON, JSON_LINES, Page, Tier
-from index_builder.model.plan import Plan
-from index_builder.model.problem import Problem, ProblemsFoundError, in_order
-from index_builder.model.snapshot import Blob, Snapshot
-from index_builder.pipeline.examine import examine, is_examined
-from index_builder.pipeline.previous import ROWS, Previous
-from index_builder.pipeline.snapshot import blobs_of, take
-from index_builder.plan import plan
-from index_builder.ports import Site
-from index_builder.publish import Changes, Wanted, publish
-from index_builder.render.legacy import ReleaseJson, render_legacy, render_rows
-from index_builder.render.rows import segment, spliced
-from index_builder.render.simple import (
-    LIST_JSON,
-    ListedName,
-    environment,
-    read_json_list,
-    render_detail,
-    render_json_list,
-    render_list,
-)
-from index_builder.state import MARK, Built, Mark, digest_of, encode_shard, shard_of
+from index_builder.model.page import JSON, JSON_LINES, LargePage, Page, Tier
+from index_builder.model.snapshot import Blob
+from index_builder.pipeline.pages import Layout, Rendered, render, templates_of
+from index_builder.pipeline.previous import Previous
+from index_builder.pipeline.spread import spread
+from index_builder.ports import Pool, Progress, Site
+from index_builder.publish import Changes, publish
+from index_builder.render.rows import ROWS, Splice, find_lines, spliced
+from index_builder.render.simple import LIST_JSON, NO_LOGO, Logo, read_json_list, render_json_list, render_list
+from index_builder.state import MARK, Built, Mark, OutdatedStateError, digest_of, join_shard, shard_of
+
+_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What to build with. `full` compares with nothing, `verify` reads every served file once more, besides."""
+class Make:
+    """What one tree is made of.
 
-    templates: Mapping[str, str]
-    release_json: ReleaseJson
-    builder: str
-    full: bool = False
-    verify: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Since:
-    """What an audience's tree is built from: `inputs` is their digest, `blobs` the git object ids of the manifests that were read.
-
-    With `previous`, these are only the manifests that changed since, and `gone` the projects that have none any more;
-    without it, they are all.
+    `parts` are packed projects in the order of their names, `blobs` the pool's bytes that they serve, `mark` what was built
+    from what. With `previous`, all of these are only of projects that changed since; `touched` are those, gone ones too.
     """
 
-    inputs: str
-    blobs: Mapping[str, str]
+    mark: Mark
+    title: str
+    layout: Layout
+    parts: Iterable[bytes]
+    blobs: Iterable[Blob] = ()
+    logo: Logo = NO_LOGO
     previous: Previous | None = None
-    gone: frozenset[str] = frozenset()
+    touched: frozenset[str] = frozenset()
+    verify: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a build of one audience did: what is listed now, how many projects were built, and what that changed."""
 
-    audience: Word
+    audience: Word | str
     projects: int
     files: int
     built: int
     changes: Changes
-    warnings: tuple[Problem, ...]
 
 
-def build_audience(index: Index, audience: Word, site: Site, fetcher: Fetcher, order: Order, since: Since) -> Report:
-    """Build one audience's tree. Raises ProblemsFoundError, StorageError, InterruptedRunError, OutdatedStateError.
-
-    Where an entry of the pool proves wrong on the way, it was dropped: everything is done once more with it fetched anew.
-    """
-    planned = plan(index, audience)
-    try:
-        return _build(index, planned, site, fetcher, order, since)
-    except CorruptEntryError as error:
-        fetcher.downloader.progress.note(f"{error.message}; fetching it anew")
-        return _build(index, planned, site, fetcher, order, since)
-
-
-def _build(index: Index, planned: Plan, site: Site, fetcher: Fetcher, order: Order, since: Since) -> Report:
-    warnings = _gathered(planned, fetcher)
-    snapshot = take(index, planned, fetcher.pool)
-    blobs = blobs_of(index, planned, fetcher.pool)
-    fresh = _Fresh.of(snapshot, blobs, order, since)
-    mark = Mark(audience=planned.audience, builder=order.builder, commit=index.revision, inputs=since.inputs)
-    if since.previous is None:
-        present = _verified(site, fresh.blobs) if order.verify else site.listing()
-        wanted, mark = _whole(snapshot, fresh, mark, order)
-    else:
-        wanted, mark, paths = _changed(snapshot, fresh, mark, order, since, since.previous)
-        present = {path: size for path in paths if (size := site.size(path)) is not None}
-    changes = publish(site, fetcher.pool, wanted, present, fetcher.downloader.progress)
-    return Report(
-        audience=planned.audience, projects=mark.projects, files=mark.files, built=len(fresh.built), changes=changes, warnings=warnings
-    )
+def make(make: Make, site: Site, pool: Pool, executor: Executor | None, progress: Progress) -> Report:
+    """Build a tree in its site. Raises CorruptEntryError, StorageError, InterruptedRunError, OutdatedStateError."""
+    blobs = sorted(make.blobs, key=_kind)
+    rendered = (result for _, result in spread(executor, render, ((make.layout, part) for part in make.parts)))
+    with ExitStack() as stack:
+        work = _Whole(make, stack) if make.previous is None else _Changed(make, make.previous, list(rendered))
+        if isinstance(work, _Changed):
+            present = {path: size for path in work.paths(blobs) if (size := site.size(path)) is not None}
+            pages = work.pages()
+        else:
+            present = _verified(site, blobs) if make.verify else site.listing()
+            pages = work.pages(rendered)
+        changes = publish(site, pool, MARK, blobs, pages, present, progress)
+    mark = work.mark
+    return Report(audience=mark.audience, projects=mark.projects, files=mark.files, built=work.built, changes=changes)
 
 
-def _verified(site: Site, blobs: list[Blob]) -> dict[str, int]:
+def _kind(blob: Blob) -> int:
+    """Of all projects, files come first, then core metadata, then provenance."""
+    return 2 if blob.path.startswith("provenance/") else int(blob.path.endswith(".metadata"))
+
+
+def _verified(site: Site, blobs: Iterable[Blob]) -> dict[str, int]:
     """Return what is there, as `Site.listing` does; a served file of other bytes counts as one of another size."""
     present = site.listing()
     for blob in blobs:
@@ -113,154 +89,164 @@ def _verified(site: Site, blobs: list[Blob]) -> dict[str, int]:
     return present
 
 
-def _gathered(planned: Plan, fetcher: Fetcher) -> tuple[Problem, ...]:
-    """Bring what is missing into the pool, look into what was not examined yet, and return the warnings."""
-    problems = fetcher.files(planned.served) + fetcher.provenance(planned.listed) + fetcher.links(planned.located)
-    if problems:
-        raise ProblemsFoundError(in_order(problems))
-    for fetch in planned.served:
-        if not is_examined(fetch, fetcher.pool):
-            problems += examine(fetch, fetcher).problems
-    if any(problem.severity == "error" for problem in problems):
-        raise ProblemsFoundError(in_order(problems))
-    return in_order(problems)
+class _Whole:
+    """All that a tree must hold. Lines of `packages.json` wait in a file until every project page is out."""
+
+    def __init__(self, make: Make, stack: ExitStack) -> None:
+        self._make = make
+        self._stack = stack
+        self.mark = make.mark
+        self.built = 0
+
+    def pages(self, rendered: Iterable[Rendered]) -> Iterator[Page | LargePage]:
+        """Yield every page; project pages come while they are rendered."""
+        make, names = self._make, []
+        shards: dict[str, list[bytes]] = {}
+        rows = self._stack.enter_context(TemporaryFile())  # noqa: SIM115 - entered here
+        files = 0
+        for part in rendered:
+            yield from part.pages
+            rows.writelines(part.rows)
+            files += sum(lines.count(b"\n") for lines in part.rows)
+            names += part.names
+            for path, line in part.state:
+                shards.setdefault(path, []).append(line)
+        self.built = len(names)
+        lists = [render_list(make.title, names, templates_of(make.layout), make.logo), render_json_list(names)]
+        yield from lists
+        size = rows.tell()
+        yield LargePage(ROWS, JSON_LINES, size, lambda: _chunks(rows), Tier.LIST)
+        states = [_state_page(path, join_shard(lines)) for path, lines in sorted(shards.items())]
+        yield from states
+        self.mark = replace(
+            make.mark, projects=len(names), files=files, rows=size, lists={page.path: digest_of(page.content) for page in lists},
+            shards={page.path: digest_of(page.content) for page in states},
+        )  # fmt: skip
+        yield _marked(self.mark)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fresh:
-    """What was rendered anew: pages, the pool's bytes, and by project its lines of `packages.json`, its name and its state."""
-
-    pages: list[Page]
-    blobs: list[Blob]
-    rows: dict[str, bytes]
-    names: dict[str, ListedName]
-    built: dict[str, Built]
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, blobs: Mapping[str, list[Blob]], order: Order, since: Since) -> _Fresh:
-        templates = environment(order.templates)
-        fresh = cls(pages=[], blobs=[], rows={}, names={}, built={})
-        for listed in snapshot.projects:
-            name, path = listed.project.normalized, listed.project.place.path
-            pages = [*render_detail(snapshot, listed, templates), *render_legacy(snapshot, listed, order.release_json)]
-            fresh.pages.extend(pages)
-            fresh.rows[name] = render_rows(listed)
-            fresh.names[name] = ListedName(normalized=name, name=listed.project.name, serial=listed.serial)
-            files = sorted({*(page.path for page in pages), *(blob.path for blob in blobs[name])})
-            fresh.built[name] = Built(name=name, path=path, blob=since.blobs[path], files=tuple(files))
-        # Of all projects: files come first, then core metadata, then provenance.
-        fresh.blobs.extend(sorted((blob for group in blobs.values() for blob in group), key=_kind))
-        return fresh
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    stream.seek(0)
+    while chunk := stream.read(_CHUNK):
+        yield chunk
 
 
-def _kind(blob: Blob) -> int:
-    return 2 if blob.path.startswith("provenance/") else int(blob.path.endswith(".metadata"))
+class _Changed:
+    """What a tree must hold of the projects that changed, and every path that may have to go for it."""
 
+    def __init__(self, make: Make, previous: Previous, rendered: list[Rendered]) -> None:
+        self._make = make
+        self._previous = previous
+        self._pages = [page for part in rendered for page in part.pages]
+        self._names = {listed.normalized: listed for part in rendered for listed in part.names}
+        self._rows = dict(zip(self._names, (lines for part in rendered for lines in part.rows), strict=True))
+        self._state = dict(zip(self._names, (line for part in rendered for _, line in part.state), strict=True))
+        self._old = {name: built for name in make.touched if (built := previous.built(name))}
+        self._touched = sorted(self._old.keys() | self._names.keys())
+        self._before = list(read_json_list(previous.site.read(LIST_JSON))) if self._touched else []
+        self.built = len(self._names)
+        self._lists, projects = self._project_lists()
+        self._shards, digests = self._state_pages()
+        splices, lines = self._splices()
+        size = previous.mark.rows + sum(len(lines) - (end - begin) for begin, end, lines in splices)
+        self._rows_page = LargePage(ROWS, JSON_LINES, size, lambda: self._spliced(splices), Tier.LIST) if splices else None
+        self.mark = replace(
+            make.mark, projects=projects, files=previous.mark.files + lines, rows=size, shards=digests,
+            lists={**previous.mark.lists, **{page.path: digest_of(page.content) for page in self._lists}},
+        )  # fmt: skip
 
-def _whole(snapshot: Snapshot, fresh: _Fresh, mark: Mark, order: Order) -> tuple[Wanted, Mark]:
-    """Return all that the tree must hold."""
-    names = [fresh.names[name] for name in sorted(fresh.names)]
-    lists = [render_list(snapshot.title, names, environment(order.templates)), render_json_list(names)]
-    rows = b"".join(fresh.rows[name] for name in sorted(fresh.rows))
-    groups: dict[str, list[Built]] = {}
-    for built in fresh.built.values():
-        groups.setdefault(shard_of(built.name), []).append(built)
-    shards = [_state_page(path, encode_shard(group)) for path, group in sorted(groups.items())]
-    mark = replace(
-        mark, projects=len(names), files=rows.count(b"\n"), rows=len(rows),
-        lists={page.path: digest_of(page.content) for page in lists}, shards={page.path: digest_of(page.content) for page in shards},
-    )  # fmt: skip
-    listing = Page(path=ROWS, content_type=JSON_LINES, content=rows, tier=Tier.LIST)
-    pages = [*fresh.pages, *lists, listing, *shards]
-    return Wanted(blobs=fresh.blobs, pages=pages, mark=_marked(mark)), mark
+    def paths(self, blobs: Iterable[Blob]) -> set[str]:
+        """Return every path that may be written or have to go; shared provenance stays where another project uses it."""
+        paths = {path for built in self._old.values() for path in built.files}
+        paths |= {blob.path for blob in blobs} | {page.path for page in (*self._pages, *self._lists, *self._shards)}
+        paths |= {shard_of(name) for name in self._touched} | {MARK}
+        return paths - self._used_elsewhere()
 
+    def pages(self) -> Iterator[Page | LargePage]:
+        """Yield the pages that may differ."""
+        yield from self._pages
+        yield from self._lists
+        if self._rows_page:
+            yield self._rows_page
+        yield from self._shards
+        yield _marked(self.mark)
 
-def _changed(
-    snapshot: Snapshot, fresh: _Fresh, mark: Mark, order: Order, since: Since, previous: Previous,
-) -> tuple[Wanted, Mark, set[str]]:  # fmt: skip
-    """Return what the tree must hold of the projects that changed, and every path that may have to go for it."""
-    before = previous.mark
-    touched = _touched(fresh, since, previous)
-    old = {name: built for name in touched if (built := previous.built(name))}
-    lists, names = _lists(snapshot, fresh, touched, order, previous)
-    shards, digests = _shards(fresh, touched, previous)
-    streams, rows, files = _rows(fresh, touched, previous)
-    mark = replace(
-        mark, projects=names, files=files, rows=rows, lists={**before.lists, **{page.path: digest_of(page.content) for page in lists}},
-        shards=digests,
-    )  # fmt: skip
-    paths = {path for built in (*old.values(), *fresh.built.values()) for path in built.files}
-    paths |= {page.path for page in lists} | {shard_of(name) for name in touched} | {MARK}
-    paths -= _used_elsewhere(old, touched, previous)
-    pages = [*fresh.pages, *lists, *shards]
-    return Wanted(blobs=fresh.blobs, pages=pages, streams=streams, mark=_marked(mark)), mark, paths
+    def _project_lists(self) -> tuple[list[Page], int]:
+        """Return the project lists that change, and how many projects they have."""
+        if not self._touched:
+            return [], self._previous.mark.projects
+        make, before, touched = self._make, self._before, set(self._touched)
+        names = sorted([listed for listed in before if listed.normalized not in touched] + list(self._names.values()))
+        lists = [render_json_list(names)] if names != before else []
+        if [listed[:2] for listed in names] != [listed[:2] for listed in before]:
+            lists.insert(0, render_list(make.title, names, templates_of(make.layout), make.logo))
+        return lists, len(names)
 
+    def _state_pages(self) -> tuple[list[Page], dict[str, str]]:
+        """Return the shards that change, and the digests of all."""
+        digests, pages, touched = dict(self._previous.mark.shards), [], set(self._touched)
+        for path in sorted({shard_of(name) for name in touched}):
+            lines = [built.encode() for name, built in self._previous.shard(path).items() if name not in touched]
+            lines += [line for name, line in self._state.items() if shard_of(name) == path]
+            digests.pop(path, None)
+            if lines:
+                page = _state_page(path, join_shard(lines))
+                pages.append(page)
+                digests[path] = digest_of(page.content)
+        return pages, dict(sorted(digests.items()))
 
-def _touched(fresh: _Fresh, since: Since, previous: Previous) -> frozenset[str]:
-    """Return the projects that the audience sees or saw, of those that were read or are gone."""
-    read = {path.rpartition("/")[2].removesuffix(".yaml") for path in since.blobs}
-    return frozenset(name for name in read | since.gone if name in fresh.built or previous.built(name))
+    def _splices(self) -> tuple[list[Splice], int]:
+        """Return where `packages.json` changes, and how many lines it gains.
 
-
-def _lists(snapshot: Snapshot, fresh: _Fresh, touched: frozenset[str], order: Order, previous: Previous) -> tuple[list[Page], int]:
-    """Return the project lists that change, and how many projects they have."""
-    if not touched:
-        return [], previous.mark.projects
-    before = list(read_json_list(previous.site.read(LIST_JSON)))
-    names = sorted([listed for listed in before if listed.normalized not in touched] + list(fresh.names.values()))
-    lists = [render_json_list(names)] if names != before else []
-    if [(listed.normalized, listed.name) for listed in names] != [(listed.normalized, listed.name) for listed in before]:
-        lists.insert(0, render_list(snapshot.title, names, environment(order.templates)))
-    return lists, len(names)
-
-
-def _shards(fresh: _Fresh, touched: frozenset[str], previous: Previous) -> tuple[list[Page], dict[str, str]]:
-    """Return the shards that change, and the digests of all."""
-    digests, pages = dict(previous.mark.shards), []
-    for path in sorted({shard_of(name) for name in touched}):
-        kept = [built for name, built in previous.shard(path).items() if name not in touched]
-        group = kept + [built for name, built in fresh.built.items() if shard_of(name) == path]
-        digests.pop(path, None)
-        if group:
-            page = _state_page(path, encode_shard(group))
-            pages.append(page)
-            digests[path] = digest_of(page.content)
-    return pages, dict(sorted(digests.items()))
-
-
-def _rows(fresh: _Fresh, touched: frozenset[str], previous: Previous) -> tuple[dict[str, Iterator[bytes]], int, int]:
-    """Return `packages.json` where it changes, its size in bytes and its number of lines."""
-    size, lines = previous.mark.rows, previous.mark.files
-    edits: dict[str, bytes] = {}
-    total = size
-    with previous.site.open(ROWS) as stream:
-        for name in sorted(touched):
-            begin, end = segment(stream, size, name)
-            stream.seek(begin)
-            before, after = stream.read(end - begin), fresh.rows.get(name, b"")
-            if before != after:
-                edits[name] = after
-                total += len(after) - len(before)
+        Raises OutdatedStateError where a project's lines are not where they were.
+        """
+        splices: list[Splice] = []
+        lines = 0
+        anchors = {name: self._anchor(name) for name in self._touched}
+        with self._previous.site.open(ROWS) as stream:
+            places = find_lines(stream, {built.first for built in anchors.values() if built})
+            for name, anchor in anchors.items():
+                if anchor is None:
+                    begin = end = self._previous.mark.rows
+                elif anchor.first not in places:
+                    raise OutdatedStateError
+                else:
+                    begin = places[anchor.first]
+                    end = begin + anchor.rows if anchor.name == name else begin
+                stream.seek(begin)
+                before, after = stream.read(end - begin), self._rows.get(name, b"")
                 lines += after.count(b"\n") - before.count(b"\n")
-    return {ROWS: _spliced(previous, edits)} if edits else {}, total, lines
+                if before != after:
+                    splices.append(Splice(begin, end, after))
+        return splices, lines
 
+    def _anchor(self, name: str) -> Built | None:
+        """Return the project itself where it has lines in `packages.json`, else the next one that has; None at the end."""
+        built = self._old.get(name)
+        if built and built.rows:
+            return built
+        for following in self._before[bisect_right(self._before, name, key=lambda listed: listed.normalized) :]:
+            built = self._previous.built(following.normalized)
+            if built and built.rows:
+                return built
+        return None
 
-def _spliced(previous: Previous, edits: Mapping[str, bytes]) -> Iterator[bytes]:
-    with previous.site.open(ROWS) as stream:
-        yield from spliced(stream, previous.mark.rows, edits)
+    def _spliced(self, splices: list[Splice]) -> Iterator[bytes]:
+        with self._previous.site.open(ROWS) as stream:
+            yield from spliced(stream, self._previous.mark.rows, splices)
 
-
-def _used_elsewhere(old: Mapping[str, Built], touched: frozenset[str], previous: Previous) -> set[str]:
-    """Return provenance that projects share which did not change: it stays when one of its users goes."""
-    shared = {path for built in old.values() for path in built.files if path.startswith("provenance/")}
-    if not shared:
-        return set()
-    return {path for name, built in previous.everything().items() if name not in touched for path in shared.intersection(built.files)}
+    def _used_elsewhere(self) -> set[str]:
+        """Return provenance that projects share which did not change."""
+        shared = {path for built in self._old.values() for path in built.files if path.startswith("provenance/")}
+        if not shared:
+            return set()
+        others = (built for name, built in self._previous.everything().items() if name not in self._old)
+        return {path for built in others for path in shared.intersection(built.files)}
 
 
 def _state_page(path: str, content: bytes) -> Page:
-    return Page(path=path, content_type=JSON, content=content, tier=Tier.STATE)
+    return Page(path, JSON, content, Tier.STATE)
 
 
 def _marked(mark: Mark) -> Page:
-    return _state_page(MARK, mark.encode())
+    return Page(MARK, JSON, mark.encode(), Tier.MARK)

@@ -61,7 +61,7 @@ def check(reading: Reading, index: Index, fetcher: Fetcher) -> Judgement:
 
 def _examined(fetch: Fetch, fetcher: Fetcher) -> Examination:
     try:
-        return examine(fetch, fetcher)
+        return examine(fetch, fetcher.pool)
     except CorruptEntryError as error:
         message = f"{fetch.file.name.text}: {error.message}"
         problem = Problem(rule="digest-differs", message=message, place=fetch.place, fix=error.fix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from index_builder import __version__
-from index_builder.fetch.stage import Fetcher, check_entry
+from index_builder.fetch.stage import check_entry, keep
 from index_builder.inspection.inspect import Inspection, compare, inspect, problems_of
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem
@@ -30,16 +30,16 @@ class Examination:
     requires: tuple[str, ...]
 
 
-def examine(fetch: Fetch, fetcher: Fetcher) -> Examination:
+def examine(fetch: Fetch, pool: Pool) -> Examination:
     """Look into a file; what is good is noted, and its core metadata kept.
 
     Raises CorruptEntryError, having dropped it, for an entry that does not hold the bytes of its digest; StorageError.
     """
-    pool, file = fetcher.pool, fetch.file
+    file = fetch.file
     check_entry(pool, fetch.digest)
     with pool.open(fetch.digest) as stream:
         inspection = inspect(stream, file.size, file.name)
-    keep_metadata(inspection, fetcher)
+    keep_metadata(inspection, pool)
     problems = problems_of(inspection, file.name, fetch.project.hosting, fetch.place)
     problems += compare(inspection, file, fetch.project.hosting, fetch.place)
     if not any(problem.severity == "error" for problem in problems):
@@ -52,10 +52,10 @@ def requires_of(inspection: Inspection) -> tuple[str, ...]:
     return tuple(inspection.metadata.raw.get("requires_dist") or ()) if inspection.metadata else ()
 
 
-def keep_metadata(inspection: Inspection, fetcher: Fetcher) -> None:
+def keep_metadata(inspection: Inspection, pool: Pool) -> None:
     """Put the core metadata that was found into the pool, under its own digest."""
     if inspection.metadata is not None and inspection.metadata_digest is not None:
-        fetcher.keep(inspection.metadata_digest, inspection.metadata.content)
+        keep(pool, inspection.metadata_digest, inspection.metadata.content)
 
 
 def _agreed(fetch: Fetch) -> str:

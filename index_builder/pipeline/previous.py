@@ -8,13 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from index_builder.errors import StorageError
-from index_builder.manifests.reader import CONFIGURATION, MANIFESTS, POLICIES
+from index_builder.manifests.reader import CONFIGURATION, MANIFESTS, POLICIES, stem_of
 from index_builder.model.source import ORDINARY, SourceEntry
 from index_builder.ports import Site, SourceTree
+from index_builder.render.rows import ROWS
 from index_builder.render.simple import LIST_HTML, LIST_JSON
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of, shard_of
-
-ROWS = "packages.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,21 +80,17 @@ def changed_since(previous: Previous, tree: SourceTree, entries: Sequence[Source
     """
     manifests = {entry.path: entry for entry in entries if entry.path.startswith(MANIFESTS) and entry.path.endswith(".yaml")}
     ordinary = {path: entry for path, entry in manifests.items() if entry.mode == ORDINARY}
-    stems = {_stem(path) for path in manifests}
-    changed = tree.changed_since(previous.mark.commit) if previous.mark.commit else None
+    stems = {stem_of(path) for path in manifests}
+    changed = tree.changed_since(previous.mark.source) if previous.mark.source else None
     if changed is not None:
-        touched = {_stem(path) for path in changed if path.startswith(MANIFESTS)}
+        touched = {stem_of(path) for path in changed if path.startswith(MANIFESTS)}
         return Changed(known=frozenset(ordinary.keys() - changed), gone=frozenset(name for name in touched - stems if previous.built(name)))
     built = previous.everything()
     known = {
         path for path, entry in ordinary.items()
-        if (found := built.get(_stem(path))) and found.path == path and found.blob == tree.identity(entry)
+        if (found := built.get(stem_of(path))) and found.path == path and found.blob == tree.identity(entry)
     }  # fmt: skip
     return Changed(known=frozenset(known), gone=frozenset(built.keys() - stems))
-
-
-def _stem(path: str) -> str:
-    return path.rpartition("/")[2].removesuffix(".yaml")
 
 
 def inputs_of(tree: SourceTree, entries: Collection[SourceEntry], builder: str, templates: Mapping[str, str], option: str) -> str:

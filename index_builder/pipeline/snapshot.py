@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Final
-
-from packaging.metadata import RawMetadata
+from typing import Final, cast
+from urllib.parse import quote
 
 from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.fetch.stage import check_entry
 from index_builder.fetch.upstream import link_url
 from index_builder.inspection.inspect import inspect
 from index_builder.inspection.metadata import parse_metadata
-from index_builder.model.index import Audience, Index
+from index_builder.model.index import Audience
 from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch, Plan
-from index_builder.model.project import File, Hosting, Project, Release, UrlOrigin
-from index_builder.model.snapshot import Blob, ListedFile, ListedProject, Snapshot
+from index_builder.model.project import File, Hosting, Project, UrlOrigin, Yanked
+from index_builder.model.snapshot import Blob, CoreMetadata, ListedFile, ListedProject
 from index_builder.ports import Pool
 
 _FILES: Final = "packages/"
 _PROVENANCE: Final = "provenance/"
+_TO_ROOT: Final = "../../"
 
 
-def take(index: Index, planned: Plan, pool: Pool) -> Snapshot:
+def take(audience: Audience, planned: Plan, pool: Pool) -> list[ListedProject]:
     """Return what the audience's pages show; raises StorageError where the pool lacks something."""
-    audience = index.configuration.audiences[planned.audience]
     by_project = {name: list(group) for name, group in groupby(planned.listed, key=lambda fetch: fetch.project.normalized)}
-    projects = []
-    for project in planned.projects:
-        releases = {file.name.text: release for release in project.releases for file in release.files}
-        fetches = by_project.get(project.normalized, [])
-        files = tuple(_listed(audience, fetch, releases[fetch.file.name.text], pool) for fetch in fetches)
-        metadata = dict(_metadata(project, fetches, pool))
-        projects.append(ListedProject(project=project, files=files, metadata=metadata, serial=_serial(project)))
-    return Snapshot(audience=planned.audience, title=index.configuration.title, url=audience.url, projects=tuple(projects))
+    return [_project(audience, project, by_project.get(project.normalized, []), pool) for project in planned.projects]
+
+
+def _project(audience: Audience, project: Project, fetches: list[Fetch], pool: Pool) -> ListedProject:
+    yanked = {file.name.text: file.yanked or release.yanked for release in project.releases for file in release.files}
+    owners = ", ".join(project.owners)
+    files = tuple(_listed(audience, fetch, yanked[fetch.file.name.text], owners, pool) for fetch in fetches)
+    metadata = dict(_metadata(project, fetches, pool))
+    return ListedProject(str(project.normalized), str(project.name), files, metadata, _serial(project), project.status)
 
 
 def _serial(project: Project) -> int:
@@ -50,12 +50,11 @@ def _serial(project: Project) -> int:
     return max((time.unix for time in times), default=0)
 
 
-def blobs_of(index: Index, planned: Plan, pool: Pool) -> dict[str, list[Blob]]:
+def blobs_of(audience: Audience, planned: Plan, pool: Pool) -> dict[str, list[Blob]]:
     """Return the pool's bytes that the tree serves, by project: files, then core metadata, then provenance."""
-    audience = index.configuration.audiences[planned.audience]
     found: dict[str, list[Blob]] = {project.normalized: [] for project in planned.projects}
     for fetch in planned.served:
-        blob = Blob(path=_path(audience, fetch.file), digest=fetch.digest, size=fetch.file.size)
+        blob = Blob(_path(audience, fetch.file), fetch.digest, fetch.file.size)
         found[fetch.project.normalized].append(blob)
     for fetch in planned.served:
         if digest := fetch.file.metadata:
@@ -80,13 +79,20 @@ def _path(audience: Audience, file: File) -> str:
     return f"{folder}{file.sha256.path}/{file.name.text}"
 
 
-def _listed(audience: Audience, fetch: Fetch, release: Release, pool: Pool) -> ListedFile:
+def _listed(audience: Audience, fetch: Fetch, yanked: Yanked | None, owners: str, pool: Pool) -> ListedFile:
     file = fetch.file
+    provenance = f"{audience.url}{_PROVENANCE}{file.provenance}.json" if file.provenance and audience.url else ""
+    return ListedFile(
+        file.name.text, str(file.name.version), _url(audience, fetch, pool), f"sha256={file.sha256}", file.size, str(file.uploaded), owners,
+        file.requires_python, f"sha256={file.metadata}" if file.metadata else "", provenance, yanked.reason if yanked else None,
+    )  # fmt: skip
+
+
+def _url(audience: Audience, fetch: Fetch, pool: Pool) -> str:
     if fetch.project.hosting is Hosting.LINKED:
-        return ListedFile(file=file, release=release, path="", url=_link(file, pool))
-    path = _path(audience, file)
-    url = audience.files + path.removeprefix(_FILES) if "://" in audience.files else ""
-    return ListedFile(file=file, release=release, path=path, url=url)
+        return _link(fetch.file, pool)
+    path = _path(audience, fetch.file)
+    return audience.files + path.removeprefix(_FILES) if "://" in audience.files else _TO_ROOT + quote(path)
 
 
 def _link(file: File, pool: Pool) -> str:
@@ -100,8 +106,8 @@ def _link(file: File, pool: Pool) -> str:
         raise StorageError(msg, fix="delete the pool's links/ folder, and run the command again") from error
 
 
-def _metadata(project: Project, fetches: list[Fetch], pool: Pool) -> Iterator[tuple[Sha256, RawMetadata]]:
-    """Yield the core metadata of files that we serve; what a linked file says is not in the commit.
+def _metadata(project: Project, fetches: list[Fetch], pool: Pool) -> Iterator[tuple[str, CoreMetadata]]:
+    """Yield the core metadata of files that we serve, by file name; what a linked file says is not in the commit.
 
     An sdist is looked into only where no wheel of its release speaks for it.
     """
@@ -111,13 +117,13 @@ def _metadata(project: Project, fetches: list[Fetch], pool: Pool) -> Iterator[tu
     for fetch in fetches:
         file = fetch.file
         if file.metadata:
-            yield file.sha256, parse_metadata(_verified(pool, file.metadata)).raw
+            yield file.name.text, cast(CoreMetadata, parse_metadata(_verified(pool, file.metadata)).raw)
         elif file.name.version not in spoken_for:
             check_entry(pool, file.sha256)
             with pool.open(file.sha256) as stream:
                 found = inspect(stream, file.size, file.name).metadata
             if found:
-                yield file.sha256, found.raw
+                yield file.name.text, cast(CoreMetadata, found.raw)
 
 
 def _verified(pool: Pool, digest: Sha256) -> bytes:

@@ -1,56 +1,60 @@
-"""`packages.json` edited in place of a project's lines: its lines are sorted by project, so they are found by halving."""
+"""`packages.json`: a JSON object a file and line, in the form of dumb-pypi's package list, which reads it back.
+
+A project's lines are replaced where they stand; they are found by the name of its first file, and with it the end of them
+by their number of bytes.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO
+from datetime import datetime
+from typing import BinaryIO, Final, NamedTuple
 
-_CHUNK = 1024 * 1024
+from index_builder.model.snapshot import ListedFile, ListedProject
+from index_builder.render.simple import dump
 
-
-def segment(stream: BinaryIO, size: int, project: str) -> tuple[int, int]:
-    """Return where a project's lines begin and end in a file of `size` bytes."""
-    return _first_from(stream, size, project, after=False), _first_from(stream, size, project, after=True)
-
-
-def _first_from(stream: BinaryIO, size: int, project: str, *, after: bool) -> int:
-    """Return where the first line begins whose project is not before `project` (or, with `after`, is behind it)."""
-    low, high = 0, size
-    while low < high:
-        middle = (low + high) // 2
-        begin = _line_begin(stream, middle)
-        stream.seek(begin)
-        line = stream.readline()
-        found = json.loads(line)["project"]
-        if found < project or (after and found == project):
-            low = begin + len(line)
-        else:
-            high = begin
-    return low
+ROWS: Final = "packages.json"
+_CHUNK = 4 * 1024 * 1024
 
 
-def _line_begin(stream: BinaryIO, position: int) -> int:
-    """Return where the line begins that holds a position."""
-    step = 4096
-    end = position
-    while end > 0:
-        begin = max(0, end - step)
-        stream.seek(begin)
-        found = stream.read(end - begin).rfind(b"\n")
-        if found >= 0:
-            return begin + found + 1
-        end = begin
-    return 0
+def render_rows(project: ListedProject) -> bytes:
+    """Return a project's lines."""
+    return b"".join([dump(_row(file, project)) + b"\n" for file in project.files])
 
 
-def spliced(stream: BinaryIO, size: int, edits: Mapping[str, bytes]) -> Iterator[bytes]:
-    """Yield the file with each project's lines replaced by those of `edits`, read in chunks."""
+def _row(file: ListedFile, project: ListedProject) -> dict[str, object]:
+    row: dict[str, object] = {"filename": file.filename}
+    if file.digest:
+        row["hash"] = file.digest
+    if file.metadata and (requires := project.metadata.get(file.filename, {}).get("requires_dist")):
+        row["requires_dist"] = requires
+    if file.requires_python:
+        row["requires_python"] = file.requires_python
+    if file.metadata:
+        row["core_metadata"] = file.metadata
+    if file.uploaded_by:
+        row["uploaded_by"] = file.uploaded_by
+    if file.uploaded:
+        row["upload_timestamp"] = int(datetime.fromisoformat(file.uploaded).timestamp())
+    if file.yanked:
+        row["yanked_reason"] = file.yanked
+    return row
+
+
+class Splice(NamedTuple):
+    """New lines in the place of those from byte `begin` to byte `end`."""
+
+    begin: int
+    end: int
+    lines: bytes
+
+
+def spliced(stream: BinaryIO, size: int, splices: list[Splice]) -> Iterator[bytes]:
+    """Yield the file of `size` bytes with its splices done, in chunks; those at one place in the order given."""
     position = 0
-    for project in sorted(edits):
-        begin, end = segment(stream, size, project)
+    for begin, end, lines in sorted(splices, key=lambda splice: splice[:2]):
         yield from _copied(stream, position, begin)
-        yield edits[project]
+        yield lines
         position = end
     yield from _copied(stream, position, size)
 
@@ -61,3 +65,44 @@ def _copied(stream: BinaryIO, begin: int, end: int) -> Iterator[bytes]:
     while left > 0 and (chunk := stream.read(min(left, _CHUNK))):
         left -= len(chunk)
         yield chunk
+
+
+def find_lines(stream: BinaryIO, filenames: set[str]) -> Mapping[str, int]:
+    """Return where the line of each file begins; one that stands there twice, or not at all, is left out."""
+    begins = {b'{"filename":' + dump(name): name for name in filenames}
+    found: dict[str, set[int]] = {}
+    scan = _by_search if len(begins) <= _FEW else _by_line
+    for begin, position in scan(stream, begins):
+        found.setdefault(begins[begin], set()).add(position)
+    return {name: positions.pop() for name, positions in found.items() if len(positions) == 1}
+
+
+#: So many searches through the file cost less than a look at each of its lines.
+_FEW = 4
+
+
+def _by_search(stream: BinaryIO, begins: Mapping[bytes, str]) -> Iterator[tuple[bytes, int]]:
+    stream.seek(0)
+    position, rest = 0, b"\n"
+    while chunk := stream.read(_CHUNK):
+        window = rest + chunk
+        for begin in begins:
+            needle, at = b"\n" + begin, -1
+            while (at := window.find(needle, at + 1)) >= 0:
+                yield begin, position + at + 1 - len(rest)
+        position += len(chunk)
+        rest = window[-_LONGEST:]
+
+
+#: No line's beginning is longer: a file name has at most 255 characters.
+_LONGEST = 300
+
+
+def _by_line(stream: BinaryIO, begins: Mapping[bytes, str]) -> Iterator[tuple[bytes, int]]:
+    stream.seek(0)
+    position = 0
+    for line in stream:
+        begin = line[: line.find(b'"', 13) + 1]
+        if begin in begins:
+            yield begin, position
+        position += len(line)

@@ -5,23 +5,22 @@ Source: the simple repository API specification 1.4 (PEP 503, 592, 629, 658, 691
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
-from urllib.parse import quote
 
+import orjson
 from jinja2 import DictLoader, Environment, StrictUndefined
-from packaging.utils import canonicalize_name
 
+from index_builder.model.names import normalize
 from index_builder.model.page import HTML, SIMPLE_JSON, Page, Tier
 from index_builder.model.project import State
-from index_builder.model.snapshot import ListedFile, ListedProject, Snapshot
+from index_builder.model.snapshot import ListedFile, ListedProject
 
 API_VERSION: Final = "1.4"
+#: What a page may call itself that does not know the size of every file: PEP 700 demands it from 1.1 on.
+_WITHOUT_SIZES: Final = "1.0"
 LIST_HTML: Final = "simple/index.html"
 LIST_JSON: Final = "simple/index.v1_json"
-_TO_ROOT: Final = "../../"
 
 
 class ListedName(NamedTuple):
@@ -32,19 +31,14 @@ class ListedName(NamedTuple):
     serial: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A file on a project detail page; what it does not have is ''. `yanked` is None, or the reason."""
+class Logo(NamedTuple):
+    """A picture on the project list; `width` is in pixels, 0 for its own."""
 
-    filename: str
     url: str
-    sha256: str
-    size: int
-    uploaded: str
-    requires_python: str
-    metadata: str
-    provenance: str
-    yanked: str | None
+    width: int = 0
+
+
+NO_LOGO: Final = Logo("")
 
 
 def environment(templates: Mapping[str, str]) -> Environment:
@@ -55,63 +49,50 @@ def environment(templates: Mapping[str, str]) -> Environment:
     )  # fmt: skip
 
 
-def render_detail(snapshot: Snapshot, listed: ListedProject, templates: Environment) -> Iterator[Page]:
-    """Yield a project's detail page, in HTML and JSON."""
-    project, links = listed.project, [link(snapshot, file) for file in listed.files]
-    folder = f"simple/{project.normalized}"
-    html = templates.get_template("simple/detail.html").render(project=project, links=links, api_version=API_VERSION)
-    yield Page(path=f"{folder}/index.html", content_type=HTML, content=html.encode(), tier=Tier.PROJECT)
-    yield Page(path=f"{folder}/index.v1_json", content_type=SIMPLE_JSON, content=_detail(listed, links), tier=Tier.PROJECT)
+def render_html(project: ListedProject, templates: Environment) -> Page:
+    """Return a project's detail page in HTML."""
+    html = templates.get_template("simple/detail.html").render(project=project, api_version=API_VERSION)
+    return Page(path=f"simple/{project.normalized}/index.html", content_type=HTML, content=html.encode(), tier=Tier.PROJECT)
 
 
-def render_list(title: str, names: Sequence[ListedName], templates: Environment) -> Page:
+def render_json(project: ListedProject) -> Page:
+    """Return a project's detail page in JSON."""
+    path = f"simple/{project.normalized}/index.v1_json"
+    return Page(path=path, content_type=SIMPLE_JSON, content=_detail(project), tier=Tier.PROJECT)
+
+
+def render_list(title: str, names: Sequence[ListedName], templates: Environment, logo: Logo = NO_LOGO) -> Page:
     """Return the project list in HTML; `names` are in the order of their normalized form."""
-    html = templates.get_template("simple/list.html").render(title=title, names=names, api_version=API_VERSION)
+    html = templates.get_template("simple/list.html").render(title=title, logo=logo, names=names, api_version=API_VERSION)
     return Page(path=LIST_HTML, content_type=HTML, content=html.encode(), tier=Tier.LIST)
 
 
 def render_json_list(names: Sequence[ListedName]) -> Page:
     """Return the project list in JSON, with the serials that mirroring tools compare."""
-    projects = [{"name": listed.name, "_last-serial": listed.serial} for listed in names]
+    projects = [{"name": name, "_last-serial": serial} for _, name, serial in names]
     meta = {"api-version": API_VERSION, "_last-serial": max((listed.serial for listed in names), default=0)}
     return Page(path=LIST_JSON, content_type=SIMPLE_JSON, content=dump({"meta": meta, "projects": projects}), tier=Tier.LIST)
 
 
 def read_json_list(content: bytes) -> Iterator[ListedName]:
     """Yield what `render_json_list` wrote."""
-    for project in json.loads(content)["projects"]:
+    for project in orjson.loads(content)["projects"]:
         name = project["name"]
-        yield ListedName(normalized=canonicalize_name(name), name=name, serial=project["_last-serial"])
-
-
-def link(snapshot: Snapshot, listed: ListedFile) -> Link:
-    """Return a file as its project's detail page shows it, with URLs relative to that page."""
-    file = listed.file
-    return Link(
-        filename=file.name.text,
-        url=listed.url or _TO_ROOT + quote(listed.path),
-        sha256=file.sha256,
-        size=file.size,
-        uploaded=file.uploaded,
-        requires_python=file.requires_python,
-        metadata=file.metadata or "",
-        provenance=f"{snapshot.url}provenance/{file.provenance}.json" if file.provenance and snapshot.url else "",
-        yanked=listed.yanked.reason if listed.yanked else None,
-    )
+        yield ListedName(normalize(name), name, project["_last-serial"])
 
 
 def dump(value: object) -> bytes:
     """Return JSON bytes: compact, UTF-8, keys in the order given."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps(value)
 
 
-def _detail(listed: ListedProject, links: list[Link]) -> bytes:
-    project = listed.project
+def _detail(project: ListedProject) -> bytes:
+    sized = all(file.size is not None for file in project.files)
     value: dict[str, object] = {
-        "meta": {"api-version": API_VERSION, "_last-serial": listed.serial},
+        "meta": {"api-version": API_VERSION if sized else _WITHOUT_SIZES, "_last-serial": project.serial},
         "name": project.normalized,
-        "versions": list(dict.fromkeys(str(file.release.version) for file in listed.files)),
-        "files": [_file(link) for link in links],
+        "versions": list(dict.fromkeys(file.version for file in project.files if file.version)),
+        "files": [_file(file) for file in project.files],
     }
     if project.status and project.status.state is not State.ACTIVE:
         status = {"status": project.status.state.value}
@@ -121,19 +102,23 @@ def _detail(listed: ListedProject, links: list[Link]) -> bytes:
     return dump(value)
 
 
-def _file(link: Link) -> dict[str, object]:
-    value: dict[str, object] = {
-        "filename": link.filename,
-        "url": link.url,
-        "hashes": {"sha256": link.sha256},
-        "size": link.size,
-        "upload-time": link.uploaded,
-    }
-    if link.requires_python:
-        value["requires-python"] = link.requires_python
-    value["yanked"] = False if link.yanked is None else link.yanked or True
-    if link.metadata:
-        value["core-metadata"] = {"sha256": link.metadata}
-    if link.provenance:
-        value["provenance"] = link.provenance
+def _file(file: ListedFile) -> dict[str, object]:
+    value: dict[str, object] = {"filename": file.filename, "url": file.url, "hashes": digests(file.digest)}
+    if file.size is not None:
+        value["size"] = file.size
+    if file.uploaded:
+        value["upload-time"] = file.uploaded
+    if file.requires_python:
+        value["requires-python"] = file.requires_python
+    value["yanked"] = False if file.yanked is None else file.yanked or True
+    if file.metadata:
+        value["core-metadata"] = digests(file.metadata) or True
+    if file.provenance:
+        value["provenance"] = file.provenance
     return value
+
+
+def digests(written: str) -> dict[str, str]:
+    """Return `sha256=<hex>` as JSON pages have it; empty where nothing is said."""
+    algorithm, equals, digest = written.partition("=")
+    return {algorithm: digest} if equals else {}

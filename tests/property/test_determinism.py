@@ -17,8 +17,7 @@ from trees import contents, linked, write_index
 from index_builder.adapters.git import GitTree
 from index_builder.cli.console import NoProgress
 from index_builder.model.names import Word
-from index_builder.pipeline.audience import Order
-from index_builder.pipeline.build import build
+from index_builder.pipeline.build import Order, build
 from index_builder.pipeline.reading import configuration_of
 from index_builder.render.legacy import ReleaseJson
 from index_builder.wiring import SystemClock, builder, open_fetcher, open_sites, templates

@@ -22,11 +22,10 @@ from index_builder.adapters.worktree import WorkTree
 from index_builder.cli.console import NoProgress
 from index_builder.errors import StorageError
 from index_builder.model.names import Word
-from index_builder.pipeline import audience as pipeline_audience
-from index_builder.pipeline.audience import Order
-from index_builder.pipeline.build import build
+from index_builder.pipeline.build import Order, build
 from index_builder.pipeline.reading import configuration_of
 from index_builder.render.legacy import ReleaseJson
+from index_builder.render.rows import ROWS
 from index_builder.testing import sha256
 from index_builder.wiring import SystemClock, open_fetcher, open_sites, templates
 
@@ -255,7 +254,7 @@ def test_one_change_among_many_costs_one_change(many, tmp_path, monkeypatch):
         tree = GitTree(many, "HEAD")
         fetching = open_fetcher(many, configuration_of(tree), SystemClock(), NoProgress())
         with fetching as fetcher, open_sites(tmp_path / "site", [Word("public")]) as sites:
-            return build(tree, sites, fetcher, order)[0]
+            return build(tree, sites, fetcher, order).reports[0]
 
     assert (run().projects, len(parsed)) == (5000, 5002)
     parsed.clear()
@@ -265,4 +264,4 @@ def test_one_change_among_many_costs_one_change(many, tmp_path, monkeypatch):
     assert [path for path in parsed if path.startswith("packages.d/")] == ["packages.d/p77.yaml"]
     assert len(report.changes.written) <= 12
     assert (report.projects, report.files, report.built) == (5000, 10_002, 1)
-    assert pipeline_audience.ROWS in report.changes.written
+    assert ROWS in report.changes.written

@@ -66,7 +66,7 @@ def _inspected(fetch: Fetch, fetcher: Fetcher) -> tuple[Project, File, list[Prob
     digest = inspection.metadata_digest
     metadata = digest if file.name.kind == "wheel" and (served or file.metadata == digest) else None
     if metadata:
-        keep_metadata(inspection, fetcher)
+        keep_metadata(inspection, fetcher.pool)
     written = inspection.metadata.raw.get("name", "")
     if not project.releases and NormalizedName.of(written or project.name) == project.normalized:
         project = replace(project, name=ProjectName(written or project.name))

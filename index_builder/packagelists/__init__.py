@@ -1,0 +1,1 @@
+"""dumb-pypi's package lists: a file name, or a JSON object, a line."""

@@ -1,0 +1,129 @@
+"""One line of a package list becomes a listed file.
+
+Source: dumb-pypi's README for the keys; PEP 714 for what `core_metadata` may say.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+from packaging.version import Version
+
+from index_builder.model.snapshot import ListedFile
+from index_builder.packagelists.guess import guess, read_version
+
+KEYS: Final = (
+    "filename", "hash", "requires_dist", "requires_python", "core_metadata", "uploaded_by", "upload_timestamp", "yanked_reason",
+)  # fmt: skip
+_TEXTS: Final = ("hash", "requires_python", "core_metadata", "uploaded_by", "yanked_reason")
+_DIGEST = re.compile(r"[a-z0-9_]+=[0-9a-f]+")
+_KNOWN = frozenset(KEYS)
+_PLAIN = re.compile(rb'\{"filename": ?"([A-Za-z0-9_.+!-]+)"')
+#: The last second of the year 9999: later times cannot be written.
+_LATEST: Final = 253_402_300_799
+
+
+class BadLineError(ValueError):
+    """A line that cannot be listed: what is wrong, and what to do."""
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        self.message, self.fix = message, fix
+
+
+def filename_of(line: bytes, *, is_json: bool) -> str:
+    """Return the file name of a line; raises BadLineError."""
+    if not is_json:
+        return _decoded(line)
+    match = _PLAIN.match(line)
+    if match:
+        return match[1].decode()
+    name = _object(line).get("filename")
+    if not isinstance(name, str):
+        raise BadLineError("the key 'filename' is missing" if name is None else "'filename' is not a text")
+    return name
+
+
+def project_of(line: bytes, *, is_json: bool) -> str:
+    """Return the normalized name of the project that a line's file belongs to; raises BadLineError."""
+    return _guessed(filename_of(line, is_json=is_json))[0]
+
+
+def read_line(line: bytes, packages_url: str, *, is_json: bool) -> tuple[Version, ListedFile, list[str]]:
+    """Return a line's version, its file, and what the file requires (Requires-Dist); raises BadLineError.
+
+    `packages_url` is where the files are, ending in a slash: absolute, or relative to a project's detail page.
+    """
+    row: dict[str, Any] = _row(line) if is_json else {"filename": _decoded(line)}
+    filename: str = row["filename"]
+    try:
+        version, normalized = read_version(_guessed(filename)[1])
+    except ValueError as error:
+        raise BadLineError(f"{filename}: {error}", "rename the file, or take the line out") from error
+    file = ListedFile(
+        filename, normalized, packages_url + quote(filename), row.get("hash") or "", None, _time(row.get("upload_timestamp")),
+        row.get("uploaded_by") or "", row.get("requires_python") or "", row.get("core_metadata") or "", "",
+        row.get("yanked_reason") or None,
+    )  # fmt: skip
+    return version, file, row.get("requires_dist") or []
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode().strip()
+    except UnicodeDecodeError as error:
+        raise BadLineError("the line is not UTF-8") from error
+
+
+def _guessed(filename: str) -> tuple[str, str]:
+    try:
+        return guess(filename)
+    except ValueError as error:
+        raise BadLineError(f"{filename[:300]!r}: {error}", "rename the file, or take the line out") from error
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise BadLineError(f"the line is not JSON: {error}", "a list of plain file names goes with --package-list") from error
+    if not isinstance(value, dict):
+        raise BadLineError("the line is not a JSON object", 'write it as {"filename": "…"}')
+    return value
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    row = _object(line)
+    if not row.keys() <= _KNOWN:
+        unknown = next(key for key in row if key not in _KNOWN)
+        near = get_close_matches(unknown, KEYS, n=1)
+        raise BadLineError(
+            f"there is no key '{unknown}' here", f"did you mean '{near[0]}'?" if near else f"the keys are: {', '.join(KEYS)}"
+        )
+    if not isinstance(row.get("filename"), str):
+        raise BadLineError("the key 'filename' is missing" if row.get("filename") is None else "'filename' is not a text")
+    for key in _TEXTS:
+        value = row.get(key)
+        if value is not None and not isinstance(value, str):
+            raise BadLineError(f"'{key}' is not a text")
+    requires = row.get("requires_dist")
+    if requires is not None and not (isinstance(requires, list) and all(isinstance(item, str) for item in requires)):
+        raise BadLineError("'requires_dist' is not a list of texts")
+    if (digest := row.get("hash")) and not _DIGEST.fullmatch(digest):
+        raise BadLineError(f"the hash {digest[:100]!r} is not written as sha256=<hexadecimal digits>")
+    if (metadata := row.get("core_metadata")) and metadata != "true" and not _DIGEST.fullmatch(metadata):
+        raise BadLineError(f"core_metadata {metadata[:100]!r} is neither sha256=<hexadecimal digits> nor true")
+    return row
+
+
+def _time(seconds: object) -> str:
+    if seconds is None:
+        return ""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _LATEST:
+        raise BadLineError("'upload_timestamp' is not a number of seconds since 1970")
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z"

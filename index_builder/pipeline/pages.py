@@ -1,0 +1,69 @@
+"""A part of an audience's projects becomes pages, lines of `packages.json` and state. This is the work of a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from jinja2 import Environment
+
+from index_builder.model.page import Page
+from index_builder.pipeline.gather import Item, unpack
+from index_builder.render.legacy import ReleaseJson, render_legacy
+from index_builder.render.rows import render_rows
+from index_builder.render.simple import ListedName, environment, render_html, render_json
+from index_builder.state import Built, shard_of
+
+
+class Layout(NamedTuple):
+    """How pages are made: `root` is where the tree is published, ending in a slash, or ''; `templates` are texts by name."""
+
+    templates: tuple[tuple[str, str], ...]
+    release_json: ReleaseJson
+    root: str = ""
+    simple_json: bool = True
+
+
+class Rendered(NamedTuple):
+    """A part's project pages; and of each project its lines of `packages.json`, its entry of the project list, its shard and line there."""
+
+    pages: list[Page]
+    rows: list[bytes]
+    names: list[ListedName]
+    state: list[tuple[str, bytes]]
+
+
+def render(task: tuple[Layout, bytes]) -> Rendered:
+    """Render projects that `pack` packed."""
+    layout, packed = task
+    templates = templates_of(layout)
+    pages: list[Page] = []
+    rows: list[bytes] = []
+    names: list[ListedName] = []
+    state: list[tuple[str, bytes]] = []
+    for item in unpack(packed):
+        project = item.project
+        made = list(_pages(item, layout, templates))
+        lines = render_rows(project)
+        paths = tuple(sorted({*(page.path for page in made), *item.served}))
+        first = project.files[0].filename if project.files else ""
+        built = Built(project.normalized, item.path, item.blob, first, len(lines), paths)
+        pages += made
+        rows.append(lines)
+        names.append(ListedName(project.normalized, project.name, project.serial))
+        state.append((shard_of(project.normalized), built.encode()))
+    return Rendered(pages, rows, names, state)
+
+
+def _pages(item: Item, layout: Layout, templates: Environment) -> Iterator[Page]:
+    yield render_html(item.project, templates)
+    if layout.simple_json:
+        yield render_json(item.project)
+    yield from render_legacy(item.project, layout.root, layout.release_json)
+
+
+@lru_cache(maxsize=4)
+def templates_of(layout: Layout) -> Environment:
+    """Return the layout's templates, compiled once."""
+    return environment(dict(layout.templates))
