@@ -27,14 +27,14 @@ class Changes:
 
 
 def publish(
-    site: Site, pool: Pool, mark: str, blobs: Iterable[Blob], pages: Iterable[Page | LargePage], present: Mapping[str, int],
+    site: Site, pool: Pool | None, mark: str, blobs: Iterable[Blob], pages: Iterable[Page | LargePage], present: Mapping[str, int],
     progress: Progress,
 ) -> Changes:  # fmt: skip
     """Make the tree hold what is wanted, and nothing else of `present`: path to size in bytes of what is there.
 
-    `blobs` and `pages` come in the order in which they may appear; pages are made while they are written, and the last of
-    them is the one at `mark`. A reader never meets a link to what is not there yet. Where nothing changes, nothing is written.
-    Raises CorruptEntryError where a pool entry is not what its name says (it is dropped), StorageError.
+    `blobs`, which there are only with a pool, and `pages` come in the order in which they may appear; pages are made while they
+    are written, and the last of them is the one at `mark`. A reader never meets a link to what is not there yet. Where nothing
+    changes, nothing is written. Raises CorruptEntryError where a pool entry is not what its name says (it is dropped), StorageError.
     """
     work = _Publication(site, mark, present)
     work.write_blobs(pool, blobs, progress)
@@ -56,12 +56,12 @@ class _Publication:
         self.unchanged = 0
         self._begun = False
 
-    def write_blobs(self, pool: Pool, blobs: Iterable[Blob], progress: Progress) -> None:
+    def write_blobs(self, pool: Pool | None, blobs: Iterable[Blob], progress: Progress) -> None:
         """Copy what is missing of the pool's bytes; a path that is named twice is written once."""
         wanted = {blob.path: blob for blob in blobs}
         missing = [blob for path, blob in wanted.items() if self.rest.pop(path, None) != blob.size]
         self.unchanged += len(wanted) - len(missing)
-        if missing:
+        if missing and pool:
             self._begin()
             _write(self.site, pool, missing, progress)
             self.written += [blob.path for blob in missing]

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from importlib.resources import files
@@ -18,7 +19,7 @@ from packaging.tags import platform_tags
 from index_builder import __version__
 from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.directory_pool import DirectoryPool
-from index_builder.adapters.directory_site import DirectorySite, UntouchedSite, exclusive
+from index_builder.adapters.directory_site import DirectorySite, ListSite, UntouchedListSite, UntouchedSite, exclusive
 from index_builder.adapters.git import GitTree, find_root, is_in_repository, start_repository, tips, uncommitted
 from index_builder.adapters.http import GuardedTransport, parse_networks
 from index_builder.adapters.worktree import WorkTree
@@ -66,7 +67,7 @@ def open_site(output: Path, audience: str, *, dry_run: bool = False) -> Iterator
 @contextmanager
 def open_fetcher(
     root: Path, configuration: Configuration, clock: SystemClock, progress: Progress, *,
-    pool: Path | None = None, jobs: int = 16, offline: bool = False,
+    pool: Path | None = None, connections: int = 16, offline: bool = False,
 ) -> Iterator[Fetcher]:  # fmt: skip
     """Yield a fetcher over the pool and inbox of `index.yaml`, or over `pool`.
 
@@ -78,14 +79,14 @@ def open_fetcher(
     except ValueError as error:
         msg = f"INDEX_BUILDER_UNSAFE_NETWORKS: {error}"
         raise UsageError(msg, fix="write networks as 10.1.0.0/16, separated by commas") from error
-    transport = GuardedTransport(clock, unsafe_networks=networks, connections=jobs)
+    transport = GuardedTransport(clock, unsafe_networks=networks, connections=connections)
     downloader = Downloader(transport=transport, clock=clock, progress=progress)
     upstreams = Upstreams(configuration.upstreams, downloader, default=os.environ.get("PIP_INDEX_URL", ""))
     try:
         yield Fetcher(
             pool=open_pool(root, configuration, pool),
             inbox=open_inbox(root, configuration),
-            upstreams=upstreams, downloader=downloader, jobs=jobs, offline=offline,
+            upstreams=upstreams, downloader=downloader, connections=connections, offline=offline,
         )  # fmt: skip
     finally:
         transport.close()
@@ -98,12 +99,42 @@ def open_sites(output: Path, audiences: Sequence[Word], *, dry_run: bool = False
         yield {audience: stack.enter_context(open_site(output, audience, dry_run=dry_run)) for audience in audiences}
 
 
+@contextmanager
+def open_list_site(output: Path, *, dry_run: bool = False) -> Iterator[DirectorySite]:
+    """Yield the folder of a package list's tree, locked against other builds, or with `dry_run` as it is; raises StorageError."""
+    if dry_run:
+        yield UntouchedListSite(output)
+        return
+    with exclusive(output):
+        site = ListSite(output)
+        try:
+            yield site
+        finally:
+            site.tidy()
+
+
+@contextmanager
+def open_workers(jobs: int | None, executor: str) -> Iterator[Executor | None]:
+    """Yield where parts of an index are worked on: `jobs` processes (None: one a processor), or the cluster that `executor` names.
+
+    It is None where that is this process alone. Raises UsageError, RemoteError.
+    """
+    count = jobs or len(os.sched_getaffinity(0)) if sys.platform == "linux" else jobs or os.cpu_count() or 1
+    if not executor and count == 1:
+        yield None
+        return
+    from index_builder.adapters.workers import cluster, processes  # noqa: PLC0415 - slow to import
+
+    with cluster(executor, builder()) if executor else processes(count) as workers:
+        yield workers
+
+
 def builder() -> str:
     """Return which builder this is: its version, and a digest of its code and of the libraries that decide what pages say."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
-    for library in ("jinja2", "markupsafe", "packaging"):
+    for library in ("jinja2", "markupsafe", "orjson", "packaging"):
         digest.update(f"{library} {version(library)}".encode())
     return f"{__version__} {digest.hexdigest()[:16]}"
 

@@ -40,7 +40,7 @@ def exclusive(root: Path) -> Iterator[None]:
 class DirectorySite:
     """A published tree in a folder, which holds nothing else of ours or of yours."""
 
-    _TOPS = ("simple", "packages", "provenance", "pypi", "state", "packages.json")
+    _TOPS: tuple[str, ...] = ("simple", "packages", "provenance", "pypi", "state", "packages.json")
     _INCOMING = "state/incoming"
 
     def __init__(self, root: Path) -> None:
@@ -159,6 +159,17 @@ class DirectorySite:
                 self._made.discard(parent)
 
 
+class ListSite(DirectorySite):
+    """A tree of a package list, written where dumb-pypi writes one: the files may lie in the same folder, and are not ours."""
+
+    _TOPS = ("simple", "pypi", "state", "packages.json")
+
+    def _ours(self) -> bool:
+        """Say whether a build may write here: none of our names is taken, or dumb-pypi or a build of ours took them."""
+        written = (self.root / "packages.json").is_file() and (self.root / "simple" / "index.html").is_file()
+        return written or super()._ours() or not any((self.root / top).exists() for top in self._TOPS)
+
+
 class UntouchedSite(DirectorySite):
     """A published tree that is read, and stays as it is: for --dry-run."""
 
@@ -170,3 +181,7 @@ class UntouchedSite(DirectorySite):
 
     def delete(self, path: str) -> None:
         """Delete nothing."""
+
+
+class UntouchedListSite(UntouchedSite, ListSite):
+    """A package list's tree for --dry-run."""

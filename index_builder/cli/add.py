@@ -68,7 +68,7 @@ from index_builder.policy.rules import Policies
 )
 @options.repo
 @options.pool
-@options.jobs
+@options.connections
 @options.dry_run_fetching
 @options.quiet
 @options.output_format
@@ -76,7 +76,7 @@ def command(
     what: tuple[str, ...], upstream: str | None, pypi: bool, url: bool, dist: bool, lock_files: tuple[Path, ...],
     with_dependencies: bool, pythons: tuple[str, ...], platforms: tuple[str, ...], exclude: tuple[str, ...],
     only: tuple[str, ...], all_versions: bool, pre: bool, hosting: str | None, owners: tuple[str, ...],
-    audiences: tuple[str, ...], repo: Path, pool: Path | None, jobs: int, dry_run: bool, quiet: bool, output_format: str,
+    audiences: tuple[str, ...], repo: Path, pool: Path | None, connections: int, dry_run: bool, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Add files to manifests, pinned by digest.
 
@@ -106,7 +106,10 @@ def command(
         hosting=Hosting(hosting) if hosting else None, only=only, all_versions=all_versions, pre=pre,
         environments=environments, now=Timestamp.of(wiring.SystemClock().now()),
     )  # fmt: skip
-    with options.fetching(root, index.configuration, pool=pool, jobs=jobs, quiet=quiet) as fetcher, options.problems_shown(tree, "text"):
+    with (
+        options.fetching(root, index.configuration, pool=pool, connections=connections, quiet=quiet) as fetcher,
+        options.problems_shown(tree, "text"),
+    ):
         candidates = _candidates(asked, index, exclude, defaults, fetcher, with_dependencies=with_dependencies)
         pinned = pin(candidates, fetcher)
     paths = {project.place.path for project, _ in pinned.groups}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from index_builder import wiring
 from index_builder.cli import options
-from index_builder.cli.console import count, stderr
+from index_builder.cli.console import stderr
+from index_builder.cli.packagelist import NAMES, build_from_list, list_options
 from index_builder.errors import UsageError
 from index_builder.model.index import Configuration
 from index_builder.model.names import Word
@@ -29,19 +32,24 @@ from index_builder.render.legacy import ReleaseJson
 )
 @options.pool
 @click.option("--audience", "audiences", multiple=True, metavar="NAME", help="Build this audience only; may be repeated.")
+@options.connections
 @options.jobs
+@options.executor
 @click.option(
     "--release-json", type=click.Choice([kind.value for kind in ReleaseJson]), default=ReleaseJson.VERSION.value, show_default=True,
     help="The legacy JSON of each release: none, its own files, or all releases' files.",
 )  # fmt: skip
 @click.option("--full", is_flag=True, help="Build all, whatever the last build left.")
 @click.option("--verify", is_flag=True, help="Build all, read every file that is there once more, and repair what was altered.")
+@list_options
 @options.dry_run_fetching
 @options.quiet
 @options.problem_format
+@click.pass_context
 def command(
-    repo: Path, commit: str, worktree: bool, output: Path | None, pool: Path | None, audiences: tuple[str, ...], jobs: int,
-    release_json: str, full: bool, verify: bool, dry_run: bool, quiet: bool, output_format: str,
+    context: click.Context, /, repo: Path, commit: str, worktree: bool, output: Path | None, pool: Path | None, audiences: tuple[str, ...],
+    connections: int, jobs: int | None, executor: str, release_json: str, full: bool, verify: bool, dry_run: bool, quiet: bool,
+    output_format: str, **of_list: Any,
 ) -> None:  # fmt: skip
     """Build the index of each audience into a folder.
 
@@ -49,12 +57,21 @@ def command(
     what has not changed since the last build is neither read nor written. A dry run fetches and judges too; it writes
     into the pool only.
 
+    With a package list instead of a repository, the index of that list, as dumb-pypi builds it.
+
     \b
     Examples:
       index-builder build
       index-builder build --commit v1.2 --output /srv/index
       index-builder build --worktree --audience internal
+      index-builder build --package-list-json list.json --packages-url ../../packages/ --output-dir /srv/index
     """
+    if _is_of_list(context):
+        build_from_list(
+            of_list, release_json=ReleaseJson(release_json), full=full or verify, dry_run=dry_run, jobs=jobs, executor=executor,
+            quiet=quiet, output_format=output_format,
+        )  # fmt: skip
+        return
     root, tree = options.source(repo, commit, worktree=worktree)
     folder = output or root / "site"
     with options.problems_shown(tree, output_format):
@@ -62,12 +79,14 @@ def command(
         _check_output(folder, root, configuration)
         chosen = _chosen(configuration, audiences)
         with (
-            options.fetching(root, configuration, pool=pool, jobs=jobs, quiet=quiet) as fetcher,
+            options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet) as fetcher,
             wiring.open_sites(folder, chosen, dry_run=dry_run) as sites,
+            wiring.open_workers(jobs, executor) as workers,
         ):
             order = Order(
-                templates=wiring.templates(), release_json=ReleaseJson(release_json), builder=wiring.builder(), full=full, verify=verify
-            )
+                templates=wiring.templates(), release_json=ReleaseJson(release_json), builder=wiring.builder(), full=full, verify=verify,
+                executor=workers,
+            )  # fmt: skip
             built = build(tree, sites, fetcher, order)
     options.show_problems(built.warnings, tree, "text" if output_format == "json" else output_format)
     if output_format == "json":
@@ -75,7 +94,26 @@ def command(
         click.echo(json.dumps(result, indent=2))
     elif not quiet:
         for report in built.reports:
-            _show(report, folder, dry_run=dry_run)
+            options.show_changes(report, folder / report.audience, dry_run=dry_run)
+            if not report.projects:
+                stderr().print("  [bold cyan]fix[/]: the index has no project yet: index-builder add --pypi NAME, then commit")
+
+
+#: What only a repository has: with a package list it means nothing.
+_OF_REPOSITORY = ("repo", "commit", "worktree", "output", "pool", "audiences", "connections")
+
+
+def _is_of_list(context: click.Context) -> bool:
+    """Say whether the command is about a package list; raises UsageError where it is about both."""
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    is_list = not given.isdisjoint(("package_list", "package_list_json"))
+    wrong = sorted(given.intersection(_OF_REPOSITORY) if is_list else given & NAMES)
+    if wrong:
+        name = f"--{wrong[0].replace('_', '-').replace('audiences', 'audience')}"
+        if is_list:
+            raise UsageError(f"{name} is for a repository, and a package list was given", fix=f"leave {name} out")
+        raise UsageError(f"{name} goes with a package list", fix="name one: --package-list FILE, or --package-list-json FILE")
+    return is_list
 
 
 def _check_output(folder: Path, root: Path, configuration: Configuration) -> None:
@@ -98,21 +136,3 @@ def _json(report: Report) -> dict[str, object]:
         "audience": report.audience, "projects": report.projects, "files": report.files, "built": report.built,
         "written": list(report.changes.written), "deleted": list(report.changes.deleted), "unchanged": report.changes.unchanged,
     }  # fmt: skip
-
-
-def _show(report: Report, folder: Path, *, dry_run: bool) -> None:
-    console = stderr()
-    changes = report.changes
-    if dry_run:
-        for mark, paths in (("+", changes.written), ("-", changes.deleted)):
-            for path in paths:
-                click.echo(f"{mark} {path}")
-    would = "would be " if dry_run else ""
-    held = f"{count(report.projects, 'project')}, {count(report.files, 'file')}"
-    done = f"{count(len(changes.written), 'file')} {would}written, {len(changes.deleted):,} {would}deleted"
-    changed = (
-        f"{count(report.built, 'project')} built, {done}" if report.built or changes.written or changes.deleted else "nothing has changed"
-    )
-    console.print(f"[bold]{report.audience}[/]: {held}; {changed} in {folder / report.audience}")
-    if not report.projects:
-        console.print("  [bold cyan]fix[/]: the index has no project yet: index-builder add --pypi NAME, then commit")

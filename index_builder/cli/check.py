@@ -18,11 +18,12 @@ from index_builder.pipeline.reading import read_tree
 @options.pool
 @click.option("--offline", is_flag=True, help="Ask no other host; say what could not be looked at.")
 @click.option("--strict", is_flag=True, help="Let warnings fail the command, as errors do.")
-@options.jobs
+@options.connections
 @options.quiet
 @options.problem_format
 def command(
-    repo: Path, commit: str, worktree: bool, pool: Path | None, offline: bool, strict: bool, jobs: int, quiet: bool, output_format: str,
+    repo: Path, commit: str, worktree: bool, pool: Path | None, offline: bool, strict: bool, connections: int, quiet: bool,
+    output_format: str,
 ) -> None:  # fmt: skip
     """Judge manifests, policies and the bytes they pin.
 
@@ -41,7 +42,7 @@ def command(
         judgement = Judgement(projects=0, files=0, unchecked=0, problems=reading.problems)
     else:
         configuration = reading.index.configuration
-        with options.fetching(root, configuration, pool=pool, jobs=jobs, quiet=quiet, offline=offline) as fetcher:
+        with options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher:
             judgement = check(reading, reading.index, fetcher)
     options.show_problems(judgement.problems, tree, output_format)
     if not quiet and output_format == "text":

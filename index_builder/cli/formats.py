@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 import click
 
 from index_builder import __version__
-from index_builder.model.problem import RULES, Problem
+from index_builder.model.problem import RULES, Place, Problem
 
-Lines = Callable[[str], Sequence[str]]
+#: From a place to the line that stands there, or None where there is none to show.
+Line = Callable[[Place], str | None]
 
 
 def plain(text: str) -> str:
@@ -18,19 +19,19 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def text(problems: Sequence[Problem], lines: Lines) -> str:
+def text(problems: Sequence[Problem], line: Line) -> str:
     """Return the problems as a compiler would show them: rule, place, the line itself, the fix."""
-    return "\n\n".join(_shown(problem, lines(problem.place.path)) for problem in problems)
+    return "\n\n".join(_shown(problem, line(problem.place)) for problem in problems)
 
 
-def _shown(problem: Problem, lines: Sequence[str]) -> str:
+def _shown(problem: Problem, written: str | None) -> str:
     place = problem.place
     colour = "red" if problem.severity == "error" else "yellow"
     head = click.style(f"{problem.severity}[{problem.rule}]", fg=colour, bold=True)
     shown = [f"{head}: {plain(problem.message)}", f"  --> {plain(place.path)}:{place.line}:{place.column}"]
-    if 0 < place.line <= len(lines):
+    if written is not None:
         gutter = " " * len(str(place.line))
-        line = plain(lines[place.line - 1].expandtabs(1))
+        line = plain(written.expandtabs(1))
         start = max(0, place.column - 81)
         cut = line[start : start + 120]
         shown += [

@@ -16,16 +16,17 @@ from rich.markup import escape
 
 from index_builder import wiring
 from index_builder.cli import formats
-from index_builder.cli.console import progress, stderr
+from index_builder.cli.console import count, progress, stderr
 from index_builder.errors import UsageError
 from index_builder.fetch.stage import Fetcher
 from index_builder.manifests.kinds import one_line
 from index_builder.manifests.reader import Reading
 from index_builder.model.index import Configuration, Index
 from index_builder.model.names import NormalizedName, Word
-from index_builder.model.problem import Problem, ProblemsFoundError
+from index_builder.model.problem import Place, Problem, ProblemsFoundError
 from index_builder.model.project import Project
 from index_builder.model.source import EXECUTABLE, ORDINARY
+from index_builder.pipeline.audience import Report
 from index_builder.pipeline.reading import index_of, read_tree
 from index_builder.policy.rules import Policies
 from index_builder.ports import SourceTree
@@ -37,6 +38,17 @@ def _manifests(context: click.Context, _parameter: click.Parameter, incomplete: 
     """Return the projects that have a manifest and whose normalized name begins so, for a shell that completes."""
     folder = wiring.find_root(context.params.get("repo") or Path()) / "packages.d"
     return sorted(path.stem for path in folder.rglob("*.yaml") if path.stem.startswith(incomplete.lower()))
+
+
+def _dask(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+    """Return the HOST:PORT of a scheduler, or ''."""
+    if value is None:
+        return ""
+    host, _, port = value.removeprefix("dask://").rpartition(":")
+    if not value.startswith("dask://") or not host or not port.isdecimal():
+        msg = f"{value!r} is not written as dask://HOST:PORT"
+        raise click.BadParameter(msg)
+    return f"{host}:{port}"
 
 
 project = click.argument("project", shell_complete=_manifests)
@@ -51,7 +63,13 @@ dry_run = click.option("--dry-run", is_flag=True, help="Say what would change, a
 dry_run_fetching = click.option(
     "--dry-run", is_flag=True, help="Say what would change, and change nothing; what is fetched stays in the pool."
 )
-jobs = click.option("--jobs", type=click.IntRange(1, 128), default=16, metavar="N", show_default=True, help="Connections at a time.")
+connections = click.option(
+    "--connections", type=click.IntRange(1, 128), default=16, metavar="N", show_default=True, help="Connections at a time."
+)
+jobs = click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Processes to work in [default: one a processor].")
+executor = click.option(
+    "--executor", metavar="dask://HOST:PORT", callback=_dask, help="Work on a cluster; its workers must reach the pool."
+)
 output_format = click.option(
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print the result."
 )
@@ -111,16 +129,23 @@ def source(repo: Path, commit: str, *, worktree: bool) -> tuple[Path, SourceTree
 
 @contextmanager
 def fetching(
-    root: Path, configuration: Configuration, *, pool: Path | None, jobs: int, quiet: bool, offline: bool = False
+    root: Path, configuration: Configuration, *, pool: Path | None, connections: int, quiet: bool, offline: bool = False
 ) -> Iterator[Fetcher]:
     """Yield a fetcher that shows its progress."""
     clock = wiring.SystemClock()
-    with wiring.open_fetcher(root, configuration, clock, progress(quiet=quiet), pool=pool, jobs=jobs, offline=offline) as fetcher:
+    with wiring.open_fetcher(
+        root, configuration, clock, progress(quiet=quiet), pool=pool, connections=connections, offline=offline
+    ) as fetcher:
         yield fetcher
 
 
 def show_problems(problems: Sequence[Problem], tree: SourceTree, output_format: str) -> None:
-    """Print problems: text to stderr, the other formats to stdout."""
+    """Print problems of a tree: text to stderr, the other formats to stdout."""
+    print_problems(problems, line_of(tree) if problems and output_format == "text" else lambda _place: None, output_format)
+
+
+def print_problems(problems: Sequence[Problem], line: formats.Line, output_format: str) -> None:
+    """Print problems, in text with their lines."""
     if output_format == "json":
         click.echo(json.dumps({"problems": formats.to_json(problems)}, indent=2))
     elif output_format == "github":
@@ -128,18 +153,21 @@ def show_problems(problems: Sequence[Problem], tree: SourceTree, output_format: 
     elif output_format == "sarif":
         click.echo(formats.sarif(problems))
     elif problems:
-        click.echo(formats.text(problems, lines_of(tree)) + "\n", err=True)
+        click.echo(formats.text(problems, line) + "\n", err=True)
 
 
-def lines_of(tree: SourceTree) -> formats.Lines:
-    """Return a function from a path to its lines, empty for what is no text file of the tree."""
+def line_of(tree: SourceTree) -> formats.Line:
+    """Return a function from a place to its line, None for what is no text file of the tree."""
     entries = {entry.path: entry for entry in tree.entries() if entry.mode in (ORDINARY, EXECUTABLE) and entry.path.endswith(".yaml")}
 
     @cache
     def lines(path: str) -> list[str]:
         return tree.read(entries[path]).decode("utf-8", "replace").splitlines() if path in entries else []
 
-    return lines
+    def line(place: Place) -> str | None:
+        return lines(place.path)[place.line - 1] if 0 < place.line <= len(lines(place.path)) else None
+
+    return line
 
 
 @contextmanager
@@ -204,3 +232,20 @@ def stop_at(tree: SourceTree, reading: Reading, edited: Callable[[str], bool]) -
     if found:
         show_problems(found, tree, "text")
         raise ProblemsFoundError(found)
+
+
+def show_changes(report: Report, folder: Path, *, dry_run: bool) -> None:
+    """Say what a build did to a tree, or would do."""
+    changes = report.changes
+    if dry_run:
+        for mark, paths in (("+", changes.written), ("-", changes.deleted)):
+            for path in paths:
+                click.echo(f"{mark} {path}")
+    would = "would be " if dry_run else ""
+    held = f"{count(report.projects, 'project')}, {count(report.files, 'file')}"
+    done = f"{count(len(changes.written), 'file')} {would}written, {len(changes.deleted):,} {would}deleted"
+    changed = (
+        f"{count(report.built, 'project')} built, {done}" if report.built or changes.written or changes.deleted else "nothing has changed"
+    )
+    name = f"[bold]{report.audience}[/]: " if report.audience else ""
+    stderr().print(f"{name}{held}; {changed} in {folder}")

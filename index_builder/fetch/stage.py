@@ -30,7 +30,7 @@ class Fetcher:
     inbox: Pool
     upstreams: Upstreams
     downloader: Downloader
-    jobs: int = 16
+    connections: int = 16
     offline: bool = False
 
     def missing(self, fetches: Sequence[Fetch]) -> list[Fetch]:
@@ -111,7 +111,7 @@ class Fetcher:
 
     def _each(self, fetches: Sequence[Fetch], work: Callable[[Fetch], None]) -> list[Problem]:
         problems: list[Problem] = []
-        with ThreadPoolExecutor(max_workers=self.jobs, thread_name_prefix="fetch") as executor:
+        with ThreadPoolExecutor(max_workers=self.connections, thread_name_prefix="fetch") as executor:
             waiting: dict[Future[None], Fetch] = {executor.submit(work, fetch): fetch for fetch in fetches}
             try:
                 left = set(waiting)

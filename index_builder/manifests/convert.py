@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -189,6 +190,8 @@ def _origin(work: _Conversion, model: FileModel, path: Path) -> Origin | None:
 
 
 def _check_url_name(work: _Conversion, url: str, name: str, path: Path) -> None:
+    if url.endswith(f"/{name}") and "?" not in url:
+        return
     last = unquote(urlsplit(url).path.rpartition("/")[2])
     if work.model.hosting is Hosting.LINKED and last != name:
         message = f"the URL ends with {last!r}, and pip would take that for the file name"
@@ -196,10 +199,18 @@ def _check_url_name(work: _Conversion, url: str, name: str, path: Path) -> None:
 
 
 def _check_requires_python(work: _Conversion, model: FileModel, path: Path) -> None:
+    if wrong := _wrong_specifiers(model.requires_python):
+        work.report("requires-python", wrong, (*path, "requires-python"), 'write it as ">=3.9"')
+
+
+@lru_cache(maxsize=1024)
+def _wrong_specifiers(text: str) -> str:
+    """Return what is wrong with version specifiers, or ''; an index repeats a few of them a million times."""
     try:
-        SpecifierSet(model.requires_python)
+        SpecifierSet(text)
     except InvalidSpecifier as error:
-        work.report("requires-python", str(error), (*path, "requires-python"), 'write it as ">=3.9"')
+        return str(error)
+    return ""
 
 
 def _check_hosted_sdists(work: _Conversion, files: list[File], path: Path) -> None:

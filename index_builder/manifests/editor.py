@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 
-from yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
+from yaml.nodes import CollectionNode, MappingNode, SequenceNode
 
 from index_builder.errors import EditError
 from index_builder.manifests.layout import (
@@ -29,7 +29,7 @@ from index_builder.manifests.layout import (
     start_of_entry,
     start_of_next_line,
 )
-from index_builder.manifests.loader import Document, Path, Value, at, load
+from index_builder.manifests.loader import Document, Node, Path, Value, at, load
 from index_builder.manifests.scalar import block, flow, is_one_line, scalar
 from index_builder.manifests.values import with_value, without
 

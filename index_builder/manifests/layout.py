@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeGuard
 
-from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
+from yaml.events import ScalarEvent
+from yaml.nodes import CollectionNode, MappingNode, SequenceNode
+
+from index_builder.manifests.loader import Node
 
 _BLOCK_SCALARS: Final = ("|", ">")
 
@@ -83,7 +86,7 @@ def is_block(node: Node) -> TypeGuard[CollectionNode]:
 
 def is_empty_scalar(node: Node) -> bool:
     """Say whether nothing is written where a value could be."""
-    return isinstance(node, ScalarNode) and not node.value and node.style not in ("'", '"', *_BLOCK_SCALARS)
+    return isinstance(node, ScalarEvent) and not node.value and node.style not in ("'", '"', *_BLOCK_SCALARS)
 
 
 def last_leaf(node: Node) -> Node:

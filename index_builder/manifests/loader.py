@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import yaml
 from yaml.events import (
     AliasEvent,
     MappingEndEvent,
     MappingStartEvent,
+    ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
     StreamEndEvent,
 )
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, SequenceNode
 
 from index_builder.model.problem import Place, Problem
 
@@ -27,10 +28,19 @@ MAX_DEPTH: Final = 32
 Value = str | list["Value"] | dict[str, "Value"]
 Path = tuple[str | int, ...]
 
+
+class Node(Protocol):
+    """What stands in a file, with its marks: yaml's node of a collection, or the event of a scalar, as the parser gives it."""
+
+    start_mark: Any
+    end_mark: Any
+    value: Any
+
+
 # Control characters, byte order marks, and what only some readers of YAML take for a line break: CR alone, U+0085, U+2028, U+2029.
 _BAD_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ufeff]|\r(?!\n)")
 _FIXES = {"\t": "indent with spaces", "@": "put it in quotes", "`": "put it in quotes", "%": "put it in quotes"}
-_STR, _SEQ, _MAP = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
+_SEQ, _MAP = (f"tag:yaml.org,2002:{kind}" for kind in ("seq", "map"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +185,7 @@ class _Composer:
             raise self._found.pop()
         if isinstance(event, AliasEvent):
             self._refuse(event, "yaml-alias", "an alias stands for something written elsewhere", "write the value out")
-            return ScalarNode(_STR, "", *_marks(event)), ""
+            return ScalarEvent(None, None, (True, False), "", *_marks(event)), ""
         if event.anchor is not None:
             self._refuse(event, "yaml-alias", f"the anchor &{event.anchor} is there for aliases", "delete it")
         if event.tag is not None:
@@ -184,7 +194,7 @@ class _Composer:
             return self._sequence(event, depth)
         if isinstance(event, MappingStartEvent):
             return self._mapping(event, depth)
-        return ScalarNode(_STR, event.value, *_marks(event), style=event.style), event.value
+        return event, event.value
 
     def _sequence(self, start: Any, depth: int) -> tuple[Node, Value]:
         nodes: list[Node] = []
@@ -198,24 +208,42 @@ class _Composer:
     def _mapping(self, start: Any, depth: int) -> tuple[Node, Value]:
         nodes: list[tuple[Node, Node]] = []
         values: dict[str, Value] = {}
-        first: dict[str, int] = {}
-        while not isinstance(event := self._next(), MappingEndEvent):
-            key, name = self._node(event, depth + 1)
-            node, value = self._node(self._next(), depth + 1)
-            nodes.append((key, node))
-            if isinstance(name, str):
-                self._check_key(key, name, first)
-                values[name] = value
+        read, deeper, next_ = self._node, depth + 1, self._next
+        key: Node
+        node: Node
+        name: Value
+        value: Value
+        while True:
+            event = next_()
+            # A plain scalar, which nearly all events are, goes no further: this loop is what reading an index spends its time in.
+            if event.__class__ is ScalarEvent and event.anchor is None and event.tag is None and depth < MAX_DEPTH:
+                key, name = event, event.value
+            elif event.__class__ is MappingEndEvent:
+                break
             else:
-                self._refuse(event, "yaml-syntax", "a key is a word, not a list or mapping", "")
+                key, name = read(event, deeper)
+            event = next_()
+            if event.__class__ is ScalarEvent and event.anchor is None and event.tag is None and depth < MAX_DEPTH:
+                node, value = event, event.value
+            else:
+                node, value = read(event, deeper)
+            nodes.append((key, node))
+            if not isinstance(name, str):
+                self._refuse(key, "yaml-syntax", "a key is a word, not a list or mapping", "")
+                continue
+            if name in values or name == "<<":
+                self._check_key(key, name, nodes)
+            values[name] = value
         return MappingNode(_MAP, nodes, *_marks(start, event), flow_style=start.flow_style), values
 
-    def _check_key(self, key: Any, name: str, first: dict[str, int]) -> None:
+    def _check_key(self, key: Any, name: str, nodes: list[tuple[Any, Any]]) -> None:
         if name == "<<" and key.style in (None, ""):
             self._refuse(key, "yaml-alias", "a merge key copies another mapping", "write the keys out")
-        elif name in first:
-            self._refuse(key, "yaml-duplicate-key", f"the key {name!r} stands here again, first on line {first[name]}", "keep one of them")
-        first.setdefault(name, key.start_mark.line + 1)
+            return
+        first = next(other for other, _ in nodes if other.value == name)
+        if first is not key:
+            line = first.start_mark.line + 1
+            self._refuse(key, "yaml-duplicate-key", f"the key {name!r} stands here again, first on line {line}", "keep one of them")
 
     def _refuse(self, where: Any, rule: str, message: str, fix: str) -> None:
         mark = where.start_mark

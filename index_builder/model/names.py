@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Self
 
 from packaging.utils import canonicalize_name
@@ -45,6 +45,7 @@ def normalize(name: str) -> str:
     return _SEPARATORS.sub("-", name).lower()
 
 
+@lru_cache(maxsize=1 << 14)
 def parse_version(text: str) -> Version:
     """Return a version as PEP 440 writes it; raises InvalidVersion, also for one longer than any file name may be.
 

@@ -63,6 +63,8 @@ RULES: dict[str, str] = {
     "principal-unknown": "People and groups that a rule or a group names are declared.",
     "principal-duplicate": "A name, rule or account is declared once in all of `policies.d/`, and is no reserved word.",
     "group-cycle": "A group does not contain itself, directly or in a circle.",
+    # a package list
+    "package-list": "Each line of a package list names a file whose project and version can be read, and says what is true of it once.",
     # bytes
     "bytes-not-reachable": "The bytes of every listed file can be had from its origin, the pool or the inbox.",
     "digest-differs": "Bytes have the digest and size that the manifest pins.",

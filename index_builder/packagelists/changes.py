@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -57,14 +57,17 @@ def lines_of(stream: BinaryIO, begin: int = 0, end: int | None = None) -> Iterat
         position += len(line)
 
 
-def line_number(stream: BinaryIO, position: int) -> int:
-    """Return the number, from 1, of the line that begins at a byte."""
+def line_numbers(stream: BinaryIO, positions: Iterable[int]) -> dict[int, int]:
+    """Return the number, from 1, of each line that begins at one of these bytes."""
+    numbers: dict[int, int] = {}
     stream.seek(0)
-    number, left = 1, position
-    while left > 0 and (chunk := stream.read(min(left, _CHUNK))):
-        number += chunk.count(b"\n")
-        left -= len(chunk)
-    return number
+    number, here = 1, 0
+    for position in sorted(positions):
+        while here < position and (chunk := stream.read(min(position - here, _CHUNK))):
+            number += chunk.count(b"\n")
+            here += len(chunk)
+        numbers[position] = number
+    return numbers
 
 
 def _size(stream: BinaryIO) -> int:

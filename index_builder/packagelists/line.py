@@ -36,31 +36,28 @@ class BadLineError(ValueError):
         self.message, self.fix = message, fix
 
 
-def filename_of(line: bytes, *, is_json: bool) -> str:
-    """Return the file name of a line; raises BadLineError."""
-    if not is_json:
-        return _decoded(line)
-    match = _PLAIN.match(line)
-    if match:
-        return match[1].decode()
-    name = _object(line).get("filename")
-    if not isinstance(name, str):
-        raise BadLineError("the key 'filename' is missing" if name is None else "'filename' is not a text")
-    return name
+def as_json(line: bytes) -> bytes:
+    """Return a line of plain file names as a list of objects has it; raises BadLineError."""
+    try:
+        return orjson.dumps({"filename": line.decode()})
+    except UnicodeDecodeError as error:
+        raise BadLineError("the line is not UTF-8") from error
 
 
-def project_of(line: bytes, *, is_json: bool) -> str:
+def project_of(line: bytes) -> str:
     """Return the normalized name of the project that a line's file belongs to; raises BadLineError."""
-    return _guessed(filename_of(line, is_json=is_json))[0]
+    match = _PLAIN.match(line)
+    name = match[1].decode() if match else _filename(_object(line))
+    return _guessed(name)[0]
 
 
-def read_line(line: bytes, packages_url: str, *, is_json: bool) -> tuple[Version, ListedFile, list[str]]:
+def read_line(line: bytes, packages_url: str) -> tuple[Version, ListedFile, list[str]]:
     """Return a line's version, its file, and what the file requires (Requires-Dist); raises BadLineError.
 
     `packages_url` is where the files are, ending in a slash: absolute, or relative to a project's detail page.
     """
-    row: dict[str, Any] = _row(line) if is_json else {"filename": _decoded(line)}
-    filename: str = row["filename"]
+    row = _row(line)
+    filename = _filename(row)
     try:
         version, normalized = read_version(_guessed(filename)[1])
     except ValueError as error:
@@ -73,11 +70,11 @@ def read_line(line: bytes, packages_url: str, *, is_json: bool) -> tuple[Version
     return version, file, row.get("requires_dist") or []
 
 
-def _decoded(line: bytes) -> str:
-    try:
-        return line.decode().strip()
-    except UnicodeDecodeError as error:
-        raise BadLineError("the line is not UTF-8") from error
+def _filename(row: dict[str, Any]) -> str:
+    name = row.get("filename")
+    if not isinstance(name, str):
+        raise BadLineError("the key 'filename' is missing" if name is None else "'filename' is not a text")
+    return name
 
 
 def _guessed(filename: str) -> tuple[str, str]:
@@ -105,8 +102,6 @@ def _row(line: bytes) -> dict[str, Any]:
         raise BadLineError(
             f"there is no key '{unknown}' here", f"did you mean '{near[0]}'?" if near else f"the keys are: {', '.join(KEYS)}"
         )
-    if not isinstance(row.get("filename"), str):
-        raise BadLineError("the key 'filename' is missing" if row.get("filename") is None else "'filename' is not a text")
     for key in _TEXTS:
         value = row.get(key)
         if value is not None and not isinstance(value, str):

@@ -8,22 +8,19 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from tempfile import TemporaryFile
-from typing import IO
 
 from index_builder.model.names import Word
 from index_builder.model.page import JSON, JSON_LINES, LargePage, Page, Tier
 from index_builder.model.snapshot import Blob
 from index_builder.pipeline.pages import Layout, Rendered, render, templates_of
 from index_builder.pipeline.previous import Previous
+from index_builder.pipeline.spool import Spool
 from index_builder.pipeline.spread import spread
 from index_builder.ports import Pool, Progress, Site
 from index_builder.publish import Changes, publish
 from index_builder.render.rows import ROWS, Splice, find_lines, spliced
 from index_builder.render.simple import LIST_JSON, NO_LOGO, Logo, read_json_list, render_json_list, render_list
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, digest_of, join_shard, shard_of
-
-_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +53,7 @@ class Report:
     changes: Changes
 
 
-def make(make: Make, site: Site, pool: Pool, executor: Executor | None, progress: Progress) -> Report:
+def make(make: Make, site: Site, pool: Pool | None, executor: Executor | None, progress: Progress) -> Report:
     """Build a tree in its site. Raises CorruptEntryError, StorageError, InterruptedRunError, OutdatedStateError."""
     blobs = sorted(make.blobs, key=_kind)
     rendered = (result for _, result in spread(executor, render, ((make.layout, part) for part in make.parts)))
@@ -102,11 +99,11 @@ class _Whole:
         """Yield every page; project pages come while they are rendered."""
         make, names = self._make, []
         shards: dict[str, list[bytes]] = {}
-        rows = self._stack.enter_context(TemporaryFile())  # noqa: SIM115 - entered here
+        rows = self._stack.enter_context(Spool())
         files = 0
         for part in rendered:
             yield from part.pages
-            rows.writelines(part.rows)
+            rows.add(b"".join(part.rows))
             files += sum(lines.count(b"\n") for lines in part.rows)
             names += part.names
             for path, line in part.state:
@@ -114,21 +111,14 @@ class _Whole:
         self.built = len(names)
         lists = [render_list(make.title, names, templates_of(make.layout), make.logo), render_json_list(names)]
         yield from lists
-        size = rows.tell()
-        yield LargePage(ROWS, JSON_LINES, size, lambda: _chunks(rows), Tier.LIST)
+        yield LargePage(ROWS, JSON_LINES, rows.size, rows.chunks, Tier.LIST)
         states = [_state_page(path, join_shard(lines)) for path, lines in sorted(shards.items())]
         yield from states
         self.mark = replace(
-            make.mark, projects=len(names), files=files, rows=size, lists={page.path: digest_of(page.content) for page in lists},
+            make.mark, projects=len(names), files=files, rows=rows.size, lists={page.path: digest_of(page.content) for page in lists},
             shards={page.path: digest_of(page.content) for page in states},
         )  # fmt: skip
         yield _marked(self.mark)
-
-
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    stream.seek(0)
-    while chunk := stream.read(_CHUNK):
-        yield chunk
 
 
 class _Changed:

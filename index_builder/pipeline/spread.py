@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, TypeVar
 
 Task = TypeVar("Task")
@@ -14,15 +14,19 @@ Result = TypeVar("Result")
 
 #: So many parts are under way or waiting to be used at a time: enough for a worker to find the next, few enough to hold.
 _AHEAD: Final = 12
+#: Fewer parts are done here: workers would take longer to begin.
+_WORTH: Final = 3
 
 
 def spread(executor: Executor | None, work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
     """Yield each task with its result, in order; a part whose worker was lost is done here. Raises what `work` raises."""
-    if executor is None:
-        yield from ((task, work(task)) for task in tasks)
+    left = iter(tasks)
+    first = list(islice(left, _WORTH))
+    left = chain(first, left)
+    if executor is None or len(first) < _WORTH:
+        yield from ((task, work(task)) for task in left)
         return
     waiting: deque[tuple[Task, Future[Result] | None]] = deque()
-    left = iter(tasks)
     try:
         while True:
             for task in islice(left, _AHEAD - len(waiting)):

@@ -35,7 +35,8 @@ def _row(file: ListedFile, project: ListedProject) -> dict[str, object]:
     if file.uploaded_by:
         row["uploaded_by"] = file.uploaded_by
     if file.uploaded:
-        row["upload_timestamp"] = int(datetime.fromisoformat(file.uploaded).timestamp())
+        seconds = datetime.fromisoformat(file.uploaded).timestamp()
+        row["upload_timestamp"] = int(seconds) if seconds.is_integer() else seconds
     if file.yanked:
         row["yanked_reason"] = file.yanked
     return row

@@ -60,12 +60,14 @@ def page(*wanted, digest=None, provenance=None):
 class Kit:
     """A fetcher over fakes."""
 
-    def __init__(self, script=None, *, pool=None, inbox=None, offline=False, jobs=4):
+    def __init__(self, script=None, *, pool=None, inbox=None, offline=False, connections=4):
         self.transport, self.clock, self.progress = ScriptedTransport(script), FakeClock(), RecordingProgress()
         self.pool, self.inbox = pool or MemoryPool(), inbox or MemoryPool()
         downloader = Downloader(transport=self.transport, clock=self.clock, progress=self.progress)
         upstreams = Upstreams({ACME: "https://example.org/simple/"}, downloader)
-        self.fetcher = Fetcher(pool=self.pool, inbox=self.inbox, upstreams=upstreams, downloader=downloader, jobs=jobs, offline=offline)
+        self.fetcher = Fetcher(
+            pool=self.pool, inbox=self.inbox, upstreams=upstreams, downloader=downloader, connections=connections, offline=offline
+        )
 
     def asked(self):
         return [request.url for request in self.transport.requests]
@@ -388,13 +390,13 @@ class TestManyAtOnce:
     def make(self, tmp_path, server):
         made = []
 
-        def fetcher(clock=None, jobs=16):
+        def fetcher(clock=None, connections=16):
             clock = clock or FakeClock()
-            made.append(GuardedTransport(clock, unsafe_networks=LOOPBACK, connections=jobs))
+            made.append(GuardedTransport(clock, unsafe_networks=LOOPBACK, connections=connections))
             downloader = Downloader(transport=made[-1], clock=clock, progress=RecordingProgress())
             return Fetcher(
                 pool=DirectoryPool(tmp_path / "pool"), inbox=DirectoryPool(tmp_path / "inbox"),
-                upstreams=Upstreams({}, downloader), downloader=downloader, jobs=jobs,
+                upstreams=Upstreams({}, downloader), downloader=downloader, connections=connections,
             )  # fmt: skip
 
         yield fetcher
@@ -430,7 +432,7 @@ class TestManyAtOnce:
             origin=UrlOrigin(url=server.on("/never", Reply(body=body + b"x", piece=40_000, gate=gate))),
         )
         clock, stopped = SystemClock(), []
-        first = make(clock, jobs=2)
+        first = make(clock, connections=2)
 
         def stop():
             until = time.monotonic() + 10
