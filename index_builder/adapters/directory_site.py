@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from index_builder.adapters.storage import storage, write_whole
+from index_builder.adapters.storage import storage
 from index_builder.errors import StorageError
 from index_builder.state import MARK
 
@@ -46,7 +45,8 @@ class DirectorySite:
     def __init__(self, root: Path) -> None:
         """Take the folder; raises StorageError where it holds something that no build wrote."""
         self.root = root
-        self._made: set[Path] = set()
+        self._made: set[str] = set()
+        self._count = 0
         with storage(root):
             if not self._ours():
                 msg = f"{root} is not empty, and was not written by a build"
@@ -54,10 +54,10 @@ class DirectorySite:
             self._prepare()
 
     def _prepare(self) -> None:
-        self._folder(self.root / self._INCOMING)
+        self._folder(self._INCOMING)
         shutil.rmtree(self.root / self._INCOMING)
         self._made.clear()
-        self._folder(self.root / self._INCOMING)
+        self._folder(self._INCOMING)
 
     def tidy(self) -> None:
         """Take away the folders that were made ready and hold nothing, down to the tree's own."""
@@ -75,15 +75,19 @@ class DirectorySite:
         state = self.root / "state"
         return not inside or (inside == {"state"} and state.is_dir() and {path.name for path in state.iterdir()} <= {"incoming"})
 
-    def _folder(self, path: Path) -> None:
-        """Make a folder, once; whatever else stands in its way, such as a link out of the tree, is replaced."""
+    def _folder(self, path: str) -> None:
+        """Make a folder of the tree, once; whatever else stands in its way, such as a link out of the tree, is replaced."""
         if path in self._made:
             return
-        if path != self.root:
-            self._folder(path.parent)
-            if path.is_symlink() or (path.exists() and not path.is_dir()):
-                path.unlink()
-        path.mkdir(parents=path == self.root, exist_ok=True)
+        if path:
+            self._folder(path.rpartition("/")[0])
+        target = self.root / path
+        try:
+            target.mkdir(parents=not path)
+        except FileExistsError:
+            if path and (target.is_symlink() or not target.is_dir()):
+                target.unlink()
+                target.mkdir()
         self._made.add(path)
 
     def listing(self) -> dict[str, int]:
@@ -133,13 +137,24 @@ class DirectorySite:
             return (self.root / path).read_bytes()
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Write beside, then rename."""
-        target = self.root / path
+        """Write beside, then rename. An index has a million pages: plain strings and descriptors, here, are twice as fast."""
+        target = f"{self.root}/{path}"
+        self._count += 1
+        beside = f"{self.root}/{self._INCOMING}/{self._count}"
         with storage(target):
-            self._folder(target.parent)
-            if target.is_dir() and not target.is_symlink():
-                shutil.rmtree(target)
-            write_whole(target, self.root / self._INCOMING / secrets.token_hex(8), chunks)
+            self._folder(path.rpartition("/")[0])
+            try:
+                descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+                try:
+                    for chunk in chunks:
+                        _write(descriptor, chunk)
+                finally:
+                    os.close(descriptor)
+                _rename(beside, target)
+            except BaseException:
+                with suppress(OSError):
+                    Path(beside).unlink()
+                raise
 
     def delete(self, path: str) -> None:
         """Delete, and the folders that this leaves empty."""
@@ -156,7 +171,22 @@ class DirectorySite:
                     parent.rmdir()
                 except OSError:
                     break
-                self._made.discard(parent)
+                self._made.discard(parent.relative_to(self.root).as_posix())
+
+
+def _write(descriptor: int, chunk: bytes) -> None:
+    written = os.write(descriptor, chunk)
+    while written < len(chunk):
+        written += os.write(descriptor, memoryview(chunk)[written:])
+
+
+def _rename(beside: str, target: str) -> None:
+    """Rename a file to where an ordinary file, a link, nothing, or a folder is, which goes with all that it holds."""
+    try:
+        os.replace(beside, target)  # noqa: PTH105 - a Path for each page is what takes the time
+    except IsADirectoryError:
+        shutil.rmtree(target)
+        Path(beside).replace(target)
 
 
 class ListSite(DirectorySite):

@@ -11,7 +11,7 @@ from index_builder.errors import StorageError
 
 
 @contextmanager
-def storage(path: Path) -> Iterator[None]:
+def storage(path: Path | str) -> Iterator[None]:
     """Turn an OSError into StorageError, with the way out."""
     try:
         yield

@@ -5,12 +5,12 @@ Source: Warehouse's JSON API as it is since 2022 (per release, `info` and `urls`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from index_builder.model.page import JSON, Page, Tier
 from index_builder.model.snapshot import CoreMetadata, ListedFile, ListedProject
@@ -42,7 +42,7 @@ def render_legacy(project: ListedProject, root: str, release_json: ReleaseJson) 
     folder = f"pypi/{project.normalized}"
     by_release = {version: list(files) for version, files in groupby(project.files, key=lambda file: file.version)}
     urls = {version: [_url(file, root) for file in files] for version, files in by_release.items()}
-    newest = max(by_release, key=lambda version: _preference(version, by_release[version]))
+    newest = _newest(by_release)
     value = {
         "info": _info(project, root, by_release[newest]),
         "last_serial": project.serial,
@@ -62,13 +62,11 @@ def render_legacy(project: ListedProject, root: str, release_json: ReleaseJson) 
         yield Page(path=f"{folder}/{version}/json", content_type=JSON, content=dump(value), tier=Tier.PROJECT)
 
 
-def _preference(written: str, files: list[ListedFile]) -> tuple[bool, bool, Version]:
-    """Return what makes a release the one that a visitor wants: not yanked, final, the highest."""
-    try:
-        version = Version(written)
-    except InvalidVersion:
-        version = Version("0.dev0")
-    return not all(file.yanked is not None for file in files), not version.is_prerelease, version
+def _newest(releases: Mapping[str, list[ListedFile]]) -> str:
+    """Return the release that a visitor wants: not yanked, final, the highest. They ascend."""
+    descending = list(releases)[::-1]
+    held = [version for version in descending if any(file.yanked is None for file in releases[version])] or descending
+    return next((version for version in held if version and not Version(version).is_prerelease), held[0])
 
 
 def _info(project: ListedProject, root: str, files: list[ListedFile]) -> dict[str, object]:
