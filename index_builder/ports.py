@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
-from packaging.requirements import Requirement
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
-from index_builder.model.environment import Environment
-from index_builder.model.names import NormalizedName, Sha256
-from index_builder.model.offer import OfferedFile, Pin
-from index_builder.model.source import SourceEntry
+    from index_builder.model.environment import Environment
+    from index_builder.model.names import NormalizedName, Sha256
+    from index_builder.model.offer import OfferedFile, Pin
+    from index_builder.model.source import SourceEntry
 
 #: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed.
 Note = Literal["links", "examined"]

@@ -9,35 +9,70 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import version
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
-
-from packaging.tags import platform_tags
+from typing import TYPE_CHECKING
 
 from index_builder import __version__
 from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.directory_pool import DirectoryPool
 from index_builder.adapters.directory_site import DirectorySite, ListSite, UntouchedListSite, UntouchedSite, exclusive
-from index_builder.adapters.git import GitTree, find_root, is_in_repository, start_repository, tips, uncommitted
-from index_builder.adapters.http import GuardedTransport, parse_networks
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import UsageError
-from index_builder.fetch.download import Downloader
-from index_builder.fetch.stage import Fetcher
-from index_builder.fetch.upstream import Upstreams
-from index_builder.model.environment import Environment
-from index_builder.model.index import Configuration
-from index_builder.model.names import Word
-from index_builder.ports import Progress, Resolver, SourceTree
 
-__all__ = ["SystemClock", "WorkTree", "find_root", "is_in_repository", "start_repository", "tips", "uncommitted"]
+if TYPE_CHECKING:
+    from index_builder.fetch.stage import Fetcher
+    from index_builder.model.environment import Environment
+    from index_builder.model.index import Configuration
+    from index_builder.model.names import Word
+    from index_builder.ports import Progress, Resolver, SourceTree
+
+__all__ = ["SystemClock", "WorkTree"]
+
+# ruff: noqa: PLC0415 - git, HTTP and the resolver each take longer to import than many commands to run: who needs one, waits for it.
+
+
+def find_root(folder: Path) -> Path:
+    """Return the root of the index repository that `folder` is in; raises SourceError."""
+    from index_builder.adapters import git
+
+    return git.find_root(folder)
+
+
+def is_in_repository(folder: Path) -> bool:
+    """Say whether a folder, there or not yet, is in a git repository."""
+    from index_builder.adapters import git
+
+    return git.is_in_repository(folder)
+
+
+def start_repository(folder: Path) -> None:
+    """Make a folder a git repository; raises SourceError."""
+    from index_builder.adapters import git
+
+    git.start_repository(folder)
+
+
+def tips(folder: Path) -> list[str]:
+    """Return the commits at the tips of HEAD, branches and tags."""
+    from index_builder.adapters import git
+
+    return git.tips(folder)
+
+
+def uncommitted(folder: Path) -> list[str]:
+    """Return the index's files that are not as the last commit has them."""
+    from index_builder.adapters import git
+
+    return git.uncommitted(folder)
 
 
 def open_tree(root: Path, revision: str, *, worktree: bool) -> SourceTree:
     """Return a revision of the repository at `root`, or its working tree; raises SourceError."""
-    return WorkTree(root) if worktree else GitTree(root, revision)
+    if worktree:
+        return WorkTree(root)
+    from index_builder.adapters.git import GitTree
+
+    return GitTree(root, revision)
 
 
 def open_pool(root: Path, configuration: Configuration, pool: Path | None = None) -> DirectoryPool:
@@ -74,6 +109,11 @@ def open_fetcher(
     The environment's INDEX_BUILDER_UNSAFE_NETWORKS lists networks, besides the public Internet, that may be
     reached; PIP_INDEX_URL is what the upstream `default` means. Raises UsageError.
     """
+    from index_builder.adapters.http import GuardedTransport, parse_networks
+    from index_builder.fetch.download import Downloader
+    from index_builder.fetch.stage import Fetcher
+    from index_builder.fetch.upstream import Upstreams
+
     try:
         networks = parse_networks(os.environ.get("INDEX_BUILDER_UNSAFE_NETWORKS", "").split(","))
     except ValueError as error:
@@ -123,14 +163,16 @@ def open_workers(jobs: int | None, executor: str) -> Iterator[Executor | None]:
     if not executor and count == 1:
         yield None
         return
-    from index_builder.adapters.workers import cluster, processes  # noqa: PLC0415 - slow to import
+    from index_builder.adapters.workers import cluster, processes
 
-    with cluster(executor, builder()) if executor else processes(count) as workers:
+    with cluster(executor, builder) if executor else processes(count) as workers:
         yield workers
 
 
 def builder() -> str:
     """Return which builder this is: its version, and a digest of its code and of the libraries that decide what pages say."""
+    from importlib.metadata import version
+
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
@@ -141,14 +183,18 @@ def builder() -> str:
 
 def resolver() -> Resolver:
     """Return the resolver of dependencies: uv, which sees what it is offered on loopback and nothing else."""
-    from index_builder.adapters.uv import UvResolver  # noqa: PLC0415 - with the server behind it, slow to import
-    from index_builder.gateway.offer import serving  # noqa: PLC0415
+    from index_builder.adapters.uv import UvResolver
+    from index_builder.gateway.offer import serving
 
     return UvResolver(serving)
 
 
 def this_environment() -> Environment:
     """Return the Python and platform that this process runs on, with plain `linux_…` where that is Linux."""
+    from packaging.tags import platform_tags
+
+    from index_builder.model.environment import Environment
+
     machine = platform.machine()
     tag = f"linux_{machine}" if sys.platform == "linux" else next(platform_tags())
     return Environment.of(f"{sys.version_info[0]}.{sys.version_info[1]}", tag)
@@ -156,14 +202,6 @@ def this_environment() -> Environment:
 
 def templates() -> dict[str, str]:
     """Return the built-in templates by name: those in the installed package, or beside it in a source checkout."""
-    inside = files("index_builder") / "templates"
-    folder: Traversable = inside if inside.is_dir() else Path(__file__).parent.parent / "templates"
-    return dict(_texts(folder, ""))
-
-
-def _texts(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            yield from _texts(entry, f"{prefix}{entry.name}/")
-        elif entry.name.endswith(".html"):
-            yield f"{prefix}{entry.name}", entry.read_text("utf-8")
+    inside = Path(__file__).parent / "templates"
+    folder = inside if inside.is_dir() else Path(__file__).parent.parent / "templates"
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.html"))}

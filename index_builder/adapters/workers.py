@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 
@@ -31,8 +31,8 @@ def _leave_interrupts_to_the_builder() -> None:
 
 
 @contextmanager
-def cluster(address: str, builder: str) -> Iterator[Executor]:
-    """Yield an executor over the workers of a dask scheduler at HOST:PORT, all of which must have this `builder`.
+def cluster(address: str, builder: Callable[[], str]) -> Iterator[Executor]:
+    """Yield an executor over the workers of a dask scheduler at HOST:PORT, on all of which `builder` must say what it says here.
 
     Raises UsageError, RemoteError.
     """
@@ -47,18 +47,13 @@ def cluster(address: str, builder: str) -> Iterator[Executor]:
         msg = f"no dask scheduler answers at {address}: {error}"
         raise RemoteError(msg, fix="start one with `dask scheduler`, and workers with `dask worker HOST:PORT`") from error
     with client:
-        builders = client.run(_builder)
+        builders = client.run(builder)
         if not builders:
             msg = f"the dask scheduler at {address} has no workers"
             raise RemoteError(msg, fix=f"start one: dask worker {address}")
+        ours = builder()
         for worker, other in builders.items():
-            if other != builder:
-                msg = f"the worker {worker} has the builder {other}, this one is {builder}: their pages may differ"
+            if other != ours:
+                msg = f"the worker {worker} has the builder {other}, this one is {ours}: their pages may differ"
                 raise UsageError(msg, fix="install the same version of index-builder and its libraries on all workers")
         yield client.get_executor(pure=False)
-
-
-def _builder() -> str:
-    from index_builder.wiring import builder  # noqa: PLC0415 - on the worker
-
-    return builder()

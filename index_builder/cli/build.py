@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -14,12 +14,12 @@ from index_builder.cli import options
 from index_builder.cli.console import stderr
 from index_builder.cli.packagelist import NAMES, build_from_list, list_options
 from index_builder.errors import UsageError
-from index_builder.model.index import Configuration
 from index_builder.model.names import Word
 from index_builder.pipeline.audience import Report
-from index_builder.pipeline.build import Order, build
-from index_builder.pipeline.reading import configuration_of
 from index_builder.render.legacy import ReleaseJson
+
+if TYPE_CHECKING:
+    from index_builder.model.index import Configuration
 
 
 @click.command("build")
@@ -72,6 +72,9 @@ def command(
             quiet=quiet, output_format=output_format,
         )  # fmt: skip
         return
+    from index_builder.pipeline.build import Order, build  # noqa: PLC0415 - a package list needs none of it
+    from index_builder.pipeline.reading import configuration_of  # noqa: PLC0415 - as above
+
     root, tree = options.source(repo, commit, worktree=worktree)
     folder = output or root / "site"
     with options.problems_shown(tree, output_format):

@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from typing import TYPE_CHECKING
 
 from index_builder.cli.formats import plain
 from index_builder.errors import IndexBuilderError
 from index_builder.model.problem import ProblemsFoundError
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+# ruff: noqa: PLC0415 - rich takes longer to import than many commands to run: a command that prints nothing, waits for nothing.
+
 
 def stderr() -> Console:
     """Return the console for errors and progress; rich honours NO_COLOR by itself."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def stdout() -> Console:
     """Return the console for results; as wide as needed where it is no terminal."""
+    from rich.console import Console
+
     console = Console(highlight=False, soft_wrap=False, emoji=False)
     return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH, emoji=False)
+
+
+def escape(text: str) -> str:
+    """Return text as rich prints it, whatever it has that looks like a style."""
+    from rich.markup import escape as escaped
+
+    return escaped(text)
+
+
+def note(message: str) -> None:
+    """Print a line that is good to know."""
+    stderr().print(f"[dim]note: {escape(plain(message))}[/]")
 
 
 def show_error(error: IndexBuilderError) -> None:
@@ -44,38 +64,39 @@ class TerminalProgress:
 
     def __init__(self) -> None:
         """Nothing is shown before `begin`."""
-        self._console = stderr()
         self._bar: Progress | None = None
-        self._task = TaskID(0)
+        self._task: TaskID | None = None
         self._lock = threading.Lock()
         self._files = self._done = 0
         self._by_bytes = False
 
     def begin(self, what: str, files: int, size: int) -> None:
         """Show the bar: it moves by bytes where there are any, by files otherwise."""
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
         self.end()
         self._files, self._done, self._by_bytes = files, 0, size > 0
         figures = (DownloadColumn(), TransferSpeedColumn()) if size else ()
         columns = (TextColumn("{task.description:>10}"), BarColumn(), TextColumn("{task.fields[files]}"))
-        self._bar = Progress(*columns, *figures, console=self._console, transient=True)
+        self._bar = Progress(*columns, *figures, console=stderr(), transient=True)
         self._task = self._bar.add_task(what, total=size or files, files=self._count())
         self._bar.start()
 
     def advance(self, size: int) -> None:
         """Count bytes."""
-        if self._bar and self._by_bytes:
+        if self._bar and self._task is not None and self._by_bytes:
             self._bar.advance(self._task, size)
 
     def done(self, name: str) -> None:
         """Count a file."""
         with self._lock:
             self._done += 1
-            if self._bar:
+            if self._bar and self._task is not None:
                 self._bar.update(self._task, advance=0 if self._by_bytes else 1, files=self._count())
 
     def note(self, message: str) -> None:
         """Print a line above the bar."""
-        (self._bar.console if self._bar else self._console).print(f"[dim]{escape(plain(message))}[/]")
+        (self._bar.console if self._bar else stderr()).print(f"[dim]{escape(plain(message))}[/]")
 
     def end(self) -> None:
         """Take the bar away."""
@@ -92,7 +113,6 @@ class PlainProgress:
 
     def __init__(self) -> None:
         """Start at nothing."""
-        self._console = stderr()
         self._lock = threading.Lock()
         self._what, self._files, self._done = "", 0, 0
 
@@ -101,7 +121,7 @@ class PlainProgress:
         self._what, self._files, self._done = what, files, 0
         amount = f", {human(size)}" if size else ""
         if files:
-            self._console.print(f"{what} {count(files, 'file')}{amount}")
+            stderr().print(f"{what} {count(files, 'file')}{amount}")
 
     def advance(self, size: int) -> None:
         """Say nothing: bytes alone are no news in a log."""
@@ -112,11 +132,11 @@ class PlainProgress:
             self._done += 1
             step = max(1, self._files // 10)
             if self._done % step == 0 or self._done == self._files:
-                self._console.print(f"{self._what} {self._done}/{self._files} {escape(name)}")
+                stderr().print(f"{self._what} {self._done}/{self._files} {escape(name)}")
 
     def note(self, message: str) -> None:
         """Print a line."""
-        self._console.print(escape(plain(message)))
+        stderr().print(escape(plain(message)))
 
     def end(self) -> None:
         """Say nothing: the command ends with its own summary."""
@@ -145,7 +165,7 @@ def progress(*, quiet: bool) -> TerminalProgress | PlainProgress | NoProgress:
     """Return what fits: nothing with --quiet, bars on a terminal, lines elsewhere."""
     if quiet:
         return NoProgress()
-    return TerminalProgress() if stderr().is_terminal else PlainProgress()
+    return TerminalProgress() if sys.stderr.isatty() and stderr().is_terminal else PlainProgress()
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -8,28 +8,27 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
-from rich.markup import escape
 
 from index_builder import wiring
 from index_builder.cli import formats
-from index_builder.cli.console import count, progress, stderr
+from index_builder.cli.console import count, note, progress, stderr
 from index_builder.errors import UsageError
-from index_builder.fetch.stage import Fetcher
-from index_builder.manifests.kinds import one_line
-from index_builder.manifests.reader import Reading
-from index_builder.model.index import Configuration, Index
-from index_builder.model.names import NormalizedName, Word
+from index_builder.model.names import NormalizedName, Word, one_line
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
-from index_builder.model.project import Project
 from index_builder.model.source import EXECUTABLE, ORDINARY
-from index_builder.pipeline.audience import Report
-from index_builder.pipeline.reading import index_of, read_tree
-from index_builder.policy.rules import Policies
-from index_builder.ports import SourceTree
+
+if TYPE_CHECKING:
+    from index_builder.fetch.stage import Fetcher
+    from index_builder.manifests.reader import Reading
+    from index_builder.model.index import Configuration, Index
+    from index_builder.model.project import Project
+    from index_builder.pipeline.audience import Report
+    from index_builder.policy.rules import Policies
+    from index_builder.ports import SourceTree
 
 Command = Callable[..., Any]
 
@@ -123,7 +122,7 @@ def source(repo: Path, commit: str, *, worktree: bool) -> tuple[Path, SourceTree
     tree = wiring.open_tree(root, commit, worktree=worktree)
     if not worktree and commit == "HEAD" and (changed := wiring.uncommitted(root)):
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        stderr().print(f"[dim]note: {escape(changed[0])}{more} is not as the last commit has it; --worktree reads it[/]")
+        note(f"{changed[0]}{more} is not as the last commit has it; --worktree reads it")
     return root, tree
 
 
@@ -192,6 +191,8 @@ def check_owners(names: Sequence[str], policies: Policies) -> None:
 def readable(repo: Path, commit: str, *, worktree: bool) -> Index:
     """Return the index of a revision without errors, for a command that answers questions; raises SourceError."""
     _, tree = source(repo, commit, worktree=worktree)
+    from index_builder.pipeline.reading import index_of, read_tree  # noqa: PLC0415 - with pydantic behind it, slow to import
+
     with problems_shown(tree, "text"):
         return index_of(read_tree(tree))
 
@@ -218,6 +219,8 @@ def editable(root: Path) -> tuple[wiring.WorkTree, Reading, Index]:
 
     Only problems of `index.yaml` or `policies.d/` stop it here; `stop_at` is for those of the manifests themselves.
     """
+    from index_builder.pipeline.reading import read_tree  # noqa: PLC0415 - with pydantic behind it, slow to import
+
     tree = wiring.WorkTree(root)
     reading = read_tree(tree)
     stop_at(tree, reading, lambda path: not path.startswith("packages.d/"))

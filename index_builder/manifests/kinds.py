@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Annotated, Any
-from unicodedata import category
 from urllib.parse import urlsplit
 
 from packaging.specifiers import SpecifierSet
@@ -17,14 +16,12 @@ from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler, With
 from pydantic_core import PydanticCustomError, core_schema
 
 from index_builder.model.environment import Environment
-from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word
+from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word, one_line
 
 #: What a URL has percent-encoded: all but visible ASCII, and some of that.
 _ODD_IN_URL = re.compile(r"""[^!-~]|[<>"{}|\\^`]""")
 #: The URLs that nearly all manifests have, of which nothing below could complain: that is faster to see than to take them apart.
 _PLAIN_URL = re.compile(r"https://[a-z0-9]+(?:[.-][a-z0-9]+)*/[A-Za-z0-9/._~%+!=&?-]*", re.ASCII)
-#: Embedding, override and isolate marks: what people read would not be what programs read.
-_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def _spelled(kind: Callable[[str], str]) -> AfterValidator:
@@ -99,20 +96,6 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def one_line(text: str) -> str:
-    """Return a reason or title without spaces around it; raises ValueError for what is not one plain line."""
-    if not text.strip():
-        msg = "say something"
-        raise ValueError(msg)
-    if len(text) > 1000 or "\n" in text.strip():  # noqa: PLR2004 - one line, as the HTML attribute shows it
-        msg = "at most 1,000 characters in one line"
-        raise ValueError(msg)
-    if any(category(c) in ("Cc", "Cs", "Zp", "Zl") or c in _DIRECTIONS for c in text.strip()):
-        msg = "control characters and marks that turn the direction of text are not allowed"
-        raise ValueError(msg)
-    return text.strip()
 
 
 def _specifiers(text: str) -> str:

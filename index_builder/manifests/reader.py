@@ -18,12 +18,20 @@ from index_builder.model.index import Configuration, Index
 from index_builder.model.names import Word, normalize
 from index_builder.model.problem import Place, Problem, in_order
 from index_builder.model.project import IndexOrigin, Project
-from index_builder.model.source import EXECUTABLE, ORDINARY, SUBMODULE, SYMLINK, SourceEntry
+from index_builder.model.source import (
+    CONFIGURATION,
+    EXECUTABLE,
+    MANIFESTS,
+    ORDINARY,
+    POLICIES,
+    SUBMODULE,
+    SYMLINK,
+    SourceEntry,
+    is_manifest,
+    is_read,
+)  # fmt: skip
 from index_builder.policy.rules import Policies
 
-MANIFESTS = "packages.d/"
-POLICIES = "policies.d/"
-CONFIGURATION = "index.yaml"
 _PASSED_OVER = ("README.md", ".gitkeep")
 
 
@@ -47,16 +55,6 @@ class Settings:
     policies: Policies
     principals: frozenset[Word] | None
     problems: tuple[Problem, ...]
-
-
-def is_manifest(entry: SourceEntry) -> bool:
-    """Say whether a file of the tree is read as a manifest."""
-    return entry.path.startswith(MANIFESTS) and _is_read(entry)
-
-
-def stem_of(path: str) -> str:
-    """Return what a manifest's file is called without its ending: the normalized name of its project."""
-    return path.rpartition("/")[2].removesuffix(".yaml")
 
 
 def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[SourceEntry], bytes]) -> Reading:
@@ -89,7 +87,7 @@ def read_settings(entries: Iterable[SourceEntry], content: Callable[[SourceEntry
     hidden = False
     for entry in entries:
         hidden = hidden or (entry.path.startswith(POLICIES) and entry.mode != ORDINARY)
-        if _is_read(entry) and not entry.path.startswith(MANIFESTS):
+        if is_read(entry) and not entry.path.startswith(MANIFESTS):
             document, found = _document(entry.path, content(entry))
             problems += found
             if document:
@@ -139,10 +137,6 @@ def name_problems(places: Iterable[tuple[str, Place]], taken: Mapping[str, str])
         if other != place.path:
             message = f"{name} already has a manifest: {other}"
             yield Problem(rule="name-unique", message=message, place=place, fix="keep one of them")
-
-
-def _is_read(entry: SourceEntry) -> bool:
-    return entry.mode == ORDINARY and entry.path.endswith(".yaml")
 
 
 def _document(path: str, content: bytes) -> tuple[Document | None, list[Problem]]:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Self
+from unicodedata import category
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -15,6 +16,8 @@ _PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T(?!24)\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z", re.ASCII)
 _WORD = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+#: Embedding, override and isolate marks: what people read would not be what programs read.
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class ProjectName(str):
@@ -133,3 +136,17 @@ class Word(str):
             msg = "lower-case letters, digits, '.', '_' and '-' only, at most 64, beginning and ending with a letter or digit"
             raise ValueError(msg)
         return super().__new__(cls, text)
+
+
+def one_line(text: str) -> str:
+    """Return a reason or title without spaces around it; raises ValueError for what is not one plain line."""
+    if not text.strip():
+        msg = "say something"
+        raise ValueError(msg)
+    if len(text) > 1000 or "\n" in text.strip():  # noqa: PLR2004 - one line, as the HTML attribute shows it
+        msg = "at most 1,000 characters in one line"
+        raise ValueError(msg)
+    if any(category(c) in ("Cc", "Cs", "Zp", "Zl") or c in _DIRECTIONS for c in text.strip()):
+        msg = "control characters and marks that turn the direction of text are not allowed"
+        raise ValueError(msg)
+    return text.strip()

@@ -9,6 +9,10 @@ EXECUTABLE = 0o100755
 SYMLINK = 0o120000
 SUBMODULE = 0o160000
 
+MANIFESTS = "packages.d/"
+POLICIES = "policies.d/"
+CONFIGURATION = "index.yaml"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceEntry:
@@ -17,3 +21,18 @@ class SourceEntry:
     path: str
     mode: int
     blob: str
+
+
+def is_read(entry: SourceEntry) -> bool:
+    """Say whether a file of the tree is read as YAML."""
+    return entry.mode == ORDINARY and entry.path.endswith(".yaml")
+
+
+def is_manifest(entry: SourceEntry) -> bool:
+    """Say whether a file of the tree is read as a manifest."""
+    return entry.path.startswith(MANIFESTS) and is_read(entry)
+
+
+def stem_of(path: str) -> str:
+    """Return what a manifest's file is called without its ending: the normalized name of its project."""
+    return path.rpartition("/")[2].removesuffix(".yaml")

@@ -9,10 +9,10 @@ from typing import Final
 
 from index_builder.errors import CorruptEntryError
 from index_builder.fetch.stage import Fetcher
-from index_builder.manifests.reader import Settings, is_manifest, name_problems, read_settings, stem_of, tree_problems
+from index_builder.manifests.reader import Settings, name_problems, read_settings, tree_problems
 from index_builder.model.names import Word
 from index_builder.model.problem import Problem, ProblemsFoundError, in_order
-from index_builder.model.source import SourceEntry
+from index_builder.model.source import SourceEntry, is_manifest, stem_of
 from index_builder.pipeline.audience import Make, Report, make
 from index_builder.pipeline.gather import Gathered, Lacking, ManifestFile, Part, gather
 from index_builder.pipeline.pages import Layout

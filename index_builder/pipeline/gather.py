@@ -5,7 +5,6 @@ This is the work of a worker: it asks no other host. What the pool lacks is name
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,8 +15,9 @@ from index_builder.model.names import Word
 from index_builder.model.plan import Fetch, Plan
 from index_builder.model.problem import Place, Problem
 from index_builder.model.project import Project
-from index_builder.model.snapshot import Blob, ListedProject
+from index_builder.model.snapshot import Blob
 from index_builder.pipeline.examine import examine, is_examined
+from index_builder.pipeline.items import Item, pack
 from index_builder.pipeline.snapshot import blobs_of, take
 from index_builder.plan import plan
 from index_builder.ports import Pool
@@ -38,15 +38,6 @@ class Part(NamedTuple):
     audiences: tuple[Word, ...]
     pool: Pool
     manifests: tuple[ManifestFile, ...]
-
-
-class Item(NamedTuple):
-    """A project on its way to its pages, with where it comes from and the pool's bytes that are its own."""
-
-    project: ListedProject
-    path: str = ""
-    blob: str = ""
-    served: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,17 +115,6 @@ def _packed(planned: Plan, served: Mapping[str, list[Blob]], index: Index, blobs
             for project, path in zip(listed, paths, strict=True)
         ]
     )
-
-
-def pack(items: list[Item]) -> bytes:
-    """Return projects as bytes that take little room: there may be 100,000 of them."""
-    return pickle.dumps(items, protocol=pickle.HIGHEST_PROTOCOL)
-
-
-def unpack(packed: bytes) -> list[Item]:
-    """Return what `pack` was given; the bytes never leave the run."""
-    items: list[Item] = pickle.loads(packed)  # noqa: S301 - our own, made in this run
-    return items
 
 
 def _lacking(plans: list[Plan], pool: Pool) -> Lacking:

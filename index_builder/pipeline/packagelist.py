@@ -17,7 +17,7 @@ from index_builder.packagelists.group import PackageList, group
 from index_builder.packagelists.line import BadLineError, project_of
 from index_builder.packagelists.listing import listed
 from index_builder.pipeline.audience import Make, Report, make
-from index_builder.pipeline.gather import Item, pack
+from index_builder.pipeline.items import Item, pack
 from index_builder.pipeline.pages import Layout
 from index_builder.pipeline.previous import Previous, find_previous
 from index_builder.pipeline.spool import Spool
@@ -150,7 +150,8 @@ class _Build:
         self._wrong += wrong
         problems = self._problems()
         return self._built(Make(
-            mark=self._mark(problems), title=self._order.title, layout=self._order.layout, parts=[packed], logo=self._order.logo,
+            mark=self._mark(problems), title=self._order.title, layout=self._order.layout, parts=[packed] if lines else [],
+            logo=self._order.logo,
             previous=last, touched=frozenset(lines),
         ), problems)  # fmt: skip
 

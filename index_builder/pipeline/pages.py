@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
-
-from jinja2 import Environment
+from typing import TYPE_CHECKING, NamedTuple
 
 from index_builder.model.page import Page
-from index_builder.pipeline.gather import Item, unpack
+from index_builder.pipeline.items import Item, unpack
 from index_builder.render.legacy import ReleaseJson, render_legacy
 from index_builder.render.rows import render_rows
 from index_builder.render.simple import ListedName, environment, render_html, render_json
 from index_builder.state import Built, shard_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 class Layout(NamedTuple):

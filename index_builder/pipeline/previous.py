@@ -8,8 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from index_builder.errors import StorageError
-from index_builder.manifests.reader import CONFIGURATION, MANIFESTS, POLICIES, stem_of
-from index_builder.model.source import ORDINARY, SourceEntry
+from index_builder.model.source import CONFIGURATION, MANIFESTS, ORDINARY, POLICIES, SourceEntry, stem_of
 from index_builder.ports import Site, SourceTree
 from index_builder.render.rows import ROWS
 from index_builder.render.simple import LIST_HTML, LIST_JSON

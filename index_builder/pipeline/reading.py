@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from index_builder.manifests.loader import load
-from index_builder.manifests.reader import CONFIGURATION, Reading, read
+from index_builder.manifests.reader import Reading, read
 from index_builder.manifests.settings import to_configuration
 from index_builder.model.index import Configuration, Index
 from index_builder.model.problem import ProblemsFoundError
-from index_builder.model.source import ORDINARY
+from index_builder.model.source import CONFIGURATION, ORDINARY
 from index_builder.ports import SourceTree
 
 

@@ -6,15 +6,17 @@ Source: the simple repository API specification 1.4 (PEP 503, 592, 629, 658, 691
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
-from jinja2 import DictLoader, Environment, StrictUndefined
 
 from index_builder.model.names import normalize
 from index_builder.model.page import HTML, SIMPLE_JSON, Page, Tier
 from index_builder.model.project import State
 from index_builder.model.snapshot import ListedFile, ListedProject
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 API_VERSION: Final = "1.4"
 #: What a page may call itself that does not know the size of every file: PEP 700 demands it from 1.1 on.
@@ -43,6 +45,8 @@ NO_LOGO: Final = Logo("")
 
 def environment(templates: Mapping[str, str]) -> Environment:
     """Return jinja2's environment over template texts by name: escaping always, undefined names refused."""
+    from jinja2 import DictLoader, Environment, StrictUndefined  # noqa: PLC0415 - where nothing changed, nothing is rendered
+
     return Environment(
         loader=DictLoader(dict(templates)), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
