@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import signal
 import sys
 from types import FrameType
@@ -136,6 +137,8 @@ def run(arguments: list[str] | None = None) -> int:
     # Builds keep millions of small values, none of them in a cycle: looking through all of them again and again took a
     # third of the time (measured with 10,000 projects). Young ones are still collected.
     gc.set_threshold(100_000, 50, 1000)
+    # What else is installed has no say in what a manifest means, and pydantic would look through all of it.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         group.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Exit as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from index_builder.errors import EditError
-from index_builder.manifests.editor import Editor
-from index_builder.manifests.loader import Path, Value
+
+if TYPE_CHECKING:
+    from index_builder.manifests.editor import Editor
+    from index_builder.manifests.loader import Path, Value
 
 #: kind of file -> the number that its `schema:` has today. Each kind counts for itself.
 CURRENT: Final = {"index": 1, "manifest": 1, "policy": 2}
@@ -33,6 +35,8 @@ def is_present(path: str, value: Value) -> bool:
 
 def migrate(path: str, text: str) -> str:
     """Return a file's text in the present form: only what must change does. Raises EditError where that cannot be done."""
+    from index_builder.manifests.editor import Editor  # noqa: PLC0415 - for old files only
+
     editor = Editor(path, text)
     kind = kind_of(path)
     while step := _STEPS.get((kind, _number(editor.value))):
