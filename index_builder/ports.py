@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from index_builder.model.environment import Environment
     from index_builder.model.names import NormalizedName, Sha256
     from index_builder.model.offer import OfferedFile, Pin
-    from index_builder.model.source import SourceEntry
+    from index_builder.model.source import SourceChange, SourceEntry
 
 #: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed.
 Note = Literal["links", "examined"]
@@ -24,8 +24,8 @@ class SourceTree(Protocol):
 
     revision: str
 
-    def entries(self) -> Iterable[SourceEntry]:
-        """Return the files of the index (`index.yaml`, `packages.d/`, `policies.d/`); raises SourceError."""
+    def entries(self, *tops: str) -> Iterable[SourceEntry]:
+        """Return the files of the index: `index.yaml`, `packages.d`, `policies.d`, or those of them that are named. Raises SourceError."""
         ...
 
     def read(self, entry: SourceEntry) -> bytes:
@@ -36,8 +36,8 @@ class SourceTree(Protocol):
         """Return git's object id of a file's content: the same content has the same one, in git or not. Raises SourceError."""
         ...
 
-    def changed_since(self, revision: str) -> frozenset[str] | None:
-        """Return the paths that differ from an earlier revision, those that are gone too, or None where that is not to be had."""
+    def changed_since(self, revision: str) -> Sequence[SourceChange] | None:
+        """Return the files that differ from an earlier revision, or None where that is not to be had."""
         ...
 
 

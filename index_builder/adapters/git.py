@@ -11,7 +11,7 @@ import pygit2
 
 from index_builder.adapters.limits import MAX_READ, TOPS, check_depth
 from index_builder.errors import SourceError
-from index_builder.model.source import SourceEntry
+from index_builder.model.source import SourceChange, SourceEntry
 
 #: Git stores a tree of a billion entries in a few kilobytes.
 _MAX_ENTRIES = 2_000_000
@@ -84,10 +84,10 @@ class GitTree:
         msg = f"the commit {self.revision[:12]} has no folder {inside}"
         raise SourceError(msg, fix="commit it first, or read the working tree with --worktree")
 
-    def entries(self) -> Iterator[SourceEntry]:
+    def entries(self, *tops: str) -> Iterator[SourceEntry]:
         """Yield the index's files, with git's own modes; raises SourceError."""
         try:
-            for top in TOPS:
+            for top in tops or TOPS:
                 if top in self._tree:
                     yield from self._walk(self._tree[top], top)
         except (KeyError, pygit2.GitError) as error:
@@ -125,15 +125,22 @@ class GitTree:
         """Return the blob's id."""
         return entry.blob
 
-    def changed_since(self, revision: str) -> frozenset[str] | None:
+    def changed_since(self, revision: str) -> list[SourceChange] | None:
         """Compare two trees; a revision that this clone lacks gives None."""
         try:
             commit = self._repository[revision].peel(pygit2.Commit)
             diff = self._top(commit.tree, self._folder).diff_to_tree(self._tree)
         except (KeyError, ValueError, pygit2.GitError, SourceError):
             return None
-        files = (file for delta in diff.deltas for file in (delta.old_file, delta.new_file))
-        return frozenset(file.raw_path.decode("utf-8", "backslashreplace") for file in files)
+        return [change for delta in diff.deltas if (change := _change(delta)).path.partition("/")[0] in TOPS]
+
+
+def _change(delta: pygit2.DiffDelta) -> SourceChange:
+    """Return what git found of one path; it looks for no renames, so both sides of a change are of one."""
+    path = delta.new_file.raw_path.decode("utf-8", "backslashreplace")
+    gone = delta.status == pygit2.enums.DeltaStatus.DELETED
+    entry = None if gone else SourceEntry(path=path, mode=int(delta.new_file.mode), blob=str(delta.new_file.id))
+    return SourceChange(path=path, was_there=delta.status != pygit2.enums.DeltaStatus.ADDED, entry=entry)
 
 
 def tips(folder: Path) -> list[str]:

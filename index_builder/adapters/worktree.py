@@ -26,9 +26,9 @@ class WorkTree:
         """Take the folder; nothing is read yet."""
         self._root = folder
 
-    def entries(self) -> Iterator[SourceEntry]:
+    def entries(self, *tops: str) -> Iterator[SourceEntry]:
         """Yield the index's files, with the modes that git would give them."""
-        for top in TOPS:
+        for top in tops or TOPS:
             path = self._root / top
             if os.path.lexists(path):
                 yield from self._walk(path, top)

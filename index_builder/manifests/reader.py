@@ -64,7 +64,7 @@ def read(revision: str, entries: Iterable[SourceEntry], content: Callable[[Sourc
     """
     listed = sorted(entries, key=lambda entry: entry.path)
     settings = read_settings(listed, content)
-    problems = [*tree_problems(listed), *settings.problems]
+    problems = [*tree_problems(listed), *missing_problems(listed), *settings.problems]
     projects: dict[str, Project] = {}
     places: list[tuple[str, Place]] = []
     for entry in filter(is_manifest, listed):
@@ -148,7 +148,7 @@ def _document(path: str, content: bytes) -> tuple[Document | None, list[Problem]
 
 
 def tree_problems(entries: Sequence[SourceEntry]) -> Iterator[Problem]:
-    """Yield what is wrong with the tree itself, whatever its files say; `entries` are in the order of their paths."""
+    """Yield what is wrong with entries of the tree, whatever their files say; they are in the order of their paths."""
     kinds = {EXECUTABLE: "an executable", SYMLINK: "a symbolic link", SUBMODULE: "a submodule"}
     seen: dict[str, str] = {}
     for entry in entries:
@@ -165,6 +165,10 @@ def tree_problems(entries: Sequence[SourceEntry]) -> Iterator[Problem]:
             message = f"{entry.path} and {seen[folded]} are one file on some systems"
             yield Problem(rule="tree-collision", message=message, place=place, fix="rename one")
         seen[folded] = entry.path
+
+
+def missing_problems(entries: Sequence[SourceEntry]) -> Iterator[Problem]:
+    """Yield what is missing among all entries of a tree."""
     paths = [entry.path for entry in entries]
     if CONFIGURATION not in paths:
         yield _missing(CONFIGURATION)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 ORDINARY = 0o100644
 EXECUTABLE = 0o100755
@@ -12,6 +13,8 @@ SUBMODULE = 0o160000
 MANIFESTS = "packages.d/"
 POLICIES = "policies.d/"
 CONFIGURATION = "index.yaml"
+#: What is the same for all manifests, as the tops of a tree.
+SETTINGS = ("index.yaml", "policies.d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,14 @@ class SourceEntry:
     path: str
     mode: int
     blob: str
+
+
+class SourceChange(NamedTuple):
+    """A file that is not as an earlier revision had it: whether that had it, and what it is now, None where it is gone."""
+
+    path: str
+    was_there: bool
+    entry: SourceEntry | None
 
 
 def is_read(entry: SourceEntry) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
 from typing import Final
 
 from index_builder.errors import CorruptEntryError
 from index_builder.fetch.stage import Fetcher
-from index_builder.manifests.reader import Settings, name_problems, read_settings, tree_problems
+from index_builder.manifests.reader import Settings, missing_problems, name_problems, read_settings, tree_problems
 from index_builder.model.names import Word
 from index_builder.model.problem import Problem, ProblemsFoundError, in_order
-from index_builder.model.source import SourceEntry, is_manifest, stem_of
+from index_builder.model.source import SETTINGS, SourceEntry, is_manifest, stem_of
 from index_builder.pipeline.audience import Make, Report, make
 from index_builder.pipeline.gather import Gathered, Lacking, ManifestFile, Part, gather
 from index_builder.pipeline.pages import Layout
@@ -65,18 +67,32 @@ def build(tree: SourceTree, sites: Mapping[Word, Site], fetcher: Fetcher, order:
     return work.run(dict.fromkeys(sites))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What of the tree is looked at: the problems of its entries, the manifests that are read, and others of the same names."""
+
+    problems: list[Problem]
+    read: list[SourceEntry]
+    others: Mapping[str, str]
+
+
 class _Build:
     """One run of `build`."""
 
     def __init__(self, tree: SourceTree, sites: Mapping[Word, Site], fetcher: Fetcher, order: Order) -> None:
         self._tree, self._sites, self._fetcher, self._order = tree, sites, fetcher, order
-        self._entries = sorted(tree.entries(), key=lambda entry: entry.path)
-        self._inputs = inputs_of(tree, self._entries, order.builder, order.templates, order.release_json)
+        self._of_settings = _sorted(tree.entries(*SETTINGS))
+        self._inputs = inputs_of(tree, self._of_settings, order.builder, order.templates, order.release_json)
+
+    @cached_property
+    def _entries(self) -> list[SourceEntry]:
+        """All entries of the tree: with 100,000 of them, only who must asks for them."""
+        return _sorted(self._tree.entries())
 
     def found(self) -> Found:
         """Return what each audience's last build left, and what has changed since; raises OutdatedStateError."""
         previous = {audience: find_previous(site, audience, self._inputs) for audience, site in self._sites.items()}
-        return {a: (last, changed_since(last, self._tree, self._entries)) if last else None for a, last in previous.items()}
+        return {a: (last, changed_since(last, self._tree, lambda: self._entries)) if last else None for a, last in previous.items()}
 
     def run(self, found: Found) -> Built:
         """Build what has changed since the last builds that were found. Raises as `build`, and OutdatedStateError.
@@ -90,39 +106,45 @@ class _Build:
             return self._run(found)
 
     def _run(self, found: Found) -> Built:
-        known = frozenset.intersection(*(last[1].known if last else frozenset() for last in found.values()))
-        settings = read_settings(self._entries, self._tree.read)
-        read = sorted((e for e in self._entries if is_manifest(e) and e.path not in known), key=lambda entry: stem_of(entry.path))
-        gathered = self._gathered(settings, read, known)
-        reports = tuple(self._made(audience, settings, gathered, read, found[audience]) for audience in self._sites)
+        seen = self._seen(found)
+        settings = read_settings(self._of_settings, self._tree.read)
+        gathered = self._gathered(settings, seen)
+        reports = tuple(self._made(audience, settings, gathered, seen, found[audience]) for audience in self._sites)
         return Built(reports=reports, warnings=in_order([problem for part in gathered for problem in part.problems]))
 
-    def _gathered(self, settings: Settings, read: Sequence[SourceEntry], known: Collection[str]) -> list[Gathered]:
+    def _seen(self, found: Found) -> _Seen:
+        changes = [last[1] for last in found.values() if last]
+        if len(changes) == len(found):
+            changed = {path: entry for change in changes for path, entry in change.entries.items()}
+            if all(change.is_edit for change in changes):
+                entries = _sorted([*self._of_settings, *changed.values()])
+                return _Seen(problems=list(tree_problems(entries)), read=_by_name(changed.values()), others={})
+            read = _by_name(changed.values())
+            stems = {stem_of(entry.path) for entry in read}
+            others = (entry.path for entry in self._entries if entry.path not in changed and is_manifest(entry))
+            taken = {stem: path for path in others if (stem := stem_of(path)) in stems}
+        else:
+            read, taken = _by_name(self._entries), {}
+        problems = [*tree_problems(self._entries), *missing_problems(self._entries)]
+        return _Seen(problems=problems, read=read, others=taken)
+
+    def _gathered(self, settings: Settings, seen: _Seen) -> list[Gathered]:
         """Gather all parts, having fetched what they lacked; raises ProblemsFoundError, with the problems of all of them."""
         gathered: list[Gathered] = []
         lacking: dict[int, Part] = {}
-        parts = (Part(settings, tuple(self._sites), self._fetcher.pool, manifests) for manifests in self._parts(read))
+        parts = (Part(settings, tuple(self._sites), self._fetcher.pool, manifests) for manifests in self._parts(seen.read))
         for part, result in spread(self._order.executor, gather, parts):
             if result.lacking:
                 lacking[len(gathered)] = part
             gathered.append(result)
-        self._stop_at_errors(settings, gathered, known)
+        _stop_at_errors(settings, gathered, seen)
         if lacking:
             self._fetch([gathered[number].lacking for number in lacking])
             again = spread(self._order.executor, gather, lacking.values())
             for number, (_, result) in zip(lacking, again, strict=True):
                 gathered[number] = result
-            self._stop_at_errors(settings, gathered, known)
+            _stop_at_errors(settings, gathered, seen)
         return gathered
-
-    def _stop_at_errors(self, settings: Settings, gathered: Sequence[Gathered], known: Collection[str]) -> None:
-        places = [place for part in gathered for place in part.places]
-        stems = {stem_of(place.path) for _, place in places}
-        taken = {stem: path for path in known if (stem := stem_of(path)) in stems}
-        problems = [*tree_problems(self._entries), *settings.problems, *name_problems(places, taken)]
-        problems += [problem for part in gathered for problem in part.problems]
-        if any(problem.severity == "error" for problem in problems):
-            raise ProblemsFoundError(in_order(problems))
 
     def _parts(self, entries: Sequence[SourceEntry]) -> Iterator[tuple[ManifestFile, ...]]:
         part: list[ManifestFile] = []
@@ -146,7 +168,7 @@ class _Build:
             raise ProblemsFoundError(in_order(problems))
 
     def _made(
-        self, audience: Word, settings: Settings, gathered: Sequence[Gathered], read: Sequence[SourceEntry],
+        self, audience: Word, settings: Settings, gathered: Sequence[Gathered], seen: _Seen,
         last: tuple[Previous, Changed] | None,
     ) -> Report:  # fmt: skip
         configuration = settings.configuration
@@ -159,7 +181,24 @@ class _Build:
             parts=(part.items[audience] for part in gathered if audience in part.items),
             blobs=(blob for part in gathered for blob in part.blobs.get(audience, ())),
             previous=last[0] if last else None,
-            touched=frozenset({stem_of(entry.path) for entry in read} | last[1].gone) if last else frozenset(),
+            touched=frozenset({stem_of(entry.path) for entry in seen.read} | last[1].gone) if last else frozenset(),
             verify=order.verify,
         )
         return make(task, self._sites[audience], self._fetcher.pool, order.executor, self._fetcher.downloader.progress)
+
+
+def _stop_at_errors(settings: Settings, gathered: Sequence[Gathered], seen: _Seen) -> None:
+    places = [place for part in gathered for place in part.places]
+    problems = [*seen.problems, *settings.problems, *name_problems(places, seen.others)]
+    problems += [problem for part in gathered for problem in part.problems]
+    if any(problem.severity == "error" for problem in problems):
+        raise ProblemsFoundError(in_order(problems))
+
+
+def _sorted(entries: Iterable[SourceEntry]) -> list[SourceEntry]:
+    return sorted(entries, key=attrgetter("path"))
+
+
+def _by_name(entries: Iterable[SourceEntry]) -> list[SourceEntry]:
+    """Return the manifests among entries, in the order of their projects' names."""
+    return sorted(filter(is_manifest, entries), key=lambda entry: stem_of(entry.path))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from index_builder.errors import StorageError
-from index_builder.model.source import CONFIGURATION, MANIFESTS, ORDINARY, POLICIES, SourceEntry, stem_of
+from index_builder.model.source import MANIFESTS, SourceEntry, is_manifest, stem_of
 from index_builder.ports import Site, SourceTree
 from index_builder.render.rows import ROWS
 from index_builder.render.simple import LIST_HTML, LIST_JSON
@@ -66,34 +66,43 @@ def find_previous(site: Site, audience: str, inputs: str) -> Previous | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """What happened to manifests since a build: `known` are the paths of those that are as they were, `gone` projects without one."""
+    """What happened to `packages.d/` since a build: what differs or is new, by path, and the projects that have no manifest any more.
 
-    known: frozenset[str]
-    gone: frozenset[str]
+    With `is_edit`, every file of it was there before and is there still, so nothing of the others need be looked at.
+    """
+
+    entries: Mapping[str, SourceEntry]
+    gone: frozenset[str] = frozenset()
+    is_edit: bool = False
 
 
-def changed_since(previous: Previous, tree: SourceTree, entries: Sequence[SourceEntry]) -> Changed:
+def changed_since(previous: Previous, tree: SourceTree, entries: Callable[[], Sequence[SourceEntry]]) -> Changed:
     """Compare git's object ids; raises OutdatedStateError, SourceError.
 
     Where the revision of the last build is at hand, two trees are compared; else each manifest with the state.
     """
-    manifests = {entry.path: entry for entry in entries if entry.path.startswith(MANIFESTS) and entry.path.endswith(".yaml")}
-    ordinary = {path: entry for path, entry in manifests.items() if entry.mode == ORDINARY}
-    stems = {stem_of(path) for path in manifests}
-    changed = tree.changed_since(previous.mark.source) if previous.mark.source else None
-    if changed is not None:
-        touched = {stem_of(path) for path in changed if path.startswith(MANIFESTS)}
-        return Changed(known=frozenset(ordinary.keys() - changed), gone=frozenset(name for name in touched - stems if previous.built(name)))
+    changes = tree.changed_since(previous.mark.source) if previous.mark.source else None
+    if changes is not None:
+        changes = [change for change in changes if change.path.startswith(MANIFESTS)]
+        now = {change.path: change.entry for change in changes if change.entry}
+        if all(change.was_there and change.entry for change in changes):
+            return Changed(entries=now, is_edit=True)
+        stems = {stem_of(entry.path) for entry in entries() if entry.path.startswith(MANIFESTS)}
+        touched = {stem_of(change.path) for change in changes}
+        return Changed(entries=now, gone=frozenset(name for name in touched - stems if previous.built(name)))
     built = previous.everything()
-    known = {
-        path for path, entry in ordinary.items()
-        if (found := built.get(stem_of(path))) and found.path == path and found.blob == tree.identity(entry)
-    }  # fmt: skip
-    return Changed(known=frozenset(known), gone=frozenset(built.keys() - stems))
+    manifests = {entry.path: entry for entry in entries() if is_manifest(entry)}
+    return Changed(
+        entries={
+            path: entry for path, entry in manifests.items()
+            if not (found := built.get(stem_of(path))) or found.path != path or found.blob != tree.identity(entry)
+        },
+        gone=frozenset(built.keys() - {stem_of(path) for path in manifests}),
+    )  # fmt: skip
 
 
-def inputs_of(tree: SourceTree, entries: Collection[SourceEntry], builder: str, templates: Mapping[str, str], option: str) -> str:
-    """Return the digest of all that any page can depend on besides its own manifest."""
-    settings = sorted((e.path, e.mode, tree.identity(e)) for e in entries if e.path == CONFIGURATION or e.path.startswith(POLICIES))
+def inputs_of(tree: SourceTree, entries: Iterable[SourceEntry], builder: str, templates: Mapping[str, str], option: str) -> str:
+    """Return the digest of all that any page can depend on besides its own manifest; `entries` are those of the settings."""
+    settings = sorted((entry.path, entry.mode, tree.identity(entry)) for entry in entries)
     value = json.dumps([builder, sorted(templates.items()), settings, option])
     return hashlib.sha256(value.encode()).hexdigest()

@@ -18,7 +18,7 @@ def read_tree(tree: SourceTree) -> Reading:
 
 def configuration_of(tree: SourceTree) -> Configuration:
     """Return what `index.yaml` says, and read nothing else; raises ProblemsFoundError with all problems of the tree."""
-    entry = next((entry for entry in tree.entries() if entry.path == CONFIGURATION and entry.mode == ORDINARY), None)
+    entry = next((entry for entry in tree.entries(CONFIGURATION) if entry.path == CONFIGURATION and entry.mode == ORDINARY), None)
     document = load(CONFIGURATION, tree.read(entry))[0] if entry else None
     configuration = to_configuration(document)[0] if document else None
     return configuration or index_of(read_tree(tree)).configuration

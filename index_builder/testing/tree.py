@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 
 from index_builder.errors import SourceError
-from index_builder.model.source import ORDINARY, SourceEntry
+from index_builder.model.source import ORDINARY, SourceChange, SourceEntry
 
 _TOPS = ("index.yaml", "packages.d", "policies.d")
 
@@ -26,10 +26,10 @@ class MemoryTree:
         self._modes = modes or {}
         self.earlier: dict[str, MemoryTree] = {}
 
-    def entries(self) -> Iterator[SourceEntry]:
+    def entries(self, *tops: str) -> Iterator[SourceEntry]:
         """Yield the files of the index; others are passed over, as in a repository."""
         for path in sorted(self._files):
-            if path.partition("/")[0] in _TOPS:
+            if path.partition("/")[0] in (tops or _TOPS):
                 yield SourceEntry(path=path, mode=self._modes.get(path, ORDINARY), blob=path)
 
     def read(self, entry: SourceEntry) -> bytes:
@@ -45,10 +45,13 @@ class MemoryTree:
         content = self.read(entry)
         return hashlib.sha1(b"blob %d\x00%b" % (len(content), content), usedforsecurity=False).hexdigest()
 
-    def changed_since(self, revision: str) -> frozenset[str] | None:
+    def changed_since(self, revision: str) -> list[SourceChange] | None:
         """Compare with the tree that `earlier` has under a revision."""
         before = self.earlier.get(revision)
         if before is None:
             return None
-        mine, theirs = ({(e.path, e.mode, tree.identity(e)) for e in tree.entries()} for tree in (self, before))
-        return frozenset(path for path, _, _ in mine ^ theirs)
+        now, then = ({entry.path: entry for entry in tree.entries()} for tree in (self, before))
+        facts = ({path: (entry.mode, tree.identity(entry)) for path, entry in of.items()} for tree, of in ((self, now), (before, then)))
+        mine, theirs = facts
+        changed = sorted(path for path in mine.keys() | theirs.keys() if mine.get(path) != theirs.get(path))
+        return [SourceChange(path=path, was_there=path in then, entry=now.get(path)) for path in changed]

@@ -72,6 +72,11 @@ def test_lists_the_files_of_the_index_and_nothing_else(tree):
     assert sorted(entry.path for entry in tree(FILES).entries()) == expected
 
 
+def test_lists_what_is_asked_for(tree):
+    """Only the tops that are named are walked."""
+    assert sorted(entry.path for entry in tree(FILES).entries("index.yaml", "policies.d")) == ["index.yaml", "policies.d/team.yaml"]
+
+
 def test_reads_the_bytes_as_they_are(tree):
     """Bytes come as they were written, line ends too."""
     found = tree(FILES)
@@ -146,8 +151,15 @@ def test_what_changed_since_a_revision(tmp_path, make):
         "index.yaml": b"y",
     }
     tree, first = make(tmp_path, FILES, after)
-    changed = {path for path in tree.changed_since(first) if path.startswith(("index", "packages.d", "policies.d"))}
-    assert changed == {"index.yaml", "packages.d/a.yaml", "packages.d/new.yaml"}
+    changed = {change.path: change for change in tree.changed_since(first)}
+    assert set(changed) == {"index.yaml", "packages.d/a.yaml", "packages.d/new.yaml"}
+    assert {path: change.was_there for path, change in changed.items()} == {
+        "index.yaml": True,
+        "packages.d/a.yaml": True,
+        "packages.d/new.yaml": False,
+    }
+    now = {entry.path: entry for entry in tree.entries()}
+    assert {path: change.entry for path, change in changed.items()} == {path: now.get(path) for path in changed}
     assert tree.changed_since("0" * 40) is None
     assert tree.changed_since("") is None
 

@@ -65,8 +65,8 @@ class Shuffled(GitTree):
         super().__init__(folder, "HEAD")
         self._rng = random.Random(seed)
 
-    def entries(self):
-        entries = list(super().entries())
+    def entries(self, *tops):
+        entries = list(super().entries(*tops))
         self._rng.shuffle(entries)
         return iter(entries)
 

@@ -4,13 +4,13 @@ import pytest
 
 from index_builder.adapters.directory_site import DirectorySite
 from index_builder.errors import CorruptEntryError, StorageError
-from index_builder.model.page import HTML, JSON, Page, Tier
+from index_builder.model.page import HTML, JSON, JSON_LINES, LargePage, Page, Tier
 from index_builder.model.snapshot import Blob
-from index_builder.publish import Wanted, publish
+from index_builder.publish import publish
 from index_builder.testing import MemoryPool, MemorySite, RecordingProgress, SilentProgress, sha256
 
 WHEEL, METADATA = b"the bytes of a wheel", b"Metadata-Version: 2.1\n"
-MARK = Page(path="state/build.json", content_type=JSON, content=b'{"schema":1}\n', tier=Tier.LIST)
+MARK = Page(path="state/build.json", content_type=JSON, content=b'{"schema":1}\n', tier=Tier.MARK)
 
 
 def blob(content, path):
@@ -20,7 +20,7 @@ def blob(content, path):
 BLOBS = [blob(WHEEL, "packages/aa/demo.whl"), blob(METADATA, "packages/aa/demo.whl.metadata")]
 LIST = Page(path="simple/index.html", content_type=HTML, content=b"<a>demo</a>", tier=Tier.LIST)
 PROJECT = Page(path="simple/demo/index.html", content_type=HTML, content=b"<a>demo.whl</a>", tier=Tier.PROJECT)
-PAGES = [LIST, PROJECT]
+PAGES = [PROJECT, LIST]
 WHOLE = {b.path: content for b, content in zip(BLOBS, (WHEEL, METADATA), strict=True)} | {p.path: p.content for p in [*PAGES, MARK]}
 
 
@@ -30,7 +30,7 @@ def pool():
 
 
 def run(site, pool, blobs=BLOBS, pages=PAGES, mark=MARK):
-    return publish(site, pool, Wanted(blobs=blobs, pages=pages, mark=mark), site.listing(), SilentProgress())
+    return publish(site, pool, mark.path, blobs, [*pages, mark], site.listing(), SilentProgress())
 
 
 def test_a_first_publication(pool):
@@ -56,7 +56,7 @@ def test_only_what_changed_is_written(pool):
     """A changed page of the same size is noticed; its neighbours are left."""
     changed = Page(path=PROJECT.path, content_type=HTML, content=b"<a>demo.zip</a>", tier=Tier.PROJECT)
     site = MemorySite(WHOLE)
-    changes = run(site, pool, pages=[LIST, changed])
+    changes = run(site, pool, pages=[changed, LIST])
     assert site.log == [("put", path) for path in (MARK.path, PROJECT.path, MARK.path)]
     assert (changes.written, changes.unchanged) == ((PROJECT.path, MARK.path), 3)
 
@@ -141,5 +141,30 @@ def test_a_link_in_the_way_is_replaced(pool, tmp_path):
 def test_progress_counts_the_files_bytes(pool):
     """Whoever waits sees the bytes of files as they are written."""
     progress = RecordingProgress()
-    publish(MemorySite(), pool, Wanted(blobs=BLOBS, pages=PAGES, mark=MARK), {}, progress)
+    publish(MemorySite(), pool, MARK.path, BLOBS, [*PAGES, MARK], {}, progress)
     assert progress.size == len(WHEEL) + len(METADATA)
+
+
+def test_pages_are_written_while_they_are_made():
+    """A page is out before the next one is asked for, so that an index need not fit into memory."""
+    site = MemorySite()
+
+    def pages():
+        yield PROJECT
+        assert PROJECT.path in site.files
+        yield LIST
+        assert LIST.path in site.files
+        yield MARK
+
+    publish(site, None, MARK.path, [], pages(), {}, SilentProgress())
+    assert list(site.files) == [MARK.path, PROJECT.path, LIST.path]
+
+
+@pytest.mark.parametrize("there", [b"one\ntwo\n", b"one\ntwx\n", b"one\n", None])
+def test_a_large_page_is_compared_piece_by_piece(there):
+    """It is written where a byte differs, where it is cut, and where it is not there, and left where it is the same."""
+    large = LargePage("packages.json", JSON_LINES, 8, lambda: iter([b"one\n", b"two\n"]), Tier.LIST)
+    site = MemorySite({MARK.path: MARK.content} | ({} if there is None else {large.path: there}))
+    changes = publish(site, None, MARK.path, [], [large, MARK], site.listing(), SilentProgress())
+    assert site.files[large.path] == b"one\ntwo\n"
+    assert changes.written == (() if there == b"one\ntwo\n" else (large.path, MARK.path))

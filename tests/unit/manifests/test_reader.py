@@ -6,7 +6,7 @@ import pytest
 from packaging.version import Version
 from unit.manifests.samples import GOOD, MANIFEST, A, B, C, D, file, manifest, read_files, rules_of, with_files
 
-from index_builder.manifests.reader import read
+from index_builder.manifests.reader import name_problems
 from index_builder.model.filename import parse_filename
 from index_builder.model.index import Audience, Configuration, Index, Store, Target
 from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word
@@ -26,7 +26,7 @@ from index_builder.model.project import (
     UrlOrigin,
     Yanked,
 )
-from index_builder.model.source import EXECUTABLE, ORDINARY, SUBMODULE, SYMLINK, SourceEntry
+from index_builder.model.source import EXECUTABLE, SUBMODULE, SYMLINK
 from index_builder.policy.rules import Action, Approvals, Group, Person, Policies, Requirement, Rule
 
 NOWHERE = Place(path="")
@@ -220,19 +220,15 @@ def test_one_broken_file_hides_nothing_of_the_others() -> None:
     assert [p.rule for p in read_files(with_files(policy="schema: 3\n")).problems] == ["schema-version"]
 
 
-def test_known_manifests_are_not_read_and_still_count() -> None:
-    """A manifest that is as it was is neither read nor in the index, and no other may have its project."""
-    files = {**GOOD, "packages.d/other.yaml": manifest().replace("demo", "other"), "packages.d/team/acme-utils.yaml": MANIFEST}
-    entries = [SourceEntry(path=path, mode=ORDINARY, blob=path) for path in files]
-    seen: list[str] = []
-
-    def content(entry: SourceEntry) -> bytes:
-        seen.append(entry.path)
-        return files[entry.path].encode()
-
-    reading = read("", entries, content, {"packages.d/acme-utils.yaml"})
-    assert "packages.d/acme-utils.yaml" not in seen
-    assert ("name-unique", "packages.d/team/acme-utils.yaml") in [(p.rule, p.place.path) for p in reading.problems]
+def test_a_name_that_another_manifest_has_is_taken() -> None:
+    """Manifests that are not read count too, and so do those that are; a manifest is no obstacle to itself."""
+    places = [("Acme.Utils", Place(path="packages.d/team/acme-utils.yaml", line=2)), ("demo", Place(path="packages.d/demo.yaml"))]
+    taken = {"acme-utils": "packages.d/acme-utils.yaml"}
+    problems = list(name_problems([*places, ("demo", Place(path="packages.d/x/demo.yaml"))], taken))
+    assert [(p.rule, p.place.path, p.message.rpartition(" ")[2]) for p in problems] == [
+        ("name-unique", "packages.d/team/acme-utils.yaml", "packages.d/acme-utils.yaml"),
+        ("name-unique", "packages.d/x/demo.yaml", "packages.d/demo.yaml"),
+    ]
 
 
 def test_hosted_files_are_stored() -> None:
