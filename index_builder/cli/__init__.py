@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import sys
+from keyword import iskeyword
 from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -22,6 +23,7 @@ PROGRAM: Final = "index-builder"
 VERBS: Final = {
     "init": "Start an index repository.",
     "add": "Add files to manifests, pinned by digest.",
+    "import": "Turn a package list of dumb-pypi into manifests.",
     "yank": "Mark a release as yanked, or take the mark away.",
     "remove": "Take a project, release or file away for good.",
     "check": "Judge manifests, policies and the bytes they pin.",
@@ -51,7 +53,7 @@ class _Verbs(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"index_builder.cli.{name}").command
+        command: click.Command = importlib.import_module(f"index_builder.cli.{name}{'_' * iskeyword(name)}").command
         return command
 
     def resolve_command(self, context: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

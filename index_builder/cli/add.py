@@ -14,7 +14,7 @@ from index_builder.cli import arguments, edits, options
 from index_builder.dependencies import missing_dependencies
 from index_builder.errors import SourceError, UsageError
 from index_builder.fetch.stage import Fetcher
-from index_builder.model.index import Configuration, Index
+from index_builder.model.index import Index
 from index_builder.model.names import NormalizedName, Timestamp, Word
 from index_builder.model.project import Hosting
 from index_builder.pipeline.add.candidate import Candidate, Defaults
@@ -25,7 +25,6 @@ from index_builder.pipeline.add.locked import from_lock
 from index_builder.pipeline.add.own import from_dist, from_urls
 from index_builder.pipeline.add.pin import pin
 from index_builder.pipeline.add.upstream import from_index
-from index_builder.policy.rules import Policies
 
 
 @click.command("add")
@@ -60,12 +59,7 @@ from index_builder.policy.rules import Policies
 @click.option(
     "--hosting", type=click.Choice(["linked", "mirrored"]), help="How a new project is hosted [default: mirrored; hosted with --dist]."
 )
-@click.option(
-    "--owner", "owners", multiple=True, metavar="WHO", help="An owner of a new project [default: the only group or person there is]."
-)
-@click.option(
-    "--audience", "audiences", multiple=True, metavar="NAME", help="Who may see a new project, where there are several audiences."
-)
+@options.new_projects
 @options.repo
 @options.pool
 @options.connections
@@ -102,7 +96,7 @@ def command(
         options.stop_at(tree, reading, lambda _path: True)
     environments = arguments.environments(pythons, platforms, index.configuration.clients, needed=with_dependencies)
     defaults = Defaults(
-        owners=_owners(owners, reading.policies), audiences=_audiences(audiences, index.configuration),
+        owners=options.owners_of_new(owners, reading.policies), audiences=options.audiences_of_new(audiences, index.configuration),
         hosting=Hosting(hosting) if hosting else None, only=only, all_versions=all_versions, pre=pre,
         environments=environments, now=Timestamp.of(wiring.SystemClock().now()),
     )  # fmt: skip
@@ -209,18 +203,3 @@ def _dist(path: Path, index: Index, defaults: Defaults, fetcher: Fetcher) -> Can
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}"
         raise SourceError(msg, fix="look at its owner and mode") from error
-
-
-def _owners(given: Sequence[str], policies: Policies) -> tuple[Word, ...]:
-    """Return the owners of a new project: those that were given, or the only group or person that there is."""
-    options.check_owners(given, policies)
-    known = sorted(policies.groups) or sorted(policies.people)
-    if given:
-        return tuple(Word(name) for name in given)
-    return tuple(known) if len(known) == 1 else ()
-
-
-def _audiences(given: Sequence[str], configuration: Configuration) -> tuple[Word, ...]:
-    for name in given:
-        options.check_audience(name, configuration)
-    return tuple(Word(name) for name in given)

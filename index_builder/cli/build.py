@@ -15,11 +15,11 @@ from index_builder.cli.console import stderr
 from index_builder.cli.packagelist import NAMES, build_from_list, list_options
 from index_builder.errors import UsageError
 from index_builder.model.names import Word
-from index_builder.pipeline.audience import Report
 from index_builder.render.legacy import ReleaseJson
 
 if TYPE_CHECKING:
     from index_builder.model.index import Configuration
+    from index_builder.pipeline.audience import Report
 
 
 @click.command("build")

@@ -98,6 +98,17 @@ def title(command: Command) -> Command:
     return decorated
 
 
+def new_projects(command: Command) -> Command:
+    """Add --owner and --audience, for projects that have no manifest yet."""
+    owner = click.option(
+        "--owner", "owners", multiple=True, metavar="WHO", help="An owner of a new project [default: the only group or person there is]."
+    )
+    audience = click.option(
+        "--audience", "audiences", multiple=True, metavar="NAME", help="Who may see a new project, where there are several audiences."
+    )
+    return owner(audience(command))
+
+
 def normalized(name: str) -> NormalizedName:
     """Return the normalized form of a name from the command line; raises UsageError."""
     try:
@@ -252,3 +263,19 @@ def show_changes(report: Report, folder: Path, *, dry_run: bool) -> None:
     )
     name = f"[bold]{report.audience}[/]: " if report.audience else ""
     stderr().print(f"{name}{held}; {changed} in {folder}")
+
+
+def owners_of_new(given: Sequence[str], policies: Policies) -> tuple[Word, ...]:
+    """Return the owners of a new project: those that were given, or the only group or person that there is."""
+    check_owners(given, policies)
+    known = sorted(policies.groups) or sorted(policies.people)
+    if given:
+        return tuple(Word(name) for name in given)
+    return tuple(known) if len(known) == 1 else ()
+
+
+def audiences_of_new(given: Sequence[str], configuration: Configuration) -> tuple[Word, ...]:
+    """Return who may see a new project; raises UsageError."""
+    for name in given:
+        check_audience(name, configuration)
+    return tuple(Word(name) for name in given)

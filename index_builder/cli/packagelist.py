@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,21 +18,18 @@ from index_builder import wiring
 from index_builder.cli import formats, options
 from index_builder.cli.console import count, progress, stderr
 from index_builder.errors import UsageError
-from index_builder.model.problem import ProblemsFoundError
-from index_builder.packagelists.group import PackageList
-from index_builder.pipeline.packagelist import ListOrder, build_list
-from index_builder.pipeline.pages import Layout
+from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.render.legacy import ReleaseJson
 from index_builder.render.simple import Logo
 
 #: So many lines are shown of a list that is not as it should be: the rest is most often the same.
-_MOST_SHOWN = 20
-_FILE = click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=True)
+MOST_SHOWN = 20
+FILE = click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=True)
 _OPTIONS = (
-    click.option("--package-list", type=_FILE, metavar="FILE", help="Build from file names, one a line; - is standard input."),
-    click.option("--package-list-json", type=_FILE, metavar="FILE", help="Build from JSON objects, one a line, with dumb-pypi's keys."),
-    click.option("--previous-package-list", type=_FILE, metavar="FILE", help="The list of the last build: only what differs is built."),
-    click.option("--previous-package-list-json", type=_FILE, metavar="FILE", help="The same, as JSON objects."),
+    click.option("--package-list", type=FILE, metavar="FILE", help="Build from file names, one a line; - is standard input."),
+    click.option("--package-list-json", type=FILE, metavar="FILE", help="Build from JSON objects, one a line, with dumb-pypi's keys."),
+    click.option("--previous-package-list", type=FILE, metavar="FILE", help="The list of the last build: only what differs is built."),
+    click.option("--previous-package-list-json", type=FILE, metavar="FILE", help="The same, as JSON objects."),
     click.option("--packages-url", metavar="URL", help="Where the files of a list are: absolute, or relative to a project's page."),
     click.option("--output-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where to build from a list."),
     click.option("--title", metavar="TEXT", default="My Private PyPI", help="The title of the project list of a list's index."),
@@ -66,6 +63,10 @@ def build_from_list(
     output_format: str,
 ) -> None:  # fmt: skip
     """Build what the options of a package list ask for."""
+    from index_builder.packagelists.group import PackageList  # noqa: PLC0415 - most builds are of a repository
+    from index_builder.pipeline.packagelist import ListOrder, build_list  # noqa: PLC0415 - as above
+    from index_builder.pipeline.pages import Layout  # noqa: PLC0415 - as above
+
     path, is_json = _chosen(given, "package_list")
     before, before_is_json = _chosen(given, "previous_package_list")
     if given["output_dir"] is None:
@@ -73,8 +74,8 @@ def build_from_list(
     if before is not None and before_is_json != is_json:
         raise UsageError("the list and the previous one must both be file names, or both JSON objects")
     with ExitStack() as stack:
-        stream = stack.enter_context(_opened(path))
-        previous = PackageList(stream=stack.enter_context(_opened(before)), is_json=is_json) if before else None
+        stream = stack.enter_context(opened(path))
+        previous = PackageList(stream=stack.enter_context(opened(before)), is_json=is_json) if before else None
         site = stack.enter_context(wiring.open_list_site(given["output_dir"], dry_run=dry_run))
         order = ListOrder(
             packages_url=_url(given["packages_url"]),
@@ -93,23 +94,23 @@ def build_from_list(
         try:
             built = build_list(str(path), PackageList(stream=stream, is_json=is_json), previous, site, order, progress(quiet=quiet))
         except ProblemsFoundError as error:
-            _show_problems(error, stream, output_format, most=_MOST_SHOWN)
+            show_problems(error.problems, stream, output_format, most=MOST_SHOWN)
             raise
-        report, problems = built.report, ProblemsFoundError(built.problems)
-        if built.problems:
-            _show_problems(problems, stream, "text" if output_format == "json" else output_format, most=None)
+        report, problems = built.report, built.problems
+        if problems:
+            show_problems(problems, stream, "text" if output_format == "json" else output_format, most=None)
     if output_format == "json":
         changes = report.changes
         click.echo(json.dumps({
             "output": str(given["output_dir"]), "dry_run": dry_run, "projects": report.projects, "files": report.files,
             "built": report.built, "written": list(changes.written), "deleted": list(changes.deleted), "unchanged": changes.unchanged,
-            "problems": formats.to_json(built.problems),
+            "problems": formats.to_json(problems),
         }, indent=2))  # fmt: skip
     elif not quiet:
         options.show_changes(report, given["output_dir"], dry_run=dry_run)
-    if built.problems:
-        stderr().print(f"{count(len(built.problems), 'line')} passed over")
-        raise problems
+    if problems:
+        stderr().print(f"{count(len(problems), 'line')} passed over")
+        raise ProblemsFoundError(problems)
 
 
 def _chosen(given: dict[str, Any], name: str) -> tuple[Path | None, bool]:
@@ -131,7 +132,7 @@ def _url(url: str | None) -> str:
 
 
 @contextmanager
-def _opened(path: Path | None) -> Iterator[BinaryIO]:
+def opened(path: Path | None) -> Iterator[BinaryIO]:
     """Yield a list's bytes, which are read more than once: those of standard input are kept in a file meanwhile."""
     if str(path) != "-":
         with Path(str(path)).open("rb") as stream:
@@ -142,8 +143,9 @@ def _opened(path: Path | None) -> Iterator[BinaryIO]:
         yield kept
 
 
-def _show_problems(error: ProblemsFoundError, stream: BinaryIO, output_format: str, *, most: int | None) -> None:
-    shown = error.problems[:most]
+def show_problems(problems: Sequence[Problem], stream: BinaryIO, output_format: str, *, most: int | None) -> None:
+    """Print what is wrong with a list, in text with its lines; of many problems the first `most`."""
+    shown = problems[:most]
     left = {problem.place.line for problem in shown} if output_format == "text" else set()
     lines: dict[int, str] = {}
     stream.seek(0)
@@ -154,5 +156,5 @@ def _show_problems(error: ProblemsFoundError, stream: BinaryIO, output_format: s
             left.remove(number)
             lines[number] = line[:300].decode("utf-8", "replace").rstrip()
     options.print_problems(shown, lambda place: lines.get(place.line), output_format)
-    if len(shown) < len(error.problems):
-        stderr().print(f"… and {count(len(error.problems) - len(shown), 'more line', 'more lines')}; --keep-going lists all")
+    if len(shown) < len(problems):
+        stderr().print(f"… and {count(len(problems) - len(shown), 'more line', 'more lines')}; --keep-going lists all")

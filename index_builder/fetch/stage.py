@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from index_builder.errors import CorruptEntryError, DigestMismatchError, NotFoundError, RemoteError
 from index_builder.fetch.download import Downloader, local_storage
@@ -20,6 +20,15 @@ from index_builder.model.project import IndexOrigin, StoredOrigin, UrlOrigin
 from index_builder.ports import Clock, Pool
 
 _CHUNK = 1024 * 1024
+Item = TypeVar("Item")
+
+
+class Pinned(NamedTuple):
+    """A file that is somewhere, and what its bytes must be."""
+
+    name: str
+    url: str
+    digest: Sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,32 +108,47 @@ class Fetcher:
         except NotFoundError:
             return None
 
+    def pinned(self, wanted: Sequence[Pinned]) -> list[tuple[Pinned, RemoteError]]:
+        """Bring files into the pool of which the digest is known and nothing else; return those that cannot be had, and why."""
+        missing = [pinned for pinned in wanted if self.pool.size(pinned.digest) is None]
+        progress = self.downloader.progress
+        progress.begin("Fetching", len(missing), 0)
+        try:
+            return self._each(missing, self._pinned)
+        finally:
+            progress.end()
+
+    def _pinned(self, pinned: Pinned) -> None:
+        if not self._from_inbox(pinned.digest):
+            self.downloader.file(pinned.url, pinned.digest, None, self.pool, name=pinned.name)
+        self.downloader.progress.done(pinned.name)
+
     def _stage(self, what: str, fetches: Sequence[Fetch], work: Callable[[Fetch], None], size: int = 0) -> list[Problem]:
         if not fetches:
             return []
         progress = self.downloader.progress
         progress.begin(what, len(fetches), size)
         try:
-            return self._each(fetches, work)
+            return [_problem(fetch, error) for fetch, error in self._each(fetches, work)]
         finally:
             progress.end()
 
-    def _each(self, fetches: Sequence[Fetch], work: Callable[[Fetch], None]) -> list[Problem]:
-        problems: list[Problem] = []
+    def _each(self, items: Sequence[Item], work: Callable[[Item], None]) -> list[tuple[Item, RemoteError]]:
+        failed: list[tuple[Item, RemoteError]] = []
         with ThreadPoolExecutor(max_workers=self.connections, thread_name_prefix="fetch") as executor:
-            waiting: dict[Future[None], Fetch] = {executor.submit(work, fetch): fetch for fetch in fetches}
+            waiting: dict[Future[None], Item] = {executor.submit(work, item): item for item in items}
             try:
                 left = set(waiting)
                 while left:
                     # Woken now and then, so that a signal is noticed while every worker waits.
                     done, left = wait(left, timeout=0.2, return_when=FIRST_COMPLETED)
                     self.downloader.clock.check()
-                    problems += [problem for future in done if (problem := _problem(waiting[future], future))]
+                    failed += [(waiting[future], error) for future in done if (error := _remote_error(future))]
             except BaseException:
                 self.downloader.clock.stop()
                 executor.shutdown(wait=True, cancel_futures=True)
                 raise
-        return problems
+        return failed
 
     def _held(self, digest: Sha256, size: int) -> bool:
         for pool in (self.pool, self.inbox):
@@ -236,10 +260,14 @@ def is_genuine(pool: Pool, digest: Sha256) -> bool:
         return _hashed(stream)[0] == digest
 
 
-def _problem(fetch: Fetch, future: Future[None]) -> Problem | None:
+def _remote_error(future: Future[None]) -> RemoteError | None:
     try:
         future.result()
     except RemoteError as error:
-        rule = "digest-differs" if isinstance(error, DigestMismatchError) else "bytes-not-reachable"
-        return Problem(rule=rule, message=error.message, place=fetch.place, fix=error.fix)
+        return error
     return None
+
+
+def _problem(fetch: Fetch, error: RemoteError) -> Problem:
+    rule = "digest-differs" if isinstance(error, DigestMismatchError) else "bytes-not-reachable"
+    return Problem(rule=rule, message=error.message, place=fetch.place, fix=error.fix)

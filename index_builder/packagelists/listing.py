@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from packaging.version import Version
@@ -31,7 +31,16 @@ def listed(
     if not found:
         return None
     in_order = sorted(found.values(), key=lambda read: (read[0], read[1].filename))
-    files = tuple(file for _, file, _ in in_order)
+    files = tuple(_in_one_spelling(in_order))
     metadata = {file.filename: {"requires_dist": requires} for _, file, requires in in_order if requires}
     serial = max((int(datetime.fromisoformat(file.uploaded).timestamp()) for file in files if file.uploaded), default=0)
     return ListedProject(name, name, files, metadata, serial)
+
+
+def _in_one_spelling(in_order: Iterable[tuple[Version, ListedFile, list[str]]]) -> Iterator[ListedFile]:
+    """Yield the files; 1 and 1.0 are one release, which is written as its first file has it."""
+    before, written = None, ""
+    for version, file, _ in in_order:
+        if version != before:
+            before, written = version, file.version
+        yield file if file.version == written else file._replace(version=written)

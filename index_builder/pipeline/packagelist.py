@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -102,6 +102,14 @@ def gather_lines(part: ListPart) -> tuple[list[BadLine], bytes]:
     return wrong, pack(items)
 
 
+def problems_of(name: str, wrong: Iterable[BadLine], numbers: Mapping[int, int]) -> tuple[Problem, ...]:
+    """Return the bad lines of a list as problems, in order; `numbers` has the number of each by its position."""
+    return tuple(
+        Problem(rule="package-list", message=message, fix=fix, place=Place(path=name, line=numbers.get(position, 1)))
+        for position, message, fix in sorted(wrong)
+    )
+
+
 class _Build:
     """One run of `build_list`."""
 
@@ -194,10 +202,7 @@ class _Build:
     def _problems(self) -> tuple[Problem, ...]:
         """Return what is wrong, in the order of lines; raises it, unless the order is to keep going."""
         numbers = line_numbers(self._listing.stream, {position for position, _, _ in self._wrong if position != _NOWHERE})
-        problems = tuple(
-            Problem(rule="package-list", message=message, fix=fix, place=Place(path=self._name, line=numbers.get(position, 1)))
-            for position, message, fix in sorted(self._wrong)
-        )
+        problems = problems_of(self._name, self._wrong, numbers)
         if problems and not self._order.keep_going:
             raise ProblemsFoundError(problems)
         return problems
