@@ -47,7 +47,7 @@ def as_json(line: bytes) -> bytes:
 def project_of(line: bytes) -> str:
     """Return the normalized name of the project that a line's file belongs to; raises BadLineError."""
     match = _PLAIN.match(line)
-    name = match[1].decode() if match else _filename(_object(line))
+    name = match[1].decode() if match else _filename(_row(line))
     return _guessed(name)[0]
 
 

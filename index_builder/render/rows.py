@@ -26,7 +26,7 @@ def _row(file: ListedFile, project: ListedProject) -> dict[str, object]:
     row: dict[str, object] = {"filename": file.filename}
     if file.digest:
         row["hash"] = file.digest
-    if file.metadata and (requires := project.metadata.get(file.filename, {}).get("requires_dist")):
+    if requires := project.metadata.get(file.filename, {}).get("requires_dist"):
         row["requires_dist"] = requires
     if file.requires_python:
         row["requires_python"] = file.requires_python

@@ -1,0 +1,171 @@
+"""`build --package-list`: what people get wrong, what changes when little changes, and what is left alone."""
+
+import io
+import json
+import sys
+
+import pytest
+from trees import contents
+
+
+@pytest.fixture
+def build(tmp_path, cli, monkeypatch):
+    """Build a list of JSON values or texts into `site`: `build([...], "--full")`."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(lines, *arguments):
+        (tmp_path / "list").write_text("".join(line + "\n" if isinstance(line, str) else json.dumps(line) + "\n" for line in lines))
+        return cli("build", "--packages-url", "../../pool/", "--output-dir", "site", "--package-list-json", "list", *arguments)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("one-1.0.tar.gz", "--package-list"), ("[]", "JSON object"), ('{"file": "x"}', "did you mean 'filename'?"), ("{}", "'filename' is missing"),
+        ('{"filename": 7}', "not a text"), ('{"filename": "a-1.0.tar.gz", "hash": 7}', "'hash' is not a text"),
+        ('{"filename": "a-1.0.tar.gz", "hash": "sha256:ab"}', "sha256=<hexadecimal digits>"),
+        ('{"filename": "a-1.0.tar.gz", "hash": "sha256=x\\"onload=1"}', "sha256=<hexadecimal digits>"),
+        ('{"filename": "a-1.0.tar.gz", "core_metadata": "maybe"}', "nor true"),
+        ('{"filename": "a-1.0.tar.gz", "upload_timestamp": "now"}', "seconds since 1970"),
+        ('{"filename": "a-1.0.tar.gz", "upload_timestamp": 1e20}', "seconds since 1970"),
+        ('{"filename": "a-1.0.tar.gz", "upload_timestamp": true}', "seconds since 1970"),
+        ('{"filename": "a-1.0.tar.gz", "requires_dist": "x"}', "list of texts"),
+        ('{"filename": "a-1.0.tar.gz", "requires_dist": [1]}', "list of texts"),
+        ('{"filename": "../a-1.0.tar.gz"}', "no '..'"), ('{"filename": "a\\u0000-1.0.tar.gz"}', "ASCII letters"),
+        ('{"filename": "<b>-1.0.tar.gz"}', "ASCII letters"), ('{"filename": "a-.tar.gz"}', "no version"),
+        ('{"filename": "-1.0.tar.gz"}', "project name"), ('{"filename": "good-1.0.tar.gz", "requires_python": ">=3"}', "different facts"),
+    ],
+)  # fmt: skip
+def test_a_bad_line_is_shown_with_its_number_and_nothing_is_built(build, tmp_path, line, said):
+    """The message says what is wrong with which line; the folder stays as it was."""
+    good = {"filename": "good-1.0.tar.gz"}
+    assert build([good]).code == 0
+    before = contents(tmp_path / "site")
+    done = build([good, {"filename": "more-1.0.tar.gz"}, line])
+    assert done.code == 1
+    assert "--> list:3:1" in done.err
+    assert said in done.err
+    assert contents(tmp_path / "site") == before
+
+
+def test_markup_in_facts_stays_text(build, tmp_path):
+    """What comes from a list is escaped on every page."""
+    evil = '"><script>alert(1)</script>'
+    assert build([{"filename": "a-1.0.tar.gz", "requires_python": evil, "yanked_reason": evil, "uploaded_by": evil}]).code == 0
+    assert "<script>" not in (tmp_path / "site/simple/a/index.html").read_text()
+    assert json.loads((tmp_path / "site/simple/a/index.v1_json").read_bytes())["files"][0]["yanked"] == evil
+
+
+def test_many_bad_lines_are_cut_short_unless_asked_for(build):
+    """A list of the wrong kind does not fill the screen; --keep-going lists all."""
+    lines = [f"not json {number}" for number in range(30)]
+    done = build(lines)
+    assert (done.code, done.err.count("error[package-list]"), "10 more lines" in done.err) == (1, 20, True)
+    assert build(lines, "--keep-going").err.count("error[package-list]") == 30
+
+
+def test_after_keep_going_everything_is_built_again(build, tmp_path):
+    """A tree that lacks lines is nothing to go on from: the same list, mended or not, is read as a whole."""
+    good, bad = {"filename": "good-1.0.tar.gz"}, "{}"
+    assert build([good, bad], "--keep-going").code == 1
+    assert (tmp_path / "site/simple/good/index.html").exists()
+    assert build([good, bad], "--keep-going").code == 1
+    assert build([good, bad]).code == 1
+    assert build([good, {"filename": "other-1.0.tar.gz"}]).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--package-list", "list"], "contradict each other"), (["--repo", "."], "--repo is for a repository"),
+        (["--audience", "public"], "--audience is for a repository"), (["--packages-url", "javascript:alert(1)"], "no URL"),
+        (["--packages-url", ""], "--packages-url is missing"), (["--packages-url", "../x y/"], "no URL"),
+        (["--previous-package-list", "list"], "both"), (["--executor", "dask:nowhere"], "dask://HOST:PORT"),
+    ],
+)  # fmt: skip
+def test_options_that_do_not_fit(build, arguments, said):
+    """Each says what is wrong, with exit code 2."""
+    done = build([{"filename": "a-1.0.tar.gz"}], *arguments)
+    assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_list_options_without_a_list(repo, cli):
+    """An option of lists does nothing silently where a repository is built."""
+    done = cli("build", "--output-dir", "x")
+    assert (done.code, "goes with a package list" in done.err) == (2, True)
+    done = cli("build", "--package-list-json", "list")
+    assert done.code == 2
+
+
+def test_a_missing_output_folder_option(tmp_path, cli, monkeypatch):
+    """There is no default place for a list's tree."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list").write_text("")
+    done = cli("build", "--package-list", "list", "--packages-url", "x")
+    assert (done.code, "--output-dir is missing" in done.err) == (2, True)
+
+
+def test_standard_input(tmp_path, cli, monkeypatch):
+    """A list may come through a pipe."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"one-1.0.tar.gz\n\n  two-2.0.zip  \n")))
+    done = cli("build", "--package-list", "-", "--packages-url", "../../x", "--output-dir", tmp_path / "site", "--format", "json")
+    assert (done.code, json.loads(done.out)["projects"]) == (0, 2)
+    assert 'href="../../x/two-2.0.zip"' in (tmp_path / "site/simple/two/index.html").read_text()
+
+
+def test_one_line_more_costs_one_project(build, tmp_path, monkeypatch):
+    """With the list before, one line of many is read, and few files are written; with the same list, none."""
+    from index_builder.pipeline import packagelist
+
+    lines = [{"filename": f"p{number}-1.0.tar.gz"} for number in range(2000)]
+    assert build(lines, "-q").code == 0
+    (tmp_path / "before").write_bytes((tmp_path / "list").read_bytes())
+    read = []
+    original = packagelist.listed
+    monkeypatch.setattr(packagelist, "listed", lambda name, *rest: (read.append(name), original(name, *rest))[1])
+    done = build([*lines, {"filename": "p7-2.0.tar.gz"}], "--previous-package-list-json", "before", "--format", "json")
+    report = json.loads(done.out)
+    assert (read, report["built"], report["files"]) == (["p7"], 1, 2001)
+    assert len(report["written"]) <= 8
+    again = json.loads(build([*lines, {"filename": "p7-2.0.tar.gz"}], "--format", "json").out)
+    assert (again["written"], again["built"], read) == ([], 0, ["p7"])
+
+
+def test_another_list_before_means_everything(build, tmp_path):
+    """A previous list that the tree was not built from is not believed."""
+    assert build([{"filename": "a-1.0.tar.gz"}, {"filename": "b-1.0.tar.gz"}]).code == 0
+    (tmp_path / "before").write_text('{"filename": "a-1.0.tar.gz"}\n')
+    done = build([{"filename": "a-1.0.tar.gz"}], "--previous-package-list-json", "before")
+    assert "building all" in done.err
+    assert not (tmp_path / "site/simple/b").exists()
+
+
+def test_html_only(build, tmp_path):
+    """--no-simple-json and --no-per-release-json leave what dumb-pypi has: a page and one JSON a project."""
+    assert build([{"filename": "a-1.0.tar.gz"}], "--no-simple-json", "--no-per-release-json").code == 0
+    assert sorted(path for path in contents(tmp_path / "site") if "/a/" in path) == ["pypi/a/json", "simple/a/index.html"]
+
+
+def test_a_folder_of_somebody_elses_is_refused(build, tmp_path):
+    """A folder whose `simple/` no such tool wrote is not cleared."""
+    (tmp_path / "site" / "simple").mkdir(parents=True)
+    (tmp_path / "site" / "simple" / "thesis.tex").write_text("mine")
+    done = build([{"filename": "a-1.0.tar.gz"}])
+    assert (done.code, "was not written by a build" in done.err) == (1, True)
+    assert (tmp_path / "site" / "simple" / "thesis.tex").read_text() == "mine"
+
+
+def test_a_dry_run_writes_nothing(build, tmp_path):
+    """It says what would come."""
+    done = build([{"filename": "a-1.0.tar.gz"}], "--dry-run")
+    assert (done.code, "+ simple/a/index.html" in done.out) == (0, True)
+    assert not (tmp_path / "site").exists()
+
+
+def test_the_json_page_does_not_claim_sizes(build, tmp_path):
+    """A list knows no sizes, which PEP 700 demands from version 1.1 on."""
+    build([{"filename": "a-1.0.tar.gz"}])
+    page = json.loads((tmp_path / "site/simple/a/index.v1_json").read_bytes())
+    assert (page["meta"]["api-version"], "size" in page["files"][0], page["files"][0]["hashes"]) == ("1.0", False, {})
