@@ -6,7 +6,7 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +20,7 @@ from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import UsageError
 
 if TYPE_CHECKING:
+    from index_builder.adapters.sparse_site import SparseSite
     from index_builder.fetch.stage import Fetcher
     from index_builder.model.environment import Environment
     from index_builder.model.index import Configuration
@@ -137,6 +138,23 @@ def open_sites(output: Path, audiences: Sequence[Word], *, dry_run: bool = False
     """Yield each audience's folder, as `open_site` does."""
     with ExitStack() as stack:
         yield {audience: stack.enter_context(open_site(output, audience, dry_run=dry_run)) for audience in audiences}
+
+
+@contextmanager
+def open_sparse_sites(output: Path, published: Mapping[Word, str | Path], fetcher: Fetcher) -> Iterator[dict[Word, SparseSite]]:
+    """Yield for each audience a folder for what differs from the tree that is published at a URL or in a folder.
+
+    Raises StorageError.
+    """
+    from index_builder.adapters.published_site import PublishedSite
+    from index_builder.adapters.sparse_site import SparseSite
+
+    with exclusive(output):
+        sites = {}
+        for audience, where in published.items():
+            there = PublishedSite(where, fetcher.downloader) if isinstance(where, str) else UntouchedSite(where)
+            sites[audience] = SparseSite(there, output / audience)
+        yield sites
 
 
 @contextmanager

@@ -6,28 +6,45 @@ import multiprocessing
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, ParamSpec, TypeVar
 
 from index_builder.errors import RemoteError, UsageError
 
 _PATIENCE = 10
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
 @contextmanager
 def processes(count: int) -> Iterator[Executor]:
     """Yield an executor over `count` processes of this machine; they begin with the first work."""
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    executor = ProcessPoolExecutor(count, mp_context=context, initializer=_leave_interrupts_to_the_builder)
+    executor = _Processes(count, mp_context=context, initializer=_leave_interrupts_to_the_builder)
     try:
         yield executor
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
 
 
+class _Processes(ProcessPoolExecutor):
+    """Processes that begin while no signal comes through: one that arrived inside a fork would be lost, or end a worker."""
+
+    def submit(self, fn: Callable[_Given, _Result], /, *args: _Given.args, **kwargs: _Given.kwargs) -> Future[_Result]:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _leave_interrupts_to_the_builder() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 @contextmanager
@@ -37,12 +54,12 @@ def cluster(address: str, builder: Callable[[], str]) -> Iterator[Executor]:
     Raises UsageError, RemoteError.
     """
     try:
-        from distributed import Client  # noqa: PLC0415 - an extra, and slow to import
+        distributed: Any = import_module("distributed")
     except ImportError as error:
         msg = "--executor dask://… needs the library distributed"
         raise UsageError(msg, fix="pip install 'index-builder[cluster]', here and for the workers") from error
     try:
-        client = Client(f"tcp://{address}", timeout=_PATIENCE, set_as_default=False)
+        client = distributed.Client(f"tcp://{address}", timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         msg = f"no dask scheduler answers at {address}: {error}"
         raise RemoteError(msg, fix="start one with `dask scheduler`, and workers with `dask worker HOST:PORT`") from error

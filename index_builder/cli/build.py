@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from index_builder import wiring
-from index_builder.cli import options
+from index_builder.cli import arguments, options
 from index_builder.cli.console import stderr
 from index_builder.cli.packagelist import NAMES, build_from_list, list_options
 from index_builder.errors import UsageError
@@ -20,6 +22,7 @@ from index_builder.render.legacy import ReleaseJson
 if TYPE_CHECKING:
     from index_builder.model.index import Configuration
     from index_builder.pipeline.audience import Report
+    from index_builder.ports import Site
 
 
 @click.command("build")
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--full", is_flag=True, help="Build all, whatever the last build left.")
 @click.option("--verify", is_flag=True, help="Build all, read every file that is there once more, and repair what was altered.")
+@click.option("--sparse", is_flag=True, help="Write only what differs from what is published, and beside it DIR/AUDIENCE.changes.json.")
+@click.option("--published", metavar="WHERE", help="Where that is, a URL or folder, for --sparse [default: the audience's url].")
 @list_options
 @options.dry_run_fetching
 @options.quiet
@@ -48,8 +53,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(
     context: click.Context, /, repo: Path, commit: str, worktree: bool, output: Path | None, pool: Path | None, audiences: tuple[str, ...],
-    connections: int, jobs: int | None, executor: str, release_json: str, full: bool, verify: bool, dry_run: bool, quiet: bool,
-    output_format: str, **of_list: Any,
+    connections: int, jobs: int | None, executor: str, release_json: str, full: bool, verify: bool, sparse: bool, published: str | None,
+    dry_run: bool, quiet: bool, output_format: str, **of_list: Any,
 ) -> None:  # fmt: skip
     """Build the index of each audience into a folder.
 
@@ -81,16 +86,23 @@ def command(
         configuration = configuration_of(tree)
         _check_output(folder, root, configuration)
         chosen = _chosen(configuration, audiences)
+        if published and not sparse:
+            raise UsageError("--published goes with --sparse", fix="add --sparse, or leave it out")
+        where = _published(configuration, chosen, published, dry_run=dry_run) if sparse else {}
         with (
             options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet) as fetcher,
-            wiring.open_sites(folder, chosen, dry_run=dry_run) as sites,
+            ExitStack() as stack,
             wiring.open_workers(jobs, executor) as workers,
         ):
+            sparse_sites = stack.enter_context(wiring.open_sparse_sites(folder, where, fetcher)) if sparse else {}
+            sites: Mapping[Word, Site] = sparse_sites or stack.enter_context(wiring.open_sites(folder, chosen, dry_run=dry_run))
             order = Order(
                 templates=wiring.templates(), release_json=ReleaseJson(release_json), builder=wiring.builder(), full=full, verify=verify,
-                executor=workers,
+                sparse=sparse, executor=workers,
             )  # fmt: skip
             built = build(tree, sites, fetcher, order)
+            for report in built.reports if sparse else ():
+                sparse_sites[Word(report.audience)].finish(_changes_file(report, tree.revision))
     options.show_problems(built.warnings, tree, "text" if output_format == "json" else output_format)
     if output_format == "json":
         result = {"output": str(folder), "commit": tree.revision, "dry_run": dry_run, "audiences": [_json(r) for r in built.reports]}
@@ -103,7 +115,7 @@ def command(
 
 
 #: What only a repository has: with a package list it means nothing.
-_OF_REPOSITORY = ("repo", "commit", "worktree", "output", "pool", "audiences", "connections")
+_OF_REPOSITORY = ("repo", "commit", "worktree", "output", "pool", "audiences", "connections", "sparse", "published")
 
 
 def _is_of_list(context: click.Context) -> bool:
@@ -117,6 +129,31 @@ def _is_of_list(context: click.Context) -> bool:
             raise UsageError(f"{name} is for a repository, and a package list was given", fix=f"leave {name} out")
         raise UsageError(f"{name} goes with a package list", fix="name one: --package-list FILE, or --package-list-json FILE")
     return is_list
+
+
+def _published(configuration: Configuration, chosen: Sequence[Word], published: str | None, *, dry_run: bool) -> dict[Word, str | Path]:
+    """Return where each audience is published: a URL, or a folder; raises UsageError."""
+    if dry_run:
+        raise UsageError("--sparse and --dry-run contradict each other", fix="a sparse build publishes nothing: look at what it writes")
+    if published is None:
+        lacking = [name for name in chosen if not configuration.audiences[name].url]
+        if lacking:
+            raise UsageError(f"index.yaml gives no url of '{lacking[0]}'", fix="say where it is published: --published WHERE")
+        return {name: configuration.audiences[name].url for name in chosen}
+    if "://" not in published:
+        return {name: Path(published) / name for name in chosen}
+    if len(chosen) > 1:
+        raise UsageError("--published is the URL of one audience", fix=f"say which: --audience {chosen[0]}")
+    return {chosen[0]: arguments.https_url(published).rstrip("/") + "/"}
+
+
+def _changes_file(report: Report, revision: str) -> bytes:
+    """Return the list of changes; without `since`, all is written, and what else is published must go."""
+    value = {
+        "schema": 1, "audience": report.audience, "commit": revision, "since": report.since,
+        "written": list(report.changes.written), "deleted": list(report.changes.deleted),
+    }  # fmt: skip
+    return json.dumps(value, indent=1).encode() + b"\n"
 
 
 def _check_output(folder: Path, root: Path, configuration: Configuration) -> None:

@@ -44,13 +44,17 @@ class Make:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a build of one audience did: what is listed now, how many projects were built, and what that changed."""
+    """What a build of one audience did: what is listed now, how many projects were built, and what that changed.
+
+    `since` is what the last build was of where this one went on from it, as the mark has it; None where all was built.
+    """
 
     audience: Word | str
     projects: int
     files: int
     built: int
     changes: Changes
+    since: str | None = None
 
 
 def make(make: Make, site: Site, pool: Pool | None, executor: Executor | None, progress: Progress) -> Report:
@@ -67,7 +71,8 @@ def make(make: Make, site: Site, pool: Pool | None, executor: Executor | None, p
             pages = work.pages(rendered)
         changes = publish(site, pool, MARK, blobs, pages, present, progress)
     mark = work.mark
-    return Report(audience=mark.audience, projects=mark.projects, files=mark.files, built=work.built, changes=changes)
+    since = make.previous.mark.source if make.previous else None
+    return Report(audience=mark.audience, projects=mark.projects, files=mark.files, built=work.built, changes=changes, since=since)
 
 
 def _kind(blob: Blob) -> int:

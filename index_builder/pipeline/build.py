@@ -34,6 +34,8 @@ _MOST_BYTES: Final = 256 * 1024
 class Order:
     """What to build with. `full` compares with nothing, `verify` reads every served file once more, besides.
 
+    `sparse` writes what differs from what is published, and reads no more of that than it must.
+
     Parts of the index are worked on over `executor`, or where there is none, in this process.
     """
 
@@ -42,6 +44,7 @@ class Order:
     builder: str
     full: bool = False
     verify: bool = False
+    sparse: bool = False
     executor: Executor | None = None
 
 
@@ -91,7 +94,8 @@ class _Build:
 
     def found(self) -> Found:
         """Return what each audience's last build left, and what has changed since; raises OutdatedStateError."""
-        previous = {audience: find_previous(site, audience, self._inputs) for audience, site in self._sites.items()}
+        whole = not self._order.sparse
+        previous = {audience: find_previous(site, audience, self._inputs, whole=whole) for audience, site in self._sites.items()}
         return {a: (last, changed_since(last, self._tree, lambda: self._entries)) if last else None for a, last in previous.items()}
 
     def run(self, found: Found) -> Built:

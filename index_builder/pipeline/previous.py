@@ -50,18 +50,22 @@ class Previous:
         return {name: built for path in self.mark.shards for name, built in self.shard(path).items()}
 
 
-def find_previous(site: Site, audience: str, inputs: str) -> Previous | None:
-    """Return what the last build left, or None where it was of other inputs, did not end, or is not whole."""
+def find_previous(site: Site, audience: str, inputs: str, *, whole: bool = True) -> Previous | None:
+    """Return what the last build left, or None where it was of other inputs, did not end, or is not whole.
+
+    Without `whole`, only what is used is looked at, when it is used: what is not, stays as it is published.
+    """
     try:
         mark = decode_mark(site.read(MARK))
-        whole = all(digest_of(site.read(path)) == mark.lists.get(path) for path in (LIST_HTML, LIST_JSON))
-        whole = whole and site.size(ROWS) == mark.rows
+        if (mark.audience, mark.inputs) != (audience, inputs):
+            return None
+        lists = (LIST_HTML, LIST_JSON) if whole else (LIST_JSON,)
+        if any(digest_of(site.read(path)) != mark.lists.get(path) for path in lists) or (whole and site.size(ROWS) != mark.rows):
+            return None
     except (StorageError, OutdatedStateError):
         return None
-    if (mark.audience, mark.inputs) != (audience, inputs) or not whole:
-        return None
     previous = Previous(mark=mark, site=site)
-    return previous if previous.is_whole() else None
+    return previous if not whole or previous.is_whole() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

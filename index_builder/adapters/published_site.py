@@ -1,0 +1,61 @@
+"""A published tree, read over HTTPS from where installers read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from tempfile import TemporaryFile
+from typing import BinaryIO, NoReturn
+from urllib.parse import quote
+
+from index_builder.errors import NotFoundError, StorageError
+from index_builder.fetch.download import Downloader
+
+
+class PublishedSite:
+    """A Site that is only read. What is not there is not there; that its host does not answer is RemoteError, not absence."""
+
+    def __init__(self, url: str, downloader: Downloader) -> None:
+        """Take where the tree is, ending in a slash."""
+        self._url = url
+        self._downloader = downloader
+
+    def listing(self) -> dict[str, int]:
+        """Return nothing: a host does not tell what it has."""
+        return {}
+
+    def size(self, path: str) -> int | None:
+        """Return a file's size, as its bytes have it."""
+        try:
+            with self.open(path) as stream:
+                return stream.seek(0, 2)
+        except StorageError:
+            return None
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes."""
+        with self.open(path) as stream:
+            return stream.read()
+
+    def open(self, path: str) -> BinaryIO:
+        """Download a file, and open that."""
+        stream: BinaryIO = TemporaryFile()  # noqa: SIM115 - handed out
+        try:
+            self._downloader.unpinned(self._url + quote(path), stream, name=path)
+        except NotFoundError as error:
+            stream.close()
+            msg = f"{self._url}{path} is not there"
+            raise StorageError(msg) from error
+        except BaseException:
+            stream.close()
+            raise
+        stream.seek(0)
+        return stream
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> NoReturn:
+        """Raise StorageError: a published tree is changed by its publication."""
+        msg = f"{self._url} is only read"
+        raise StorageError(msg)
+
+    def delete(self, path: str) -> NoReturn:
+        """Raise StorageError, as `put` does."""
+        self.put(path, ())

@@ -1,0 +1,61 @@
+"""What differs from a published tree, in a folder: for targets that take changes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from index_builder.adapters.directory_site import DirectorySite
+from index_builder.adapters.storage import storage, write_whole
+from index_builder.errors import StorageError
+from index_builder.ports import Site
+
+
+class SparseSite:
+    """A Site that is read where it is published, and whose new files go into a folder, which begins empty."""
+
+    def __init__(self, published: Site, folder: Path) -> None:
+        """Take the folder, clearing out what an earlier sparse build left; raises StorageError where it holds something else.
+
+        The list of changes lies beside the folder; that it is there says whose folder it is.
+        """
+        self._published = published
+        self.changes = folder.with_name(f"{folder.name}.changes.json")
+        if folder.exists() and not self.changes.is_file() and any(folder.iterdir()):
+            msg = f"{folder} is not empty, and was not written by `build --sparse`"
+            raise StorageError(msg, fix="choose a new folder with --output")
+        with storage(self.changes):
+            self.changes.write_bytes(b"{}\n")
+            shutil.rmtree(folder, ignore_errors=True)
+        self._written = DirectorySite(folder)
+
+    def listing(self) -> dict[str, int]:
+        """Return what is known to be published, path -> size: nothing, where its host does not tell."""
+        return self._published.listing()
+
+    def size(self, path: str) -> int | None:
+        """Return the size of a published file."""
+        return self._published.size(path)
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a published file."""
+        return self._published.read(path)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a published file."""
+        return self._published.open(path)
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write a file into the folder."""
+        self._written.put(path, chunks)
+
+    def delete(self, path: str) -> None:
+        """Leave it to the list of changes: nothing published is touched here."""
+
+    def finish(self, changes: bytes) -> None:
+        """Write the list of changes: until then it says that the build did not end."""
+        self._written.tidy()
+        with storage(self.changes):
+            write_whole(self.changes, self.changes.with_suffix(".new"), [changes])

@@ -1,0 +1,167 @@
+"""Other processes and other machines: the same bytes, and a worker that is killed costs nothing but time."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from distributions import wheel
+from trees import contents, linked, write_index
+
+from index_builder.cli import run
+
+PROJECTS = 1200
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    """An index of many linked projects and a few hosted ones, whose bytes are in its pool."""
+    root = tmp_path_factory.mktemp("many") / "index"
+    write_index(root, {f"p{number}": linked(f"p{number}", ["1.0", "1.1"]) for number in range(PROJECTS)})
+    folder = root.parent / "dist"
+    folder.mkdir()
+    for number in range(6):
+        name, content = wheel(f"hosted{number}", "1.0")
+        (folder / name).write_bytes(content)
+    assert run(["add", "--repo", str(root), "--dist", str(folder), "-q"]) == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def expected(index, tmp_path_factory):
+    """The tree as this process alone builds it."""
+    folder = tmp_path_factory.mktemp("expected")
+    assert run(["build", "--repo", str(index), "--worktree", "--output", str(folder), "-q", "--jobs", "1"]) == 0
+    return contents(folder)
+
+
+@pytest.mark.parametrize("jobs", ["2", "5"])
+def test_processes_build_the_same(index, expected, tmp_path, jobs):
+    """Pages, lists, packages.json and state are the same bytes."""
+    assert run(["build", "--repo", str(index), "--worktree", "--output", str(tmp_path), "-q", "--jobs", jobs]) == 0
+    assert contents(tmp_path) == expected
+
+
+def start(*arguments):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+
+
+def building(index, output, *arguments):
+    return start("-m", "index_builder", "build", "--repo", index, "--worktree", "--output", output, "-q", *arguments)
+
+
+@contextmanager
+def ended(process):
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def children(pid):
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def test_a_killed_process_changes_nothing(index, expected, tmp_path):
+    """The kernel takes a worker away in the middle: its part is done once more, by the builder itself."""
+    with ended(building(index, tmp_path, "--jobs", "2")) as process:
+        deadline = time.monotonic() + 60
+        while not (workers := children(process.pid)) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(workers[0], signal.SIGKILL)
+        assert process.wait(120) == 0
+    assert contents(tmp_path) == expected
+
+
+def test_an_interrupt_leaves_no_process_behind(index, tmp_path):
+    """Ctrl-C reaches the whole group; the builder ends with 130, and its workers with it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "index_builder", "build", "--repo", str(index), "--worktree", "--output", str(tmp_path), "--jobs", "2"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    with ended(process):
+        while not (workers := children(process.pid)) and process.poll() is None:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "stopped" in said
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A scheduler and two workers of `distributed` on loopback: its address, and the workers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with ExitStack() as stack:
+        host, port = address.split(":")
+        module = "distributed.cli.dask_scheduler"
+        stack.enter_context(
+            ended(start("-m", module, "--host", host, "--port", port, "--no-dashboard", "--no-show", "--dashboard-address", "127.0.0.1:0"))
+        )
+        workers = [
+            stack.enter_context(
+                ended(
+                    start(
+                        "-m",
+                        "distributed.cli.dask_worker",
+                        f"tcp://{address}",
+                        "--host",
+                        host,
+                        "--no-nanny",
+                        "--no-dashboard",
+                        "--nthreads",
+                        "1",
+                        "--local-directory",
+                        tmp_path / f"worker{number}",
+                        "--dashboard-address",
+                        "127.0.0.1:0",
+                    )
+                )
+            )
+            for number in range(2)
+        ]
+        _wait_for_workers(address, len(workers))
+        yield address, workers
+
+
+def _wait_for_workers(address, count):
+    from distributed import Client
+
+    with Client(f"tcp://{address}", timeout=60, set_as_default=False) as client:
+        client.wait_for_workers(count, timeout=60)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kill", [False, True])
+def test_a_cluster_builds_the_same(index, expected, cluster, tmp_path, kill):
+    """Two workers of a real scheduler: the same bytes, also where one of them is killed in the middle."""
+    address, workers = cluster
+    with ended(building(index, tmp_path / "site", "--executor", f"dask://{address}")) as process:
+        if kill:
+            while not list((tmp_path / "site").glob("*/simple/p*")) and process.poll() is None:
+                time.sleep(0.01)
+            workers[0].kill()
+        assert process.wait(200) == 0
+    assert contents(tmp_path / "site") == expected
+
+
+def test_a_cluster_that_is_not_there(index, tmp_path, cli, monkeypatch):
+    """It is said which scheduler does not answer, with exit code 3."""
+    from index_builder.adapters import workers
+
+    monkeypatch.setattr(workers, "_PATIENCE", 1)
+    done = cli("build", "--repo", index, "--worktree", "--output", tmp_path, "--executor", "dask://127.0.0.1:9")
+    assert (done.code, "no dask scheduler answers at 127.0.0.1:9" in done.err) == (3, True), done.err
