@@ -18,6 +18,8 @@ import orjson
 
 #: The first thing that a build writes, and the last: which builder built which commit. A folder without it is not ours.
 MARK: Final = "state/build.json"
+#: The folder of shards.
+SHARDS: Final = "state/projects/"
 _SCHEMA: Final = 2
 
 
@@ -82,7 +84,7 @@ class Built(NamedTuple):
 
 def shard_of(name: str) -> str:
     """Return the path of the shard that a project is in, by its normalized name."""
-    return f"state/projects/{hashlib.sha256(name.encode()).hexdigest()[:2]}.json"
+    return f"{SHARDS}{hashlib.sha256(name.encode()).hexdigest()[:2]}.json"
 
 
 def join_shard(lines: Iterable[bytes]) -> bytes:

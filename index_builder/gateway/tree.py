@@ -24,6 +24,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index_builder.model.page import HTML, JSON, JSON_LINES, SIMPLE_JSON
+from index_builder.state import MARK, SHARDS
 
 SIMPLE_HTML: Final = "application/vnd.pypi.simple.v1+html"
 _LATEST: Final = {
@@ -31,6 +32,7 @@ _LATEST: Final = {
     "application/vnd.pypi.simple.latest+html": SIMPLE_HTML,
 }
 _OFFERED: Final = (HTML, SIMPLE_HTML, SIMPLE_JSON)
+_PAGES: Final = {"index.html": HTML, "index.v1_json": SIMPLE_JSON}
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _REVALIDATE: Final = "no-cache"
 
@@ -80,8 +82,10 @@ class TreeServer:
         routes = [
             Route("/simple", self._to_slash, methods=methods),
             Route("/simple/", self._list, methods=methods),
+            *(Route(f"/simple/{page}", self._page, methods=methods) for page in _PAGES),
             Route("/simple/{name}", self._to_slash, methods=methods),
             Route("/simple/{name}/", self._detail, methods=methods),
+            *(Route(f"/simple/{{name}}/{page}", self._page, methods=methods) for page in _PAGES),
             Route("/pypi/{name}/json", self._legacy, methods=methods),
             Route("/pypi/{name}/{version}/json", self._legacy, methods=methods),
             Route("/{path:path}", self._other, methods=methods),
@@ -110,6 +114,12 @@ class TreeServer:
         page = "index.v1_json" if kind == SIMPLE_JSON else "index.html"
         return await self._file(request, folder + page, kind, _REVALIDATE, vary="Accept")
 
+    async def _page(self, request: Request) -> Response:
+        """A page by the name of its file, as hosts have it that only serve files."""
+        page = request.scope["path"].rpartition("/")[2]
+        parts = ("simple", request.path_params.get("name"), page)
+        return await self._file(request, "/".join(part for part in parts if part), _PAGES[page], _REVALIDATE)
+
     async def _legacy(self, request: Request) -> Response:
         name, version = request.path_params["name"], request.path_params.get("version")
         path = "/".join(part for part in ("pypi", canonicalize_name(name), version, "json") if part)
@@ -131,6 +141,8 @@ class TreeServer:
             return await self._file(request, path, kind, _FOREVER)
         if path == "packages.json":
             return await self._file(request, path, JSON_LINES, _REVALIDATE)
+        if path == MARK or path.startswith(SHARDS):
+            return await self._file(request, path, JSON, _REVALIDATE)
         raise HTTPException(404)
 
     async def _file(self, request: Request, path: str, kind: str, cache: str, *, vary: str = "") -> Response:

@@ -31,7 +31,7 @@ def published(repo, cli, tmp_path, trusted, monkeypatch, dist):
 
 
 def clone(repo, tmp_path):
-    """A fresh runner: the repository and nothing else."""
+    """A fresh runner: the repository and nothing else; even the bytes of hosted files are elsewhere."""
     pygit2.clone_repository(str(repo), str(tmp_path / "runner"))
     return tmp_path / "runner"
 

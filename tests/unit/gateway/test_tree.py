@@ -123,9 +123,11 @@ def test_unchanged_pages_are_not_sent_again(live):
     [
         "/simple/nosuch/",
         "/packages/x",
-        "/state/build.json",
-        "/packages/../state/build.json",
-        "/simple/some-name/index.html",
+        "/state/incoming/1",
+        "/state/",
+        "/state/projects/../../../index.yaml",
+        "/simple/nosuch/index.html",
+        "/simple/Some_Name/index.html",
         "/../index.yaml",
         "/%2e%2e/index.yaml",
         "/simple/..%2f..%2findex.yaml/",
@@ -136,6 +138,16 @@ def test_unchanged_pages_are_not_sent_again(live):
 def test_absence_is_404(live, path):
     """What is not published is 404, also by paths that climb, so that clients know that it is not here."""
     assert ask(live, path)[0] == 404
+
+
+def test_pages_and_state_by_the_names_of_their_files(live):
+    """What a host that only serves files has, is here too: the next build may read its state from either."""
+    for path in ("/simple/index.html", "/simple/index.v1_json", "/simple/some-name/index.html", "/simple/some-name/index.v1_json"):
+        kind = "application/vnd.pypi.simple.v1+json" if path.endswith("json") else "text/html; charset=utf-8"
+        status, headers, body = ask(live, path)
+        assert (status, headers["content-type"]) == (200, kind)
+        assert body == ask(live, path.rpartition("/")[0] + "/", Accept=kind.partition(";")[0])[2]
+    assert json.loads(ask(live, "/state/build.json")[2])["audience"] == "public"
 
 
 def test_writing_is_not_offered(live):
