@@ -172,7 +172,7 @@ def open_list_site(output: Path, *, dry_run: bool = False) -> Iterator[Directory
 
 
 @contextmanager
-def open_workers(jobs: int | None, executor: str) -> Iterator[Executor | None]:
+def open_workers(jobs: int | None, executor: str = "") -> Iterator[Executor | None]:
     """Yield where parts of an index are worked on: `jobs` processes (None: one a processor), or the cluster that `executor` names.
 
     It is None where that is this process alone. Raises UsageError, RemoteError.

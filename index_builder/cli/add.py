@@ -63,6 +63,7 @@ from index_builder.pipeline.add.upstream import from_index
 @options.repo
 @options.pool
 @options.connections
+@options.jobs
 @options.dry_run_fetching
 @options.quiet
 @options.output_format
@@ -70,7 +71,8 @@ def command(
     what: tuple[str, ...], upstream: str | None, pypi: bool, url: bool, dist: bool, lock_files: tuple[Path, ...],
     with_dependencies: bool, pythons: tuple[str, ...], platforms: tuple[str, ...], exclude: tuple[str, ...],
     only: tuple[str, ...], all_versions: bool, pre: bool, hosting: str | None, owners: tuple[str, ...],
-    audiences: tuple[str, ...], repo: Path, pool: Path | None, connections: int, dry_run: bool, quiet: bool, output_format: str,
+    audiences: tuple[str, ...], repo: Path, pool: Path | None, connections: int, jobs: int | None, dry_run: bool,
+    quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Add files to manifests, pinned by digest.
 
@@ -103,9 +105,10 @@ def command(
     with (
         options.fetching(root, index.configuration, pool=pool, connections=connections, quiet=quiet) as fetcher,
         options.problems_shown(tree, "text"),
+        wiring.open_workers(jobs) as workers,
     ):
         candidates = _candidates(asked, index, exclude, defaults, fetcher, with_dependencies=with_dependencies)
-        pinned = pin(candidates, fetcher)
+        pinned = pin(candidates, fetcher, workers)
     paths = {project.place.path for project, _ in pinned.groups}
     names = {project.normalized for project, _ in pinned.groups}
     options.stop_at(tree, reading, lambda path: path in paths or path.rpartition("/")[2].removesuffix(".yaml") in names)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import count, stderr
 from index_builder.model.problem import ProblemsFoundError
@@ -19,11 +20,12 @@ from index_builder.pipeline.reading import read_tree
 @click.option("--offline", is_flag=True, help="Ask no other host; say what could not be looked at.")
 @click.option("--strict", is_flag=True, help="Let warnings fail the command, as errors do.")
 @options.connections
+@options.jobs
 @options.quiet
 @options.problem_format
 def command(
-    repo: Path, commit: str, worktree: bool, pool: Path | None, offline: bool, strict: bool, connections: int, quiet: bool,
-    output_format: str,
+    repo: Path, commit: str, worktree: bool, pool: Path | None, offline: bool, strict: bool, connections: int, jobs: int | None,
+    quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Judge manifests, policies and the bytes they pin.
 
@@ -42,8 +44,11 @@ def command(
         judgement = Judgement(projects=0, files=0, unchecked=0, problems=reading.problems)
     else:
         configuration = reading.index.configuration
-        with options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher:
-            judgement = check(reading, reading.index, fetcher)
+        with (
+            options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher,
+            wiring.open_workers(jobs) as workers,
+        ):
+            judgement = check(reading, reading.index, fetcher, workers)
     options.show_problems(judgement.problems, tree, output_format)
     if not quiet and output_format == "text":
         _show(judgement)

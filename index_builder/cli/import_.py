@@ -41,12 +41,13 @@ def command() -> None:
 @options.repo
 @options.pool
 @options.connections
+@options.jobs
 @options.dry_run_fetching
 @options.quiet
 @options.output_format
 def dumb_pypi(
     file: Path, packages_url: str | None, dist: Path | None, hosting: str | None, owners: tuple[str, ...], audiences: tuple[str, ...],
-    keep_going: bool, repo: Path, pool: Path | None, connections: int, dry_run: bool, quiet: bool, output_format: str,
+    keep_going: bool, repo: Path, pool: Path | None, connections: int, jobs: int | None, dry_run: bool, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Turn a package list, of file names or JSON objects, into manifests.
 
@@ -85,8 +86,8 @@ def dumb_pypi(
             packagelist.show_problems(problems, stream, "text", most=None if keep_going else packagelist.MOST_SHOWN)
             if not keep_going:
                 raise ProblemsFoundError(problems)
-        with options.problems_shown(tree, "text"):
-            pinned = pin(candidates, fetcher)
+        with options.problems_shown(tree, "text"), wiring.open_workers(jobs) as workers:
+            pinned = pin(candidates, fetcher, workers)
     paths = {project.place.path for project, _ in pinned.groups}
     options.stop_at(tree, reading, lambda path: path in paths)
     changes = list(edits_of(index, pinned.groups, {path: tree.text(path) for path in paths}))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Final
 
 from index_builder.dependencies import Needs, missing_dependencies
 from index_builder.errors import CorruptEntryError, DigestMismatchError, RemoteError
@@ -15,7 +17,12 @@ from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem, in_order
 from index_builder.model.project import Hosting, IndexOrigin, UrlOrigin
 from index_builder.pipeline.examine import Examination, examine
+from index_builder.pipeline.spread import batches, spread
 from index_builder.plan import every_file
+from index_builder.ports import Pool
+
+#: So many files are looked into by a worker at a time.
+_BATCH: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +35,11 @@ class Judgement:
     problems: tuple[Problem, ...]
 
 
-def check(reading: Reading, index: Index, fetcher: Fetcher) -> Judgement:
-    """Judge everything; files that are missing are fetched, linked ones too. Raises StorageError, InterruptedRunError."""
+def check(reading: Reading, index: Index, fetcher: Fetcher, executor: Executor | None = None) -> Judgement:
+    """Judge everything; files that are missing are fetched, linked ones too, and looked into over `executor`.
+
+    Raises StorageError, InterruptedRunError.
+    """
     problems = list(reading.problems)
     known = index.configuration.upstreams
     fetches = [f for f in every_file(index) if not isinstance(f.origin, IndexOrigin) or f.origin.index in known]
@@ -45,9 +55,10 @@ def check(reading: Reading, index: Index, fetcher: Fetcher) -> Judgement:
     progress = fetcher.downloader.progress
     progress.begin("Inspecting", len(held), 0)
     try:
-        for fetch in held:
-            if fetcher.pool.size(fetch.digest) == fetch.file.size:
-                examination = _examined(fetch, fetcher)
+        tasks = ((fetcher.pool, batch) for batch in batches(held, _BATCH))
+        done = spread(executor, _examined_batch, tasks)
+        for fetch, examination in ((f, e) for (_, batch), results in done for f, e in zip(batch, results, strict=True)):
+            if examination:
                 problems += examination.problems
                 needs.append(Needs(project=fetch.project, file=fetch.file, requires=examination.requires))
             if not fetcher.offline:
@@ -59,9 +70,15 @@ def check(reading: Reading, index: Index, fetcher: Fetcher) -> Judgement:
     return Judgement(projects=len(index.projects), files=len(fetches), unchecked=len(fetches) - len(held), problems=in_order(problems))
 
 
-def _examined(fetch: Fetch, fetcher: Fetcher) -> Examination:
+def _examined_batch(task: tuple[Pool, tuple[Fetch, ...]]) -> list[Examination | None]:
+    """Look into those of some files that the pool has. This is the work of a worker."""
+    pool, batch = task
+    return [_examined(fetch, pool) if pool.size(fetch.digest) == fetch.file.size else None for fetch in batch]
+
+
+def _examined(fetch: Fetch, pool: Pool) -> Examination:
     try:
-        return examine(fetch, fetcher.pool)
+        return examine(fetch, pool)
     except CorruptEntryError as error:
         message = f"{fetch.file.name.text}: {error.message}"
         problem = Problem(rule="digest-differs", message=message, place=fetch.place, fix=error.fix)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import Final, TypeVar
 
+Item = TypeVar("Item")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -59,3 +60,10 @@ def _result(future: Future[Result], work: Callable[[Task], Result], task: Task) 
 
 #: What `distributed` raises where a worker, or all of them, went: it is imported only by whoever uses it.
 _LOST: Final = ("KilledWorker", "FutureCancelledError", "CommClosedError")
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    """Yield items in tuples of `size`, the last of what is left."""
+    left = iter(items)
+    while batch := tuple(islice(left, size)):
+        yield batch

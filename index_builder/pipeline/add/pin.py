@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from typing import Final
 
 from index_builder.dependencies import Needs
 from index_builder.errors import EditError
@@ -15,6 +17,13 @@ from index_builder.model.problem import Place, Problem, ProblemsFoundError, in_o
 from index_builder.model.project import File, Hosting, Project
 from index_builder.pipeline.add.candidate import Candidate
 from index_builder.pipeline.examine import keep_metadata, requires_of
+from index_builder.pipeline.spread import batches, spread
+from index_builder.ports import Pool
+
+#: So many files are looked into by a worker at a time.
+_BATCH: Final = 32
+#: A file's project and itself as they should be written, what is wrong with it, and what it requires.
+_Inspected = tuple[Project, File, list[Problem], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +35,8 @@ class Pinned:
     warnings: list[Problem]
 
 
-def pin(candidates: Sequence[Candidate], fetcher: Fetcher) -> Pinned:
-    """Fetch and inspect what was chosen, and fill in what pages show.
+def pin(candidates: Sequence[Candidate], fetcher: Fetcher, executor: Executor | None = None) -> Pinned:
+    """Fetch and inspect what was chosen, the latter over `executor`, and fill in what pages show.
 
     Raises ProblemsFoundError where a file is bad, EditError where two have one name, StorageError, InterruptedRunError.
     """
@@ -43,20 +52,31 @@ def pin(candidates: Sequence[Candidate], fetcher: Fetcher) -> Pinned:
         raise ProblemsFoundError(in_order(problems))
     grouped: dict[NormalizedName, tuple[Project, list[File]]] = {}
     needs = []
-    for fetch in fetches:
-        project, file, found, requires = _inspected(fetch, fetcher)
+    tasks = ((fetcher.pool, batch) for batch in batches(fetches, _BATCH))
+    for fetch, (project, file, found, requires) in _each(spread(executor, _inspected_batch, tasks)):
         problems += found
         needs.append(Needs(project=project, file=replace(file, place=Place(path="")), requires=requires))
-        grouped.setdefault(project.normalized, (project, []))[1].append(file)
+        grouped.setdefault(fetch.project.normalized, (project, []))[1].append(file)
     if any(problem.severity == "error" for problem in problems):
         raise ProblemsFoundError(in_order(problems))
     return Pinned(groups=list(grouped.values()), needs=needs, warnings=problems)
 
 
-def _inspected(fetch: Fetch, fetcher: Fetcher) -> tuple[Project, File, list[Problem], tuple[str, ...]]:
+def _each(done: Iterable[tuple[tuple[Pool, tuple[Fetch, ...]], list[_Inspected]]]) -> Iterator[tuple[Fetch, _Inspected]]:
+    for (_, batch), results in done:
+        yield from zip(batch, results, strict=True)
+
+
+def _inspected_batch(task: tuple[Pool, tuple[Fetch, ...]]) -> list[_Inspected]:
+    """Look into some files. This is the work of a worker."""
+    pool, batch = task
+    return [_inspected(fetch, pool) for fetch in batch]
+
+
+def _inspected(fetch: Fetch, pool: Pool) -> _Inspected:
     file, project = fetch.file, fetch.project
-    check_entry(fetcher.pool, file.sha256)
-    with fetcher.pool.open(file.sha256) as stream:
+    check_entry(pool, file.sha256)
+    with pool.open(file.sha256) as stream:
         inspection = inspect(stream, file.size, file.name)
     problems = problems_of(inspection, file.name, project.hosting, fetch.place)
     refused = any(problem.severity == "error" for problem in problems)
@@ -66,7 +86,7 @@ def _inspected(fetch: Fetch, fetcher: Fetcher) -> tuple[Project, File, list[Prob
     digest = inspection.metadata_digest
     metadata = digest if file.name.kind == "wheel" and (served or file.metadata == digest) else None
     if metadata:
-        keep_metadata(inspection, fetcher.pool)
+        keep_metadata(inspection, pool)
     written = inspection.metadata.raw.get("name", "")
     if not project.releases and NormalizedName.of(written or project.name) == project.normalized:
         project = replace(project, name=ProjectName(written or project.name))
