@@ -21,7 +21,7 @@ help:
 	@echo 'make docs    build the documentation into public-docs/'
 	@echo 'make lock    resolve requirements/*.txt anew'
 	@echo 'make schemas write schemas/*.json anew'
-	@echo 'make bench   measure builds beside dumb-pypi; bench-quick with fewer projects'
+	@echo 'make bench   measure builds beside dumb-pypi, simple503 and pypiserver; bench-quick with fewer projects'
 	@echo 'make reference write the generated pages of docs/reference/ anew'
 
 $(BIN)/python:
@@ -74,15 +74,16 @@ reference: $(TOOLS) $(WHEEL) programs
 	UPDATE_GOLDEN=1 PYTHONSAFEPATH=1 $(BIN)/pytest -q tests/reference tests/interop/clients
 
 # The peers are installed by name, into an environment of their own.
-$(VENV)/peers/bin/dumb-pypi: | $(BIN)/python
+PEERS := $(VENV)/peers/bin
+$(PEERS)/dumb-pypi: | $(BIN)/python
 	$(BIN)/python -m venv $(VENV)/peers
-	$(VENV)/peers/bin/python -m pip install --disable-pip-version-check --quiet dumb-pypi
+	$(PEERS)/python -m pip install --disable-pip-version-check --quiet dumb-pypi simple503 'pypiserver[passlib]'
 
-bench: $(WHEEL) $(VENV)/peers/bin/dumb-pypi
-	$(BIN)/python benchmarks/run.py 10000 --dumb-pypi $(VENV)/peers/bin/dumb-pypi
+bench: $(WHEEL) $(PEERS)/dumb-pypi
+	$(BIN)/python benchmarks/run.py 10000 --peers $(PEERS)
 
-bench-quick: $(WHEEL) $(VENV)/peers/bin/dumb-pypi
-	$(BIN)/python benchmarks/run.py 1000 --runs 1 --dumb-pypi $(VENV)/peers/bin/dumb-pypi
+bench-quick: $(WHEEL) $(PEERS)/dumb-pypi
+	$(BIN)/python benchmarks/run.py 1000 --runs 1 --peers $(PEERS)
 
 lint: $(TOOLS)
 	$(BIN)/ruff check

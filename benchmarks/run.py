@@ -1,122 +1,97 @@
 """Build the benchmark's index with index-builder and with dumb-pypi, side by side, and print the ratios.
 
-usage: python benchmarks/run.py PROJECTS [--runs N] [--work DIR] [--dumb-pypi PROGRAM] [--page FILE]
+usage: python benchmarks/run.py PROJECTS [--runs N] [--work DIR] [--sites DIR] [--peers DIR]
 
-Each figure is of a whole process: wall time, CPU time and peak memory, as the operating system counts them; the median
-of N runs (3 unless told). What is measured, by each tool in a folder of its own:
+Each figure is of a whole process; the median of N runs (3 unless told). Each tool does this, in a folder of its own:
 
 full      an empty folder becomes the whole index
 one more  one file was added to one project
 nothing   nothing has changed since
 
-index-builder builds from git, without the legacy JSON of each release; dumb-pypi from the same files as its package list,
-`--no-per-release-json`, with the list of the last run as `--previous-package-list-json`.
+list       index-builder from dumb-pypi's package list, with everything that it writes by default but release JSON
+list html  the same, writing only what dumb-pypi writes
+git        index-builder from manifests in git
+dumb-pypi  from the same list, `--no-per-release-json`, with the list before as `--previous-package-list-json`
+
+Trees are written into --sites, memory where the system has a /dev/shm; one full build is written to the disk beside, and the
+same files once more without any tool.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
+import folder
+from measure import Figures, machine, measured, median, raw_write, table
 from workload import main as make_workload
 
-HERE = Path(__file__).parent
+PROGRAM = str(Path(sys.executable).parent / "index-builder")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """Of one process: seconds of wall and CPU time, and megabytes of peak memory."""
-
-    wall: float
-    cpu: float
-    memory: float
+def from_list(work: Path, site: Path, *more: str) -> dict[str, list[str]]:
+    """Return our commands on the package list."""
+    common = [PROGRAM, "build", "--quiet", "--packages-url", "../../pool/", "--no-per-release-json", "--output-dir", str(site), *more]
+    return with_lists([*common, "--package-list-json"], work)
 
 
-def measured(command: list[str]) -> Figures:
-    """Run a command and return what it took; raises CalledProcessError where it fails."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    if status:
-        raise subprocess.CalledProcessError(
-            os.waitstatus_to_exitcode(status), command, stderr=process.stderr.read() if process.stderr else b""
-        )
-    return Figures(wall=wall, cpu=usage.ru_utime + usage.ru_stime, memory=usage.ru_maxrss / 1000)
+def from_git(work: Path, site: Path) -> dict[str, list[str]]:
+    """Return our commands on the repository."""
+    common = [PROGRAM, "build", "--quiet", "--release-json", "none", "--repo", str(work / "repo.git"), "--output", str(site)]
+    common += ["--pool", str(work / "pool"), "--commit"]
+    return {"full": [*common, "main"], "one more": [*common, "changed"], "nothing": [*common, "changed"]}
 
 
-def median(figures: list[Figures]) -> Figures:
-    """Return the median of each figure by itself."""
-    return Figures(**{name: statistics.median(getattr(f, name) for f in figures) for name in ("wall", "cpu", "memory")})
-
-
-def ours(work: Path, site: Path) -> dict[str, list[str]]:
-    """Return our commands, in the order in which they are run."""
-    program = [
-        str(Path(sys.executable).parent / "index-builder"),
-        "build",
-        "--quiet",
-        "--release-json",
-        "none",
-        "--repo",
-        str(work / "repo.git"),
-    ]
-    program += ["--output", str(site), "--pool", str(work / "pool"), "--commit"]
-    return {"full": [*program, "main"], "one more": [*program, "changed"], "nothing": [*program, "changed"]}
-
-
-def theirs(program: str, work: Path, site: Path) -> dict[str, list[str]]:
+def of_dumb_pypi(program: str, work: Path, site: Path) -> dict[str, list[str]]:
     """Return dumb-pypi's commands."""
     common = [program, "--packages-url", "../../pool/", "--no-per-release-json", "--output-dir", str(site), "--package-list-json"]
-    before, after = str(work / "packages.jsonl"), str(work / "changed.jsonl")
-    previous = "--previous-package-list-json"
+    return with_lists(common, work)
+
+
+def with_lists(common: list[str], work: Path) -> dict[str, list[str]]:
+    """Return commands that end with a list, and with the one before it."""
+    before, after, previous = str(work / "packages.jsonl"), str(work / "changed.jsonl"), "--previous-package-list-json"
     return {"full": [*common, before], "one more": [*common, after, previous, before], "nothing": [*common, after, previous, after]}
 
 
-def table(results: dict[str, dict[str, Figures]]) -> str:
-    """Return the results as a Markdown table, with the ratio of wall times to dumb-pypi's."""
-    lines = ["| build | tool | wall | CPU | peak memory | wall, as a part of dumb-pypi's |", "|---|---|---|---|---|---|"]
-    for kind in results["index-builder"]:
-        for tool, figures in results.items():
-            f = figures[kind]
-            peer = results.get("dumb-pypi", {}).get(kind)
-            ratio = f"{f.wall / peer.wall:.3f}" if peer else "not measured"
-            lines.append(f"| {kind} | {tool} | {f.wall:.2f} s | {f.cpu:.2f} s | {f.memory:,.0f} MB | {ratio} |")
-    return "\n".join(lines)
-
-
-def machine() -> str:
-    """Return what the figures were taken on."""
-    return f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
-
-
-def run(projects: int, runs: int, work: Path, dumb_pypi: str | None) -> str:
+def run(projects: int, runs: int, work: Path, sites: Path, peers: Path | None) -> str:
     """Make the workload, measure, and return the page."""
     if not (work / "repo.git").exists():
         sys.argv = ["workload.py", str(projects), str(work), "--git"]
         make_workload()
-    tools = {"index-builder": lambda site: ours(work, site)}
-    if dumb_pypi:
-        tools["dumb-pypi"] = lambda site: theirs(dumb_pypi, work, site)
-    taken: dict[str, dict[str, list[Figures]]] = {tool: {} for tool in tools}
+    tools = {
+        "list": lambda site: from_list(work, site),
+        "list html": lambda site: from_list(work, site, "--no-simple-json"),
+        "git": lambda site: from_git(work, site),
+    }
+    if peers:
+        tools["dumb-pypi"] = lambda site: of_dumb_pypi(str(peers / "dumb-pypi"), work, site)
+    taken: dict[str, dict[str, list[Figures]]] = {}
     for _ in range(runs):
         for tool, commands in tools.items():
-            site = work / f"site-{tool}"
+            site = sites / f"site-{tool.replace(' ', '-')}"
             shutil.rmtree(site, ignore_errors=True)
             for kind, command in commands(site).items():
-                taken[tool].setdefault(kind, []).append(measured(command))
+                taken.setdefault(kind, {}).setdefault(tool, []).append(measured(command))
             shutil.rmtree(site, ignore_errors=True)
-    results = {tool: {kind: median(figures) for kind, figures in kinds.items()} for tool, kinds in taken.items()}
-    return f"{projects:,} projects, median of {runs}, on {machine()}:\n\n{table(results)}\n"
+    results = {kind: {tool: median(figures) for tool, figures in found.items()} for kind, found in taken.items()}
+    with (work / "packages.jsonl").open() as lines:
+        files = sum(1 for _ in lines)
+    head = f"{files:,} files in {projects:,} projects, median of {runs}, on {machine()}, trees in {sites}"
+    return "\n\n".join([head, table(results, "dumb-pypi"), on_disk(work), *folder.run(min(projects, 2000), runs, sites, peers)]) + "\n"
+
+
+def on_disk(work: Path) -> str:
+    """Return what a full build to the disk takes, and what the disk alone takes."""
+    with tempfile.TemporaryDirectory(dir=work) as scratch:
+        site, copy = Path(scratch, "site"), Path(scratch, "copy")
+        built = measured(from_list(work, site)["full"])
+        raw = raw_write(site, copy)
+    return f"Full, from the list, on disk: {built.wall:.2f} s; the same files written by nothing but a loop: {raw:.2f} s ({built.wall / raw:.2f} times)."
 
 
 def main() -> None:
@@ -124,10 +99,14 @@ def main() -> None:
     parser.add_argument("projects", type=int)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--work", type=Path)
-    parser.add_argument("--dumb-pypi", default=shutil.which("dumb-pypi"))
+    parser.add_argument("--sites", type=Path, default=Path("/dev/shm") if Path("/dev/shm").is_dir() else None)
+    parser.add_argument("--peers", type=Path, metavar="DIR", help="the bin/ of an environment with dumb-pypi, simple503 and pypiserver")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        print(run(given.projects, given.runs, given.work or Path(scratch), given.dumb_pypi))
+    with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryDirectory(dir=given.sites) as sites:
+        try:
+            print(run(given.projects, given.runs, given.work or Path(scratch), Path(sites), given.peers))
+        except subprocess.CalledProcessError as error:
+            sys.exit(f"{error}\n{(error.stderr or b'').decode()}")
 
 
 if __name__ == "__main__":

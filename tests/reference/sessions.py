@@ -24,6 +24,7 @@ TYPED: dict[str, list[str]] = {
         "index-builder add --from ../requirements.txt",
         "index-builder add --pypi flaks",
     ],
+    "import": ["ls ../dist > ../names", "index-builder import dumb-pypi ../names --dist ../dist/", "index-builder import dumb-pypi ../names --dist ../"],
     "yank": ["index-builder yank acme-utils 1.0 --reason 'broken on Windows'", "index-builder yank acme-utils 1.0 --undo"],
     "remove": ["index-builder remove acme-utils 1.0 --reason 'leaked a key'", "tail -2 packages.d/acme-utils.yaml"],
     "check": [

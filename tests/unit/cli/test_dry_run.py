@@ -53,6 +53,7 @@ def filled(repo, cli, dist):
     [
         (["init", "elsewhere/new"], "would be an index repository"),
         (["add", "--dist", "../dist/third-1.0-py3-none-any.whl"], "would be added"),
+        (["import", "dumb-pypi", "../names", "--dist", "../dist"], "would be imported"),
         (["yank", "demo", "1.0", "--reason", "bad"], "would be yanked"),
         (["remove", "demo", "1.0", "--reason", "bad"], "would be removed"),
         (["prune", "demo", "--keep", "1"], "would be removed"),
@@ -79,11 +80,12 @@ def test_nothing_changes(filled, cli, dist, arguments, said):
         text = manifest.read_text().replace("demo-2.0a2-py3", "demo-2.0a2-py2.py3")
         manifest.write_text(re.sub("uploaded: .*", "uploaded: 2020-01-01T00:00:00Z", text))
     dist(wheel("third", "1.0"))
+    Path("../names").write_text("third-1.0-py3-none-any.whl\n")
     before = {path: content for path, content in contents(filled).items() if not path.startswith(".git/")}
     done = cli(*arguments, "--dry-run")
     assert said in done.err
     after = {path: content for path, content in contents(filled).items() if not path.startswith(".git/")}
-    if arguments[0] == "add":
+    if arguments[0] in ("add", "import"):
         after = {path: content for path, content in after.items() if not path.startswith(".pool/") or path in before}
     assert after == before
     assert not Path("fresh").exists()
