@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
@@ -117,8 +117,8 @@ class Pool(Protocol):
 class Site(Protocol):
     """One audience's published tree, in a folder. Paths are relative POSIX paths."""
 
-    def listing(self) -> dict[str, int]:
-        """Return path -> size in bytes of everything that a build wrote there; raises StorageError."""
+    def listing(self) -> Mapping[str, int | None]:
+        """Return path -> size in bytes, or None where that is unknown, of everything that a build wrote there; raises StorageError."""
         ...
 
     def size(self, path: str) -> int | None:

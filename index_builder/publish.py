@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from index_builder.errors import CorruptEntryError
+from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.model.page import LargePage, Page
 from index_builder.model.snapshot import Blob
 from index_builder.ports import Pool, Progress, Site
@@ -27,10 +27,10 @@ class Changes:
 
 
 def publish(
-    site: Site, pool: Pool | None, mark: str, blobs: Iterable[Blob], pages: Iterable[Page | LargePage], present: Mapping[str, int],
+    site: Site, pool: Pool | None, mark: str, blobs: Iterable[Blob], pages: Iterable[Page | LargePage], present: Mapping[str, int | None],
     progress: Progress,
 ) -> Changes:  # fmt: skip
-    """Make the tree hold what is wanted, and nothing else of `present`: path to size in bytes of what is there.
+    """Make the tree hold what is wanted, and nothing else of `present`: path to size in bytes of what is there, None where unknown.
 
     `blobs`, which there are only with a pool, and `pages` come in the order in which they may appear; pages are made while they
     are written, and the last of them is the one at `mark`. A reader never meets a link to what is not there yet. Where nothing
@@ -48,7 +48,7 @@ def publish(
 class _Publication:
     """A tree on its way; `rest` is what is there and was not asked for so far."""
 
-    def __init__(self, site: Site, mark: str, present: Mapping[str, int]) -> None:
+    def __init__(self, site: Site, mark: str, present: Mapping[str, int | None]) -> None:
         self.site, self.mark = site, mark
         self.rest = dict(present)
         self.written: list[str] = []
@@ -59,7 +59,7 @@ class _Publication:
     def write_blobs(self, pool: Pool | None, blobs: Iterable[Blob], progress: Progress) -> None:
         """Copy what is missing of the pool's bytes; a path that is named twice is written once."""
         wanted = {blob.path: blob for blob in blobs}
-        missing = [blob for path, blob in wanted.items() if self.rest.pop(path, None) != blob.size]
+        missing = [blob for path, blob in wanted.items() if self._size(path) not in (blob.size, None)]
         self.unchanged += len(wanted) - len(missing)
         if missing and pool:
             self._begin()
@@ -68,14 +68,17 @@ class _Publication:
 
     def write_page(self, page: Page | LargePage) -> None:
         """Write a page, unless it is there with the same bytes."""
-        size = self.rest.pop(page.path, None)
-        if size == page.size and not (page.path == self.mark and self._begun) and _is_there(self.site, page):
+        if self._size(page.path) in (page.size, None) and not (page.path == self.mark and self._begun) and _is_there(self.site, page):
             self.unchanged += 1
             return
         if page.path != self.mark:
             self._begin()
         self.site.put(page.path, page.chunks())
         self.written.append(page.path)
+
+    def _size(self, path: str) -> int | None:
+        """Take a path off the rest; return its size, None where that is unknown, and -1 where nothing is there."""
+        return self.rest.pop(path, -1)
 
     def delete_rest(self) -> None:
         """Delete what nobody asked for."""
@@ -92,10 +95,13 @@ class _Publication:
 
 
 def _is_there(site: Site, page: Page | LargePage) -> bool:
-    if isinstance(page, Page):
-        return site.read(page.path) == page.content
-    with site.open(page.path) as stream:
-        return all(stream.read(len(chunk)) == chunk for chunk in page.chunks())
+    try:
+        if isinstance(page, Page):
+            return site.read(page.path) == page.content
+        with site.open(page.path) as stream:
+            return all(stream.read(len(chunk)) == chunk for chunk in page.chunks()) and not stream.read(1)
+    except StorageError:
+        return False
 
 
 def _write(site: Site, pool: Pool, blobs: list[Blob], progress: Progress) -> None:

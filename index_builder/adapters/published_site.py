@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from index_builder.errors import NotFoundError, StorageError
 from index_builder.fetch.download import Downloader
+from index_builder.render.rows import ROWS
+from index_builder.state import MARK, OutdatedStateError, decode_mark, decode_shard
 
 
 class PublishedSite:
@@ -19,9 +21,18 @@ class PublishedSite:
         self._url = url
         self._downloader = downloader
 
-    def listing(self) -> dict[str, int]:
-        """Return nothing: a host does not tell what it has."""
-        return {}
+    def listing(self) -> dict[str, int | None]:
+        """Return the files that its state names, of sizes that nobody knows; none where the state is not whole.
+
+        A host does not tell what it has.
+        """
+        try:
+            mark = decode_mark(self.read(MARK))
+            shards = [decode_shard(self.read(path), digest) for path, digest in mark.shards.items()]
+        except (StorageError, OutdatedStateError, ValueError, TypeError):
+            return {}
+        paths = [*mark.lists, *mark.shards, ROWS, MARK, *(path for shard in shards for built in shard.values() for path in built.files)]
+        return dict.fromkeys(paths)
 
     def size(self, path: str) -> int | None:
         """Return a file's size, as its bytes have it."""

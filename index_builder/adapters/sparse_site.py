@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,10 +30,13 @@ class SparseSite:
             self.changes.write_bytes(b"{}\n")
             shutil.rmtree(folder, ignore_errors=True)
         self._written = DirectorySite(folder)
+        self.is_whole = False
 
-    def listing(self) -> dict[str, int]:
-        """Return what is known to be published, path -> size: nothing, where its host does not tell."""
-        return self._published.listing()
+    def listing(self) -> Mapping[str, int | None]:
+        """Return what is known to be published, path -> size. Where that is nothing, all will be written: `is_whole`."""
+        found = self._published.listing()
+        self.is_whole = not found
+        return found
 
     def size(self, path: str) -> int | None:
         """Return the size of a published file."""

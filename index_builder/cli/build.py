@@ -102,7 +102,8 @@ def command(
             )  # fmt: skip
             built = build(tree, sites, fetcher, order)
             for report in built.reports if sparse else ():
-                sparse_sites[Word(report.audience)].finish(_changes_file(report, tree.revision))
+                site = sparse_sites[Word(report.audience)]
+                site.finish(_changes_file(report, tree.revision, is_whole=site.is_whole))
     options.show_problems(built.warnings, tree, "text" if output_format == "json" else output_format)
     if output_format == "json":
         result = {"output": str(folder), "commit": tree.revision, "dry_run": dry_run, "audiences": [_json(r) for r in built.reports]}
@@ -147,10 +148,10 @@ def _published(configuration: Configuration, chosen: Sequence[Word], published: 
     return {chosen[0]: arguments.https_url(published).rstrip("/") + "/"}
 
 
-def _changes_file(report: Report, revision: str) -> bytes:
-    """Return the list of changes; without `since`, all is written, and what else is published must go."""
+def _changes_file(report: Report, revision: str, *, is_whole: bool) -> bytes:
+    """Return the list of changes. Where they are the whole tree, what else is published must go."""
     value = {
-        "schema": 1, "audience": report.audience, "commit": revision, "since": report.since,
+        "schema": 1, "audience": report.audience, "commit": revision, "since": report.since, "whole": is_whole,
         "written": list(report.changes.written), "deleted": list(report.changes.deleted),
     }  # fmt: skip
     return json.dumps(value, indent=1).encode() + b"\n"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import Final
 
+from index_builder.errors import StorageError
 from index_builder.model.names import Word
 from index_builder.model.page import JSON, JSON_LINES, LargePage, Page, Tier
 from index_builder.model.snapshot import Blob
@@ -64,7 +66,7 @@ def make(make: Make, site: Site, pool: Pool | None, executor: Executor | None, p
     with ExitStack() as stack:
         work = _Whole(make, stack) if make.previous is None else _Changed(make, make.previous, list(rendered))
         if isinstance(work, _Changed):
-            present = {path: size for path in work.paths(blobs) if (size := site.size(path)) is not None}
+            present: Mapping[str, int | None] = {path: size for path in work.paths(blobs) if (size := site.size(path)) is not None}
             pages = work.pages()
         else:
             present = _verified(site, blobs) if make.verify else site.listing()
@@ -80,15 +82,24 @@ def _kind(blob: Blob) -> int:
     return 2 if blob.path.startswith("provenance/") else int(blob.path.endswith(".metadata"))
 
 
-def _verified(site: Site, blobs: Iterable[Blob]) -> dict[str, int]:
+def _verified(site: Site, blobs: Iterable[Blob]) -> Mapping[str, int | None]:
     """Return what is there, as `Site.listing` does; a served file of other bytes counts as one of another size."""
-    present = site.listing()
+    present = dict(site.listing())
     for blob in blobs:
-        if present.get(blob.path) == blob.size:
-            with site.open(blob.path) as stream:
-                if hashlib.file_digest(stream, "sha256").hexdigest() != blob.digest:  # type: ignore[arg-type]
-                    present[blob.path] = -1
+        if present.get(blob.path, _ABSENT) in (blob.size, None) and not _is_genuine(site, blob):
+            present[blob.path] = _ABSENT
     return present
+
+
+_ABSENT: Final = -1
+
+
+def _is_genuine(site: Site, blob: Blob) -> bool:
+    try:
+        with site.open(blob.path) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == blob.digest  # type: ignore[arg-type]
+    except StorageError:
+        return False
 
 
 class _Whole:

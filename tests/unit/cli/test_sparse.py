@@ -39,7 +39,7 @@ def clone(repo, tmp_path):
 def applied(site, sparse):
     """What is published after the changes were made, in their order."""
     changes = json.loads((sparse.parent / f"{sparse.name}.changes.json").read_bytes())
-    if changes["since"] is None:
+    if changes["whole"]:
         shutil.rmtree(site)
     for path in changes["written"]:
         (site / path).parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +114,41 @@ def test_state_that_cannot_be_used_means_everything(repo, cli, published, tmp_pa
     assert done.code == 0, done.err
     changes = applied(site, tmp_path / "out" / "public")
     assert changes["since"] is None
+    assert changes["whole"] == (damage != "altered list")
+    expected = full(cli, repo, tmp_path)
+    assert contents(site) == expected
+
+
+@pytest.mark.parametrize("where", ["url", "folder"])
+@pytest.mark.parametrize("option", ["--full", "--verify"])
+def test_every_published_page_is_compared(repo, cli, published, tmp_path, where, option):
+    """A page that was altered, one that was lost and one that is too many are found; --verify looks at served files too."""
+    site, _ = published
+    (site / "simple" / "alpha" / "index.html").write_text("altered")
+    (site / "pypi" / "gamma" / "json").unlink()
+    wheel_file = next((site / "packages").rglob("*.whl"))
+    if option == "--verify":
+        wheel_file.write_bytes(b"\0" * wheel_file.stat().st_size)
+    more = ["--published", site.parent] if where == "folder" else []
+    done = cli("build", "--sparse", option, "--output", tmp_path / "out", "-q", *more)
+    assert done.code == 0, done.err
+    changes = applied(site, tmp_path / "out" / "public")
+    assert not changes["whole"]
+    assert {"simple/alpha/index.html", "pypi/gamma/json", "simple/beta/index.html"} <= set(changes["written"])
+    assert (wheel_file.relative_to(site).as_posix() in changes["written"]) == (option == "--verify")
+    assert "simple/alpha/index.v1_json" not in changes["written"]
+    expected = full(cli, repo, tmp_path)
+    assert contents(site) == expected
+
+
+def test_a_folder_whose_state_is_damaged_keeps_what_is_right(repo, cli, published, tmp_path):
+    """Pages that are there and right are neither written nor thrown away."""
+    site, _ = published
+    (site / "state" / "build.json").write_bytes(b"{}")
+    assert cli("build", "--sparse", "--published", site.parent, "--output", tmp_path / "out", "-q").code == 0
+    changes = applied(site, tmp_path / "out" / "public")
+    assert (changes["since"], changes["whole"]) == (None, False)
+    assert "simple/alpha/index.html" not in changes["written"]
     expected = full(cli, repo, tmp_path)
     assert contents(site) == expected
 
