@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from index_builder import __version__
 from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.directory_pool import DirectoryPool
 from index_builder.adapters.directory_site import DirectorySite, ListSite, UntouchedListSite, UntouchedSite, exclusive
+from index_builder.adapters.progress import NoProgress
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import UsageError
 
@@ -25,9 +27,11 @@ if TYPE_CHECKING:
     from index_builder.model.environment import Environment
     from index_builder.model.index import Configuration
     from index_builder.model.names import Word
+    from index_builder.model.plan import Fetch
+    from index_builder.model.problem import Problem
     from index_builder.ports import Progress, Resolver, SourceTree
 
-__all__ = ["SystemClock", "WorkTree"]
+__all__ = ["NoProgress", "SystemClock", "WorkTree"]
 
 # ruff: noqa: PLC0415 - git, HTTP and the resolver each take longer to import than many commands to run: who needs one, waits for it.
 
@@ -103,26 +107,27 @@ def open_site(output: Path, audience: str, *, dry_run: bool = False) -> Iterator
 @contextmanager
 def open_fetcher(
     root: Path, configuration: Configuration, clock: SystemClock, progress: Progress, *,
-    pool: Path | None = None, connections: int = 16, offline: bool = False,
+    pool: Path | None = None, connections: int = 16, offline: bool = False, environment: Mapping[str, str] | None = None,
 ) -> Iterator[Fetcher]:  # fmt: skip
     """Yield a fetcher over the pool and inbox of `index.yaml`, or over `pool`.
 
-    The environment's INDEX_BUILDER_UNSAFE_NETWORKS lists networks, besides the public Internet, that may be
-    reached; PIP_INDEX_URL is what the upstream `default` means. Raises UsageError.
+    INDEX_BUILDER_UNSAFE_NETWORKS of `environment`, which is the process's own unless given, lists networks, besides the public
+    Internet, that may be reached; PIP_INDEX_URL is what the upstream `default` means. Raises UsageError.
     """
     from index_builder.adapters.http import GuardedTransport, parse_networks
     from index_builder.fetch.download import Downloader
     from index_builder.fetch.stage import Fetcher
     from index_builder.fetch.upstream import Upstreams
 
+    environment = environment if environment is not None else _environment()
     try:
-        networks = parse_networks(os.environ.get("INDEX_BUILDER_UNSAFE_NETWORKS", "").split(","))
+        networks = parse_networks(environment[_NETWORKS].split(","))
     except ValueError as error:
         msg = f"INDEX_BUILDER_UNSAFE_NETWORKS: {error}"
         raise UsageError(msg, fix="write networks as 10.1.0.0/16, separated by commas") from error
     transport = GuardedTransport(clock, unsafe_networks=networks, connections=connections)
     downloader = Downloader(transport=transport, clock=clock, progress=progress)
-    upstreams = Upstreams(configuration.upstreams, downloader, default=os.environ.get("PIP_INDEX_URL", ""))
+    upstreams = Upstreams(configuration.upstreams, downloader, default=environment[_DEFAULT])
     try:
         yield Fetcher(
             pool=open_pool(root, configuration, pool),
@@ -131,6 +136,34 @@ def open_fetcher(
         )  # fmt: skip
     finally:
         transport.close()
+
+
+_NETWORKS = "INDEX_BUILDER_UNSAFE_NETWORKS"
+_DEFAULT = "PIP_INDEX_URL"
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ.get(name, "") for name in (_NETWORKS, _DEFAULT)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchElsewhere:
+    """Fetching as a worker on another machine does it, into the same pool; what the builder's environment says, goes along."""
+
+    root: Path
+    configuration: Configuration
+    pool: Path | None
+    connections: int
+    environment: Mapping[str, str] = field(default_factory=_environment)
+
+    def __call__(self, fetches: tuple[Fetch, ...]) -> list[Problem]:
+        """Bring files into the pool; return a problem for each that cannot be had."""
+        fetcher = open_fetcher(
+            self.root, self.configuration, SystemClock(), NoProgress(),
+            pool=self.pool, connections=self.connections, environment=self.environment,
+        )  # fmt: skip
+        with fetcher as opened:
+            return opened.files(fetches)
 
 
 @contextmanager

@@ -98,7 +98,7 @@ def command(
             sites: Mapping[Word, Site] = sparse_sites or stack.enter_context(wiring.open_sites(folder, chosen, dry_run=dry_run))
             order = Order(
                 templates=wiring.templates(), release_json=ReleaseJson(release_json), builder=wiring.builder(), full=full, verify=verify,
-                sparse=sparse, executor=workers,
+                sparse=sparse, executor=workers, fetch=_elsewhere(root, configuration, pool, connections) if executor else None,
             )  # fmt: skip
             built = build(tree, sites, fetcher, order)
             for report in built.reports if sparse else ():
@@ -130,6 +130,11 @@ def _is_of_list(context: click.Context) -> bool:
             raise UsageError(f"{name} is for a repository, and a package list was given", fix=f"leave {name} out")
         raise UsageError(f"{name} goes with a package list", fix="name one: --package-list FILE, or --package-list-json FILE")
     return is_list
+
+
+def _elsewhere(root: Path, configuration: Configuration, pool: Path | None, connections: int) -> wiring.FetchElsewhere:
+    absolute = pool.resolve() if pool else None
+    return wiring.FetchElsewhere(root=root.resolve(), configuration=configuration, pool=absolute, connections=connections)
 
 
 def _published(configuration: Configuration, chosen: Sequence[Word], published: str | None, *, dry_run: bool) -> dict[Word, str | Path]:

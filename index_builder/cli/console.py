@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from index_builder.cli.formats import plain
 from index_builder.errors import IndexBuilderError
 from index_builder.model.problem import ProblemsFoundError
+from index_builder.wiring import NoProgress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -140,25 +141,6 @@ class PlainProgress:
 
     def end(self) -> None:
         """Say nothing: the command ends with its own summary."""
-
-
-class NoProgress:
-    """Silence, for --quiet."""
-
-    def begin(self, what: str, files: int, size: int) -> None:
-        """Say nothing."""
-
-    def advance(self, size: int) -> None:
-        """Say nothing."""
-
-    def done(self, name: str) -> None:
-        """Say nothing."""
-
-    def note(self, message: str) -> None:
-        """Say nothing."""
-
-    def end(self) -> None:
-        """Say nothing."""
 
 
 def progress(*, quiet: bool) -> TerminalProgress | PlainProgress | NoProgress:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,13 +13,15 @@ from index_builder.errors import CorruptEntryError
 from index_builder.fetch.stage import Fetcher
 from index_builder.manifests.reader import Settings, missing_problems, name_problems, read_settings, tree_problems
 from index_builder.model.names import Word
+from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem, ProblemsFoundError, in_order
+from index_builder.model.project import StoredOrigin
 from index_builder.model.source import SETTINGS, SourceEntry, is_manifest, stem_of
 from index_builder.pipeline.audience import Make, Report, make
 from index_builder.pipeline.gather import Gathered, Lacking, ManifestFile, Part, gather
 from index_builder.pipeline.pages import Layout
 from index_builder.pipeline.previous import Changed, Previous, changed_since, find_previous, inputs_of
-from index_builder.pipeline.spread import spread
+from index_builder.pipeline.spread import batches, spread
 from index_builder.ports import Site, SourceTree
 from index_builder.render.legacy import ReleaseJson
 from index_builder.state import Mark, OutdatedStateError
@@ -28,6 +30,7 @@ Found = Mapping[Word, tuple[Previous, Changed] | None]
 #: A part ends with the manifest that brings it to so many files or bytes: large enough to be worth sending to a worker.
 _MOST_MANIFESTS: Final = 128
 _MOST_BYTES: Final = 256 * 1024
+_MOST_FETCHES: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,8 @@ class Order:
 
     `sparse` writes what differs from what is published, and reads no more of that than it must.
 
-    Parts of the index are worked on over `executor`, or where there is none, in this process.
+    Parts of the index are worked on over `executor`, or where there is none, in this process. With `fetch`, files are fetched
+    over it too; what only this machine may have, is fetched here.
     """
 
     templates: Mapping[str, str]
@@ -46,6 +50,7 @@ class Order:
     verify: bool = False
     sparse: bool = False
     executor: Executor | None = None
+    fetch: Callable[[tuple[Fetch, ...]], list[Problem]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +170,22 @@ class _Build:
 
     def _fetch(self, lacking: Iterable[Lacking]) -> None:
         lacking = list(lacking)
-        problems = self._fetcher.files([fetch for part in lacking for fetch in part.files])
+        problems = self._fetch_files([fetch for part in lacking for fetch in part.files])
         problems += self._fetcher.provenance([fetch for part in lacking for fetch in part.provenance])
         problems += self._fetcher.links([fetch for part in lacking for fetch in part.links])
         if problems:
             raise ProblemsFoundError(in_order(problems))
+
+    def _fetch_files(self, fetches: list[Fetch]) -> list[Problem]:
+        order = self._order
+        if order.fetch is None:
+            return self._fetcher.files(fetches)
+        elsewhere = [
+            fetch for fetch in fetches if not isinstance(fetch.origin, StoredOrigin) and self._fetcher.inbox.size(fetch.digest) is None
+        ]
+        problems = [p for _, found in spread(order.executor, order.fetch, batches(elsewhere, _MOST_FETCHES)) for p in found]
+        done = {id(fetch) for fetch in elsewhere}
+        return problems + self._fetcher.files([fetch for fetch in fetches if id(fetch) not in done])
 
     def _made(
         self, audience: Word, settings: Settings, gathered: Sequence[Gathered], seen: _Seen,

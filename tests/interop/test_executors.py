@@ -1,6 +1,7 @@
 """Other processes and other machines: the same bytes, and a worker that is killed costs nothing but time."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from distributions import wheel
+from live import serving
 from trees import contents, linked, write_index
 
 from index_builder.cli import run
@@ -99,8 +101,8 @@ def test_an_interrupt_leaves_no_process_behind(index, tmp_path):
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
-@pytest.fixture
-def cluster(tmp_path):
+@contextmanager
+def clusters(tmp_path):
     """A scheduler and two workers of `distributed` on loopback: its address, and the workers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -137,6 +139,12 @@ def cluster(tmp_path):
         yield address, workers
 
 
+@pytest.fixture
+def cluster(tmp_path):
+    with clusters(tmp_path) as made:
+        yield made
+
+
 def _wait_for_workers(address, count):
     from distributed import Client
 
@@ -156,6 +164,31 @@ def test_a_cluster_builds_the_same(index, expected, cluster, tmp_path, kill):
             workers[0].kill()
         assert process.wait(200) == 0
     assert contents(tmp_path / "site") == expected
+
+
+@pytest.mark.timeout(300)
+def test_a_cluster_fetches(tmp_path, trusted, monkeypatch, cli, repo):
+    """Files that the pool lacks are fetched by workers, into the pool that all reach; one that is gone is a problem at its line."""
+    monkeypatch.setenv("INDEX_BUILDER_UNSAFE_NETWORKS", "127.0.0.0/8")
+    served = tmp_path / "tls" / "packages"
+    served.mkdir(parents=True)
+    names = [wheel(f"far{number}", "1.0") for number in range(70)]
+    for name, content in names:
+        (served / name).write_bytes(content)
+    with serving(tmp_path / "tls", trusted) as live, clusters(tmp_path) as (address, _):
+        assert cli("add", "--url", *(f"{live.url}/packages/{name}" for name, _ in names), "-q").code == 0
+        assert cli("build", "--worktree", "-q", "--output", tmp_path / "near").code == 0
+        shutil.rmtree(repo / ".pool")
+        live.requests.clear()
+        done = cli("build", "--worktree", "--output", tmp_path / "far", "--executor", f"dask://{address}")
+        assert done.code == 0, done.err
+        assert "Fetching" not in done.err
+        assert len(live.asked("/packages/")) == len(names)
+        assert contents(tmp_path / "far") == contents(tmp_path / "near")
+        shutil.rmtree(repo / ".pool")
+        (served / names[7][0]).unlink()
+        done = cli("build", "--worktree", "--output", tmp_path / "again", "--executor", f"dask://{address}")
+        assert (done.code, done.err.count("error[bytes-not-reachable]")) == (1, 1), done.err
 
 
 def test_a_cluster_that_is_not_there(index, tmp_path, cli, monkeypatch):

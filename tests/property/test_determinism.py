@@ -15,12 +15,11 @@ from distributions import sdist, wheel
 from trees import contents, linked, write_index
 
 from index_builder.adapters.git import GitTree
-from index_builder.cli.console import NoProgress
 from index_builder.model.names import Word
 from index_builder.pipeline.build import Order, build
 from index_builder.pipeline.reading import configuration_of
 from index_builder.render.legacy import ReleaseJson
-from index_builder.wiring import SystemClock, builder, open_fetcher, open_sites, templates
+from index_builder.wiring import NoProgress, SystemClock, builder, open_fetcher, open_sites, templates
 
 COMMAND = [sys.executable, "-m", "index_builder", "build", "-q"]
 

@@ -19,7 +19,6 @@ from index_builder.adapters.directory_pool import DirectoryPool
 from index_builder.adapters.directory_site import DirectorySite
 from index_builder.adapters.git import GitTree
 from index_builder.adapters.worktree import WorkTree
-from index_builder.cli.console import NoProgress
 from index_builder.errors import StorageError
 from index_builder.model.names import Word
 from index_builder.pipeline.build import Order, build
@@ -27,7 +26,7 @@ from index_builder.pipeline.reading import configuration_of
 from index_builder.render.legacy import ReleaseJson
 from index_builder.render.rows import ROWS
 from index_builder.testing import sha256
-from index_builder.wiring import SystemClock, open_fetcher, open_sites, templates
+from index_builder.wiring import NoProgress, SystemClock, open_fetcher, open_sites, templates
 
 NAMES = ["alpha", "beta", "be-ta", "gamma", "delta9", "zeta"]
 AUDIENCES = ["public", "internal"]
