@@ -71,6 +71,23 @@ class NotFoundError(RemoteError):
     """The other side says that there is no such thing (404, 410, or not in its list)."""
 
 
+class AnsweredError(IndexBuilderError):
+    """A question was answered, and the answer is in the exit code: there is nothing more to say."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+
+class PolicyError(AnsweredError):
+    """The policies deny it, whoever approves."""
+
+
+class HumanNeededError(AnsweredError):
+    """Nothing is wrong, but somebody else must say yes."""
+
+    exit_code = 10
+
+
 class InterruptedRunError(IndexBuilderError):
     """The run was stopped by Ctrl-C or SIGTERM; what was verified is kept."""
 

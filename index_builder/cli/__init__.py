@@ -38,6 +38,8 @@ VERBS: Final = {
     "list": "Show every project, a line each.",
     "show": "Show all that a manifest says of its project.",
     "search": "Find projects by words in their manifests.",
+    "can": "Say whether somebody may do something, and why.",
+    "who": "Say who may do something, and by which rules.",
     "diff": "Say what an index gains and loses between two revisions.",
     "schema": "Print the JSON Schemas of the YAML files.",
     "completion": "Print the completion script of a shell.",
@@ -85,7 +87,7 @@ def group() -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 fine, 1 problems, 2 wrong usage, 3 remote failure, 130 interrupted."""
+    """Run the command line and exit: 0 fine, 1 problems, 2 wrong usage, 3 remote failure, 10 a human is needed, 130 interrupted."""
     signal.signal(signal.SIGTERM, _terminated)
     sys.exit(run(arguments))
 

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from index_builder.cli.formats import plain
-from index_builder.errors import IndexBuilderError
+from index_builder.errors import AnsweredError, IndexBuilderError
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.wiring import NoProgress
 
@@ -47,10 +47,10 @@ def note(message: str) -> None:
 
 
 def show_error(error: IndexBuilderError) -> None:
-    """Print what happened and what to do; problems were printed by their command."""
-    console = stderr()
-    if isinstance(error, ProblemsFoundError):
+    """Print what happened and what to do; problems and answers were printed by their command."""
+    if isinstance(error, (ProblemsFoundError, AnsweredError)):
         return
+    console = stderr()
     console.print(f"[bold red]error[/]: {escape(plain(error.message))}")
     if error.fix:
         console.print(f"  [bold cyan]fix[/]: {escape(plain(error.fix))}")

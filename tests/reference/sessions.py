@@ -51,6 +51,8 @@ TYPED: dict[str, list[str]] = {
     "list": ["index-builder list"],
     "show": ["index-builder show acme-utils", "index-builder show acme-utlis"],
     "search": ["index-builder search acme maintainers"],
+    "can": ["index-builder can maintainers release acme-utils", "index-builder can anyone release acme-utils"],
+    "who": ["index-builder who release acme-utils", "index-builder who download acme-utils"],
     "diff": ["index-builder yank six 1.16.0 --reason old", "index-builder diff HEAD"],
     "schema": ["index-builder schema index | head -8"],
     "completion": ["index-builder completion bash | head -4"],

@@ -13,7 +13,7 @@ from index_builder.cli import VERBS, group
 
 #: Verbs that write nothing of yours, each with the reason.
 READERS = {
-    "check": "judges", "serve": "serves", "list": "answers", "show": "answers", "search": "answers", "diff": "answers",
+    "check": "judges", "serve": "serves", "list": "answers", "show": "answers", "search": "answers", "diff": "answers", "can": "answers", "who": "answers",
     "completion": "prints",
 }  # fmt: skip
 

@@ -1,0 +1,66 @@
+"""What `can` and `who` ask: one project, and what the policies of a revision say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from index_builder.cli import options
+from index_builder.errors import UsageError
+from index_builder.manifests.reader import read_manifest, read_settings
+from index_builder.model.names import NormalizedName, Word
+from index_builder.model.problem import ProblemsFoundError
+from index_builder.model.source import SETTINGS, is_manifest, stem_of
+from index_builder.policy.decide import Facts
+from index_builder.policy.rules import ANYONE, Action, Policies
+from index_builder.ports import SourceTree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """An action on a project, with the policies that answer and what the manifest says."""
+
+    action: Action
+    project: NormalizedName
+    policies: Policies
+    facts: Facts
+
+
+def ask(tree: SourceTree, action: Action, name: str) -> Question:
+    """Read the policies and the one manifest that a question is about; no other file is read.
+
+    Raises UsageError for a project that is not there, or is there already; ProblemsFoundError where what is read is wrong.
+    """
+    settings = read_settings(sorted(tree.entries(*SETTINGS), key=lambda entry: entry.path), tree.read)
+    project = options.normalized(name)
+    manifests = {stem_of(entry.path): entry for entry in tree.entries("packages.d") if is_manifest(entry)}
+    entry = manifests.get(project)
+    problems = list(settings.problems)
+    facts = Facts(audiences=tuple(settings.configuration.audiences) if settings.configuration else ())
+    if entry:
+        found, more = read_manifest(entry.path, tree.read(entry), settings)
+        problems += more
+        if found:
+            facts = Facts(owners=found.owners, audiences=found.audiences or facts.audiences)
+    if any(problem.severity == "error" for problem in problems):
+        raise ProblemsFoundError(problems)
+    if entry is None and action is not Action.CREATE:
+        near = get_close_matches(project, manifests, n=1)
+        fix = f"did you mean {near[0]}?" if near else f"a new project is asked for with `create {project}`"
+        raise UsageError(f"there is no project {name} in this index", fix=fix)
+    if entry and action is Action.CREATE:
+        raise UsageError(f"{name} is there already: {entry.path}", fix="ask who may `release`, `edit` or `transfer` it")
+    return Question(action=action, project=project, policies=settings.policies, facts=facts)
+
+
+def principal(name: str, policies: Policies) -> Word | None:
+    """Return a person or group of the policies, or None for `anyone`: somebody whom they do not name. Raises UsageError."""
+    if name == ANYONE:
+        return None
+    logins = {person.github_login.casefold(): person.name for person in policies.people.values()}
+    found = name if name in policies.names() else logins.get(name.casefold())
+    if found is None:
+        near = get_close_matches(name, sorted(policies.names() | set(logins.values())), n=1)
+        fix = f"did you mean '{near[0]}'?" if near else "ask for `anyone`, who stands for everybody whom no policy names"
+        raise UsageError(f"nobody and no group is called '{name}'", fix=fix)
+    return Word(found)

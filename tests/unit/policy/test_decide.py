@@ -1,0 +1,182 @@
+"""Grants add up, requirements add up, a deny wins, nothing matched means no; and every answer has its reasons."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index_builder.model.names import NormalizedName, Word
+from index_builder.model.problem import Place
+from index_builder.policy.decide import Facts, Missing, Reason, Verdict, able, decide, people_in
+from index_builder.policy.rules import ANYONE, OWNERS, Action, Approvals, Group, Person, Policies, Requirement, Rule
+
+ALICE, BOB, CAROL, WEB, ALL = (Word(name) for name in ("alice", "bob", "carol", "team-web", "all"))
+PROJECT = NormalizedName("acme-utils")
+
+
+def rule(name, *, projects=("acme-*",), audiences=(), grant=None, require=(), deny=None):
+    return Rule(
+        id=Word(name), projects=projects, audiences=audiences, grant=grant or {}, require=require, deny=deny or {}, place=Place(path="")
+    )
+
+
+def needing(*actions, approvals=None, origins=(), publisher=""):
+    return Requirement(actions=actions, approvals=approvals, origins=origins, publisher=publisher)
+
+
+def policies(*rules, groups=None):
+    people = {name: Person(name=name, github_login=name, github_id=number) for number, name in enumerate((ALICE, BOB, CAROL), 1)}
+    members = {WEB: (ALICE, BOB), ALL: (WEB, CAROL)} if groups is None else groups
+    return Policies(people=people, groups={name: Group(name=name, members=of) for name, of in members.items()}, rules=rules)
+
+
+def verdict(found, who=ALICE, action=Action.RELEASE, **facts):
+    return decide(found, who, action, PROJECT, Facts(**facts)).verdict
+
+
+@pytest.mark.parametrize(
+    ("grant", "who", "facts", "expected"),
+    [
+        ({}, ALICE, {}, Verdict.NOT_GRANTED),
+        ({ALICE: (Action.RELEASE,)}, ALICE, {}, Verdict.ALLOWED),
+        ({ALICE: (Action.YANK,)}, ALICE, {}, Verdict.NOT_GRANTED),
+        ({ALICE: (Action.RELEASE,)}, BOB, {}, Verdict.NOT_GRANTED),
+        ({WEB: (Action.RELEASE,)}, BOB, {}, Verdict.ALLOWED),
+        ({WEB: (Action.RELEASE,)}, CAROL, {}, Verdict.NOT_GRANTED),
+        ({ALL: (Action.RELEASE,)}, BOB, {}, Verdict.ALLOWED),
+        ({WEB: (Action.RELEASE,)}, WEB, {}, Verdict.ALLOWED),
+        ({ANYONE: (Action.RELEASE,)}, None, {}, Verdict.ALLOWED),
+        ({ALICE: (Action.RELEASE,)}, None, {}, Verdict.NOT_GRANTED),
+        ({OWNERS: (Action.RELEASE,)}, ALICE, {}, Verdict.NOT_GRANTED),
+        ({OWNERS: (Action.RELEASE,)}, ALICE, {"owners": (ALICE,)}, Verdict.ALLOWED),
+        ({OWNERS: (Action.RELEASE,)}, BOB, {"owners": (WEB,)}, Verdict.ALLOWED),
+        ({OWNERS: (Action.RELEASE,)}, None, {"owners": (WEB,)}, Verdict.NOT_GRANTED),
+    ],
+)
+def test_who_is_granted(grant, who, facts, expected):
+    """By name, as one of a group at any remove, as an owner, or as anyone; and by nothing else."""
+    assert verdict(policies(rule("r", grant=grant)), who, **facts) is expected
+
+
+def test_a_rule_of_other_projects_says_nothing():
+    """Patterns select by the normalized name."""
+    assert verdict(policies(rule("r", projects=("acme", "*-utilities"), grant={ANYONE: (Action.RELEASE,)}))) is Verdict.NOT_GRANTED
+    assert verdict(policies(rule("r", projects=("*-utils",), grant={ANYONE: (Action.RELEASE,)}))) is Verdict.ALLOWED
+
+
+def test_a_deny_wins_over_any_grant_and_any_approval():
+    """Not even by another rule, and not for an administrator."""
+    found = policies(rule("a", grant={ALICE: tuple(Action)}), rule("b", projects=("*",), deny={ANYONE: (Action.TRANSFER,)}))
+    decision = decide(found, ALICE, Action.TRANSFER, PROJECT, Facts(approved_by=frozenset({BOB, CAROL})))
+    assert decision.verdict is Verdict.DENIED
+    assert decision.granted == (Reason(rule=Word("a"), principal=ALICE),)
+    assert decision.denied == (Reason(rule=Word("b"), principal=ANYONE),)
+    assert decision.able == ()
+    assert verdict(found) is Verdict.ALLOWED
+
+
+def test_requirements_of_all_rules_add_up():
+    """Each says what is missing, and who could give it; nobody approves their own change."""
+    two = needing(Action.RELEASE, approvals=Approvals(count=2, group=ALL))
+    found = policies(
+        rule("a", grant={WEB: (Action.RELEASE,)}, require=(two,)),
+        rule("b", projects=("*",), require=(needing(Action.RELEASE, Action.CREATE, publisher="declared", origins=("github:acme/*",)),)),
+        rule("c", projects=("other",), require=(needing(Action.RELEASE, approvals=Approvals(count=1, group=ALL)),)),
+    )
+    decision = decide(found, ALICE, Action.RELEASE, PROJECT, Facts(approved_by=frozenset({ALICE, BOB})))
+    assert decision.verdict is Verdict.WAITING
+    assert decision.missing == (
+        Missing(rule=Word("a"), what="1 more approval of all", people=(CAROL,)),
+        Missing(rule=Word("b"), what="attestations of a publisher that the manifest declares"),
+        Missing(rule=Word("b"), what="files from github:acme/*"),
+    )
+    done = Facts(approved_by=frozenset({CAROL, BOB}), is_published=True, origins=("github:acme/utils",))
+    assert decide(found, ALICE, Action.RELEASE, PROJECT, done).verdict is Verdict.ALLOWED
+    elsewhere = replace(done, origins=("github:acme/utils", "url:https://x.example.org/"))
+    assert "not from url:" in decide(found, ALICE, Action.RELEASE, PROJECT, elsewhere).missing[0].what
+    assert decide(found, ALICE, Action.RELEASE, PROJECT, replace(done, origins=())).verdict is Verdict.WAITING
+
+
+def test_downloads_are_selected_by_audience():
+    """A rule that names an audience speaks of downloads of what that audience sees, and of nothing else."""
+    readers = policies(rule("readers", projects=(), audiences=(Word("public"),), grant={ANYONE: (Action.DOWNLOAD, Action.RELEASE)}))
+    assert verdict(readers, None, Action.DOWNLOAD, audiences=(Word("public"),)) is Verdict.ALLOWED
+    assert verdict(readers, None, Action.DOWNLOAD, audiences=(Word("internal"),)) is Verdict.NOT_GRANTED
+    assert verdict(readers, None, Action.RELEASE, audiences=(Word("public"),)) is Verdict.NOT_GRANTED
+
+
+def test_who_is_able():
+    """People are named, groups resolved, the denied left out; where everybody may, that is said."""
+    found = policies(rule("a", grant={WEB: (Action.YANK,), OWNERS: (Action.YANK,), ANYONE: (Action.RELEASE,)}, deny={BOB: (Action.YANK,)}))
+    assert able(found, Action.YANK, PROJECT, Facts(owners=(CAROL,))) == (ALICE, CAROL)
+    assert able(found, Action.RELEASE, PROJECT, Facts()) == (ANYONE,)
+    assert able(found, Action.REMOVE, PROJECT, Facts()) == ()
+
+
+def test_a_group_in_a_circle_ends():
+    """A circle is an error of the policy; asking does not hang on it."""
+    assert people_in(policies(groups={WEB: (ALL, ALICE), ALL: (WEB,)}), WEB) == {ALICE}
+
+
+NAMES = st.sampled_from([ALICE, BOB, CAROL, WEB, ALL])
+ACTIONS = st.lists(st.sampled_from([Action.RELEASE, Action.CREATE, Action.TRANSFER]), min_size=1, max_size=2).map(tuple)
+SPOKEN = st.dictionaries(st.one_of(NAMES, st.sampled_from([OWNERS, ANYONE])), ACTIONS, max_size=3)
+NEEDS = st.builds(
+    lambda actions, count, group, origins, publisher: needing(
+        *actions, approvals=Approvals(count=count, group=group) if count else None, origins=origins, publisher=publisher
+    ),
+    ACTIONS, st.integers(0, 2), NAMES, st.sampled_from([(), ("github:acme/*",)]), st.sampled_from(["", "declared"]),
+)  # fmt: skip
+RULES = st.lists(
+    st.builds(
+        lambda patterns, grant, require, deny: (patterns, grant, tuple(require), deny),
+        st.sampled_from([("*",), ("acme-*",), ("other",)]), SPOKEN, st.lists(NEEDS, max_size=2), st.one_of(st.just({}), SPOKEN),
+    ),
+    max_size=5,
+).map(lambda found: [rule(f"r{n}", projects=p, grant=g, require=r, deny=d) for n, (p, g, r, d) in enumerate(found)])  # fmt: skip
+FACTS = st.builds(
+    lambda owners, approved, origins, published: Facts(owners=tuple(owners), approved_by=frozenset(approved), origins=origins, is_published=published),
+    st.lists(NAMES, max_size=2), st.lists(st.sampled_from([ALICE, BOB, CAROL]), max_size=3),
+    st.sampled_from([None, (), ("github:acme/x",), ("stored",)]), st.sampled_from([None, False, True]),
+)  # fmt: skip
+WHO = st.one_of(NAMES, st.none())
+ASKED = st.sampled_from([Action.RELEASE, Action.CREATE, Action.TRANSFER])
+RANK = {Verdict.DENIED: 0, Verdict.NOT_GRANTED: 1, Verdict.WAITING: 2, Verdict.ALLOWED: 3}
+
+
+@given(rules=RULES, who=WHO, action=ASKED, facts=FACTS, seed=st.randoms())
+def test_no_order_matters(rules, who, action, facts, seed):
+    """Rules, owners and people in another order give the same decision, to the last reason."""
+    other = list(rules)
+    seed.shuffle(other)
+    turned = replace(facts, owners=facts.owners[::-1])
+    groups = {WEB: (BOB, ALICE), ALL: (CAROL, WEB)}
+    assert decide(policies(*rules), who, action, PROJECT, facts) == decide(policies(*other, groups=groups), who, action, PROJECT, turned)
+
+
+@given(rules=RULES, who=WHO, action=ASKED, facts=FACTS, more=SPOKEN)
+def test_another_grant_never_forbids(rules, who, action, facts, more):
+    """Whatever a policy allowed, it allows with a grant more."""
+    before = decide(policies(*rules), who, action, PROJECT, facts).verdict
+    after = decide(policies(*rules, rule("more", projects=("*",), grant=more)), who, action, PROJECT, facts).verdict
+    assert RANK[after] >= RANK[before]
+
+
+@given(rules=RULES, who=WHO, action=ASKED, facts=FACTS, need=NEEDS, deny=SPOKEN)
+def test_another_requirement_or_deny_never_allows(rules, who, action, facts, need, deny):
+    """Whatever a policy did not allow, it does not allow with a requirement or a deny more."""
+    before = decide(policies(*rules), who, action, PROJECT, facts).verdict
+    for more in (rule("more", projects=("*",), require=(need,)), rule("more", projects=("*",), deny=deny)):
+        after = decide(policies(*rules, more), who, action, PROJECT, facts).verdict
+        assert RANK[after] <= RANK[before]
+
+
+@given(rules=RULES, action=ASKED, facts=FACTS)
+def test_the_able_are_those_who_are_granted_and_not_denied(rules, action, facts):
+    """`who` and `can` never contradict each other."""
+    found = policies(*rules)
+    able_ones = able(found, action, PROJECT, facts)
+    for person in (ALICE, BOB, CAROL):
+        decision = decide(found, person, action, PROJECT, facts)
+        assert (person in able_ones or ANYONE in able_ones) == (decision.verdict in (Verdict.ALLOWED, Verdict.WAITING))
