@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.model.page import LargePage, Page
@@ -13,8 +12,6 @@ from index_builder.model.snapshot import Blob
 from index_builder.ports import Pool, Progress, Site
 
 _CHUNK = 1024 * 1024
-#: What the mark says while a tree changes: a build that does not end is begun anew, because nobody knows what it left.
-BEGUN: Final = b"{}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +24,17 @@ class Changes:
 
 
 def publish(
-    site: Site, pool: Pool | None, mark: str, blobs: Iterable[Blob], pages: Iterable[Page | LargePage], present: Mapping[str, int | None],
-    progress: Progress,
+    site: Site, pool: Pool | None, mark: str, begun: bytes, blobs: Iterable[Blob], pages: Iterable[Page | LargePage],
+    present: Mapping[str, int | None], progress: Progress,
 ) -> Changes:  # fmt: skip
     """Make the tree hold what is wanted, and nothing else of `present`: path to size in bytes of what is there, None where unknown.
 
     `blobs`, which there are only with a pool, and `pages` come in the order in which they may appear; pages are made while they
-    are written, and the last of them is the one at `mark`. A reader never meets a link to what is not there yet. Where nothing
+    are written, and the last of them is the one at `mark`, which says `begun` until then: a build that does not end is begun
+    anew, because nobody knows what it left. A reader never meets a link to what is not there yet. Where nothing
     changes, nothing is written. Raises CorruptEntryError where a pool entry is not what its name says (it is dropped), StorageError.
     """
-    work = _Publication(site, mark, present)
+    work = _Publication(site, mark, begun, present)
     work.write_blobs(pool, blobs, progress)
     for page in pages:
         if page.path == mark:
@@ -48,8 +46,8 @@ def publish(
 class _Publication:
     """A tree on its way; `rest` is what is there and was not asked for so far."""
 
-    def __init__(self, site: Site, mark: str, present: Mapping[str, int | None]) -> None:
-        self.site, self.mark = site, mark
+    def __init__(self, site: Site, mark: str, begun: bytes, present: Mapping[str, int | None]) -> None:
+        self.site, self.mark, self.begun = site, mark, begun
         self.rest = dict(present)
         self.written: list[str] = []
         self.deleted: list[str] = []
@@ -91,7 +89,7 @@ class _Publication:
     def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            self.site.put(self.mark, [BEGUN])
+            self.site.put(self.mark, [self.begun])
 
 
 def _is_there(site: Site, page: Page | LargePage) -> bool:

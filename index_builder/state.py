@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NamedTuple
@@ -21,6 +22,9 @@ MARK: Final = "state/build.json"
 #: The folder of shards.
 SHARDS: Final = "state/projects/"
 _SCHEMA: Final = 2
+_SHARD = re.compile(r"state/projects/[0-9a-f]{2}\.json")
+_PAGE = re.compile(r"simple/index\.(?:html|v1_json)")
+_CLIMBS = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\\\x00]")
 
 
 class OutdatedStateError(Exception):
@@ -52,8 +56,22 @@ class Mark:
         return json.dumps({"schema": _SCHEMA, **asdict(self)}, sort_keys=True, indent=1).encode() + b"\n"
 
 
+def begun(audience: str) -> bytes:
+    """Return what the mark says while a tree changes: whose it is, and that nobody knows what is there."""
+    return json.dumps({"audience": audience}).encode() + b"\n"
+
+
+def audience_of(content: bytes) -> str | None:
+    """Return whose tree a mark is of, whole or begun; None where that cannot be read."""
+    try:
+        audience = json.loads(content)["audience"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return audience if isinstance(audience, str) else None
+
+
 def decode_mark(content: bytes) -> Mark:
-    """Return a mark; raises OutdatedStateError."""
+    """Return a mark; raises OutdatedStateError for anything that no build of this form wrote. It may come from another host."""
     try:
         value: dict[str, Any] = json.loads(content)
         if value.pop("schema", None) != _SCHEMA:
@@ -61,6 +79,17 @@ def decode_mark(content: bytes) -> Mark:
         mark = Mark(**value)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise OutdatedStateError from error
+    texts = (mark.audience, mark.builder, mark.source, mark.inputs)
+    numbers = (mark.projects, mark.files, mark.rows)
+    digests = (mark.lists, mark.shards)
+    if not (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(number, int) and number >= 0 for number in numbers)
+        and all(isinstance(found, dict) and all(isinstance(text, str) for text in found.values()) for found in digests)
+        and all(map(is_shard, mark.shards))
+        and all(_PAGE.fullmatch(path) for path in mark.lists)
+    ):
+        raise OutdatedStateError
     return mark
 
 
@@ -87,6 +116,11 @@ def shard_of(name: str) -> str:
     return f"{SHARDS}{hashlib.sha256(name.encode()).hexdigest()[:2]}.json"
 
 
+def is_shard(path: str) -> bool:
+    """Say whether a path is one that a shard has."""
+    return _SHARD.fullmatch(path) is not None
+
+
 def join_shard(lines: Iterable[bytes]) -> bytes:
     """Return the bytes of a shard of these projects, by name."""
     return b"[" + b",\n".join(sorted(lines)) + b"]\n"
@@ -96,7 +130,17 @@ def decode_shard(content: bytes, digest: str) -> dict[str, Built]:
     """Return a shard's projects by name; raises OutdatedStateError where its digest is another."""
     if digest_of(content) != digest:
         raise OutdatedStateError
-    return {row[0]: Built(row[0], row[1], row[2], row[3], row[4], tuple(row[5])) for row in orjson.loads(content)}
+    found = {row[0]: Built(row[0], row[1], row[2], row[3], row[4], tuple(row[5])) for row in orjson.loads(content)}
+    if not all(_is_own(path, name) for name, built in found.items() for path in built.files):
+        raise OutdatedStateError
+    return found
+
+
+def _is_own(path: str, name: str) -> bool:
+    """Say whether a path is one that a tree may have because of a project: what a state names, is deleted one day."""
+    top, _, rest = path.partition("/")
+    mine = top in ("packages", "provenance") or (top in ("simple", "pypi") and rest.startswith(f"{name}/"))
+    return mine and not _CLIMBS.search(path)
 
 
 def digest_of(content: bytes) -> str:

@@ -19,7 +19,7 @@ from index_builder.adapters.directory_pool import DirectoryPool
 from index_builder.adapters.directory_site import DirectorySite, ListSite, UntouchedListSite, UntouchedSite, exclusive
 from index_builder.adapters.progress import NoProgress
 from index_builder.adapters.worktree import WorkTree
-from index_builder.errors import UsageError
+from index_builder.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from index_builder.adapters.sparse_site import SparseSite
@@ -93,11 +93,14 @@ def open_inbox(root: Path, configuration: Configuration) -> DirectoryPool:
 @contextmanager
 def open_site(output: Path, audience: str, *, dry_run: bool = False) -> Iterator[DirectorySite]:
     """Yield an audience's folder, locked against other builds, or with `dry_run` as it is; raises StorageError."""
+    if (output / f"{audience}.changes.json").exists():
+        msg = f"{output / audience} holds what a sparse build wrote, which is no whole tree"
+        raise StorageError(msg, fix="choose another --output")
     if dry_run:
-        yield UntouchedSite(output / audience)
+        yield UntouchedSite(output / audience, audience)
         return
     with exclusive(output / audience):
-        site = DirectorySite(output / audience)
+        site = DirectorySite(output / audience, audience)
         try:
             yield site
         finally:
@@ -185,8 +188,8 @@ def open_sparse_sites(output: Path, published: Mapping[Word, str | Path], fetche
     with exclusive(output):
         sites = {}
         for audience, where in published.items():
-            there = PublishedSite(where, fetcher.downloader) if isinstance(where, str) else UntouchedSite(where)
-            sites[audience] = SparseSite(there, output / audience)
+            there = PublishedSite(where, fetcher.downloader) if isinstance(where, str) else UntouchedSite(where, audience)
+            sites[audience] = SparseSite(there, output / audience, audience)
         yield sites
 
 

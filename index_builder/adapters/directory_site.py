@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from index_builder.adapters.storage import storage
 from index_builder.errors import StorageError
-from index_builder.state import MARK
+from index_builder.state import MARK, SHARDS, audience_of, is_shard
 
 
 @contextmanager
@@ -22,6 +22,7 @@ def exclusive(root: Path) -> Iterator[None]:
 
     The lock is the kernel's, on the folder itself: a killed build leaves none.
     """
+    made = [folder for folder in (root, *root.parents) if not folder.exists()]
     with storage(root):
         root.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
@@ -34,6 +35,9 @@ def exclusive(root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()  # only where it is empty: what a failed build made ready, it takes away
 
 
 class DirectorySite:
@@ -42,9 +46,10 @@ class DirectorySite:
     _TOPS: tuple[str, ...] = ("simple", "packages", "provenance", "pypi", "state", "packages.json")
     _INCOMING = "state/incoming"
 
-    def __init__(self, root: Path) -> None:
-        """Take the folder; raises StorageError where it holds something that no build wrote."""
+    def __init__(self, root: Path, audience: str = "") -> None:
+        """Take the folder for an audience's tree; raises StorageError where it holds something that no build of it wrote."""
         self.root = root
+        self._audience = audience
         self._made: set[str] = set()
         self._count = 0
         with storage(root):
@@ -60,20 +65,29 @@ class DirectorySite:
         self._folder(self._INCOMING)
 
     def tidy(self) -> None:
-        """Take away the folders that were made ready and hold nothing, down to the tree's own."""
+        """Take away the folders that were made ready and hold nothing."""
         with suppress(OSError):
             shutil.rmtree(self.root / self._INCOMING)
             (self.root / "state").rmdir()
-            self.root.rmdir()
-            self.root.parent.rmdir()
 
     def _ours(self) -> bool:
-        """Say whether a build may write here: a new folder, one with the mark, or one whose build was stopped before it."""
-        if not self.root.exists() or (self.root / MARK).is_file() or (self.root / "state" / "projects").is_dir():
-            return True
-        inside = {path.name for path in self.root.iterdir()}
+        """Say whether a build may write here: a new folder, one with the mark of this audience, or one whose mark was lost."""
         state = self.root / "state"
-        return not inside or (inside == {"state"} and state.is_dir() and {path.name for path in state.iterdir()} <= {"incoming"})
+        if not self.root.exists():
+            return True
+        if (self.root / MARK).is_file():
+            return audience_of((self.root / MARK).read_bytes()) in (self._audience, None)
+        if not state.is_dir():
+            return self._is_free()
+        inside = {path.name for path in state.iterdir()}
+        if inside <= {"incoming"}:
+            return self._is_free()  # a first build was stopped before it wrote anything
+        shards = list((state / "projects").iterdir()) if (state / "projects").is_dir() else []
+        return inside <= {"incoming", "projects"} and bool(shards) and all(is_shard(f"{SHARDS}{path.name}") for path in shards)
+
+    def _is_free(self) -> bool:
+        """Say whether nothing is in the folder but a state."""
+        return {path.name for path in self.root.iterdir()} <= {"state"}
 
     def _folder(self, path: str) -> None:
         """Make a folder of the tree, once; whatever else stands in its way, such as a link out of the tree, is replaced."""
@@ -124,7 +138,7 @@ class DirectorySite:
 
     def _is_inside(self, target: Path) -> bool:
         """Say whether no folder on the way to a file is a link."""
-        return not any(parent.is_symlink() for parent in target.parents if parent.is_relative_to(self.root))
+        return not any(parent.is_symlink() for parent in target.parents if parent != self.root and parent.is_relative_to(self.root))
 
     def open(self, path: str) -> BinaryIO:
         """Open a file; a later `put` renames another one into its place."""
@@ -160,6 +174,9 @@ class DirectorySite:
     def delete(self, path: str) -> None:
         """Delete, and the folders that this leaves empty."""
         target = self.root / path
+        if ".." in path.split("/"):
+            msg = f"{path} is not in the tree"
+            raise StorageError(msg)
         with storage(target):
             if target.is_dir() and not target.is_symlink():
                 return  # a link or file was here until `put` needed a folder
@@ -196,9 +213,13 @@ class ListSite(DirectorySite):
     _TOPS = ("simple", "pypi", "state", "packages.json")
 
     def _ours(self) -> bool:
-        """Say whether a build may write here: none of our names is taken, or dumb-pypi or a build of ours took them."""
-        written = (self.root / "packages.json").is_file() and (self.root / "simple" / "index.html").is_file()
-        return written or super()._ours() or not any((self.root / top).exists() for top in self._TOPS)
+        """Say whether a build may write here: as for any tree, or dumb-pypi wrote it, which has no state."""
+        is_dumb_pypis = (self.root / "packages.json").is_file() and (self.root / "simple" / "index.html").is_file()
+        return super()._ours() or (is_dumb_pypis and not (self.root / "state").exists())
+
+    def _is_free(self) -> bool:
+        """Say whether none of the names that a build writes is taken."""
+        return not any(os.path.lexists(self.root / top) for top in self._TOPS if top != "state")
 
 
 class UntouchedSite(DirectorySite):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +17,8 @@ from typing import Any, ParamSpec, TypeVar
 from index_builder.errors import RemoteError, UsageError
 
 _PATIENCE = 10
+#: Seconds between two looks at whether the builder is still there.
+_GLANCE = 0.5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -23,7 +28,7 @@ _Result = TypeVar("_Result")
 def processes(count: int) -> Iterator[Executor]:
     """Yield an executor over `count` processes of this machine; they begin with the first work."""
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    executor = _Processes(count, mp_context=context, initializer=_leave_interrupts_to_the_builder)
+    executor = _Processes(count, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
     try:
         yield executor
     finally:
@@ -41,10 +46,18 @@ class _Processes(ProcessPoolExecutor):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _leave_interrupts_to_the_builder() -> None:
+def _begin(builder: int) -> None:
+    """Leave interrupts to the builder, and do not outlive it: a worker has its locks too, and would keep the next build out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    threading.Thread(target=_end_with, args=(builder,), daemon=True).start()
+
+
+def _end_with(builder: int) -> None:
+    while os.getppid() == builder:
+        time.sleep(_GLANCE)
+    os._exit(1)
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def command(
         chosen = _chosen(configuration, audiences)
         if published and not sparse:
             raise UsageError("--published goes with --sparse", fix="add --sparse, or leave it out")
-        where = _published(configuration, chosen, published, dry_run=dry_run) if sparse else {}
+        where = _published(configuration, chosen, published, folder, dry_run=dry_run) if sparse else {}
         with (
             options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet) as fetcher,
             ExitStack() as stack,
@@ -137,7 +137,9 @@ def _elsewhere(root: Path, configuration: Configuration, pool: Path | None, conn
     return wiring.FetchElsewhere(root=root.resolve(), configuration=configuration, pool=absolute, connections=connections)
 
 
-def _published(configuration: Configuration, chosen: Sequence[Word], published: str | None, *, dry_run: bool) -> dict[Word, str | Path]:
+def _published(
+    configuration: Configuration, chosen: Sequence[Word], published: str | None, output: Path, *, dry_run: bool
+) -> dict[Word, str | Path]:
     """Return where each audience is published: a URL, or a folder; raises UsageError."""
     if dry_run:
         raise UsageError("--sparse and --dry-run contradict each other", fix="a sparse build publishes nothing: look at what it writes")
@@ -147,6 +149,10 @@ def _published(configuration: Configuration, chosen: Sequence[Word], published: 
             raise UsageError(f"index.yaml gives no url of '{lacking[0]}'", fix="say where it is published: --published WHERE")
         return {name: configuration.audiences[name].url for name in chosen}
     if "://" not in published:
+        if not Path(published).is_dir():
+            raise UsageError(f"--published {published} is no folder", fix="name the folder that has one folder an audience, or a URL")
+        if Path(published).resolve() == output.resolve():
+            raise UsageError("--published and --output are one folder", fix="write what differs into another: --output DIR")
         return {name: Path(published) / name for name in chosen}
     if len(chosen) > 1:
         raise UsageError("--published is the URL of one audience", fix=f"say which: --audience {chosen[0]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -12,17 +13,18 @@ from index_builder import wiring
 from index_builder.cli import arguments, edits, options, packagelist
 from index_builder.dependencies import missing_dependencies
 from index_builder.errors import UsageError
+from index_builder.fetch.stage import Fetcher
 from index_builder.model.names import Timestamp
-from index_builder.model.problem import ProblemsFoundError
+from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.model.project import Hosting
 from index_builder.packagelists.changes import line_numbers
 from index_builder.packagelists.group import PackageList
 from index_builder.packagelists.line import BadLineError
-from index_builder.pipeline.add.candidate import Defaults
+from index_builder.pipeline.add.candidate import Candidate, Defaults
 from index_builder.pipeline.add.edits import edits as edits_of
 from index_builder.pipeline.add.edits import with_groups
 from index_builder.pipeline.add.packagelist import from_package_list
-from index_builder.pipeline.add.pin import pin
+from index_builder.pipeline.add.pin import Pinned, pin
 from index_builder.pipeline.packagelist import BadLine, problems_of
 
 
@@ -87,7 +89,10 @@ def dumb_pypi(
             if not keep_going:
                 raise ProblemsFoundError(problems)
         with options.problems_shown(tree, "text"), wiring.open_workers(jobs) as workers:
-            pinned = pin(candidates, fetcher, workers)
+            pinned, refused = _pinned(candidates, fetcher, workers, keep_going=keep_going)
+        if refused:
+            options.show_problems(refused, tree, "text")
+            problems = (*problems, *refused)
     paths = {project.place.path for project, _ in pinned.groups}
     options.stop_at(tree, reading, lambda path: path in paths)
     changes = list(edits_of(index, pinned.groups, {path: tree.text(path) for path in paths}))
@@ -95,6 +100,20 @@ def dumb_pypi(
     edits.finish(tree, changes, dry_run=dry_run, output_format=output_format, done="imported")
     if problems:
         raise ProblemsFoundError(problems)
+
+
+def _pinned(
+    candidates: list[Candidate], fetcher: Fetcher, workers: Executor | None, *, keep_going: bool
+) -> tuple[Pinned, tuple[Problem, ...]]:
+    """Return what was looked into, and, with `keep_going`, the problems of files that are passed over."""
+    try:
+        return pin(candidates, fetcher, workers), ()
+    except ProblemsFoundError as error:
+        refused = {problem.place.path for problem in error.problems if problem.severity == "error"}
+        left = [candidate for candidate in candidates if candidate.file.name.text not in refused]
+        if not keep_going or len(left) == len(candidates):
+            raise
+        return pin(left, fetcher, workers), error.problems
 
 
 def _open(folder: Path, name: str) -> BinaryIO:

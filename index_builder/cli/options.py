@@ -78,7 +78,8 @@ problem_format = click.option(
 )  # fmt: skip
 
 
-def _one_line(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+def plain_line(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Return a text of one plain line, as a click callback does."""
     try:
         return one_line(value) if value else value
     except ValueError as error:
@@ -88,13 +89,13 @@ def _one_line(_context: click.Context, _parameter: click.Parameter, value: str |
 def reason(*, help_text: str, default: str | None = None, required: bool = False) -> Callable[[Command], Command]:
     """Return a --reason option: one plain line, as manifests hold it."""
     more: dict[str, Any] = {} if default is None else {"default": default}
-    return click.option("--reason", required=required, metavar="TEXT", help=help_text, callback=_one_line, **more)
+    return click.option("--reason", required=required, metavar="TEXT", help=help_text, callback=plain_line, **more)
 
 
 def title(command: Command) -> Command:
     """Add --title."""
     text = "The index's title [default: the folder's name]."
-    decorated: Command = click.option("--title", metavar="TEXT", help=text, callback=_one_line)(command)
+    decorated: Command = click.option("--title", metavar="TEXT", help=text, callback=plain_line)(command)
     return decorated
 
 

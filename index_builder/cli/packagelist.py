@@ -31,10 +31,10 @@ _OPTIONS = (
     click.option("--previous-package-list", type=FILE, metavar="FILE", help="The list of the last build: only what differs is built."),
     click.option("--previous-package-list-json", type=FILE, metavar="FILE", help="The same, as JSON objects."),
     click.option("--packages-url", metavar="URL", help="Where the files of a list are: absolute, or relative to a project's page."),
-    click.option("--output-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where to build from a list."),
-    click.option("--title", metavar="TEXT", default="My Private PyPI", help="The title of the project list of a list's index."),
-    click.option("--logo", metavar="URL", default="", help="A picture above it."),
-    click.option("--logo-width", type=click.IntRange(0), metavar="PIXELS", default=0, help="The width of the picture."),
+    click.option("--output-dir", metavar="DIR", help="Where to build a list's tree."),
+    click.option("--title", metavar="TEXT", default="My Private PyPI", callback=options.plain_line, help="The title of a list's index."),
+    click.option("--logo", metavar="URL", default="", callback=options.plain_line, help="A picture above it."),
+    click.option("--logo-width", type=click.IntRange(0, 10_000), metavar="PIXELS", default=0, help="The width of the picture."),
     click.option("--no-per-release-json", is_flag=True, help="The same as --release-json none."),
     click.option("--no-simple-json", is_flag=True, help="Write project details in HTML only, as dumb-pypi does."),
     click.option("--no-generate-timestamp", is_flag=True, help="Pages never have a timestamp; for dumb-pypi's sake."),
@@ -69,14 +69,17 @@ def build_from_list(
 
     path, is_json = _chosen(given, "package_list")
     before, before_is_json = _chosen(given, "previous_package_list")
-    if given["output_dir"] is None:
+    if path == before:
+        raise UsageError("the list and the previous one are one file", fix="keep a copy of each list for the next build")
+    if not given["output_dir"]:
         raise UsageError("--output-dir is missing", fix="say where to build: --output-dir DIR")
     if before is not None and before_is_json != is_json:
         raise UsageError("the list and the previous one must both be file names, or both JSON objects")
+    output = Path(given["output_dir"])
     with ExitStack() as stack:
         stream = stack.enter_context(opened(path))
         previous = PackageList(stream=stack.enter_context(opened(before)), is_json=is_json) if before else None
-        site = stack.enter_context(wiring.open_list_site(given["output_dir"], dry_run=dry_run))
+        site = stack.enter_context(wiring.open_list_site(output, dry_run=dry_run))
         order = ListOrder(
             packages_url=_url(given["packages_url"]),
             title=given["title"],
@@ -102,12 +105,12 @@ def build_from_list(
     if output_format == "json":
         changes = report.changes
         click.echo(json.dumps({
-            "output": str(given["output_dir"]), "dry_run": dry_run, "projects": report.projects, "files": report.files,
+            "output": str(output), "dry_run": dry_run, "projects": report.projects, "files": report.files,
             "built": report.built, "written": list(changes.written), "deleted": list(changes.deleted), "unchanged": changes.unchanged,
             "problems": formats.to_json(problems),
         }, indent=2))  # fmt: skip
     elif not quiet:
-        options.show_changes(report, given["output_dir"], dry_run=dry_run)
+        options.show_changes(report, output, dry_run=dry_run)
     if problems:
         stderr().print(f"{count(len(problems), 'line')} passed over")
         raise ProblemsFoundError(problems)
@@ -124,7 +127,11 @@ def _chosen(given: dict[str, Any], name: str) -> tuple[Path | None, bool]:
 def _url(url: str | None) -> str:
     if not url:
         raise UsageError("--packages-url is missing", fix="say where the files are: --packages-url ../../packages/, or an https:// URL")
-    if urlsplit(url).scheme not in ("", "https", "http", "file") or any(c in url for c in "#?\"'<> \\") or not url.isprintable():
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:
+        raise UsageError(f"{url!r} is no URL: {error}") from error
+    if scheme not in ("", "https", "http", "file") or any(c in url for c in "#?\"'<> \\") or not url.isprintable():
         raise UsageError(
             f"{url!r} is no URL that files can be under", fix="write an absolute or relative URL, as --packages-url ../../packages/"
         )
@@ -133,13 +140,14 @@ def _url(url: str | None) -> str:
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[BinaryIO]:
-    """Yield a list's bytes, which are read more than once: those of standard input are kept in a file meanwhile."""
-    if str(path) != "-":
-        with Path(str(path)).open("rb") as stream:
+    """Yield a list's bytes, which are read more than once: those of a pipe are kept in a file meanwhile."""
+    with ExitStack() as stack:
+        stream = sys.stdin.buffer if str(path) == "-" else stack.enter_context(Path(str(path)).open("rb"))
+        if stream is not sys.stdin.buffer and stream.seekable():
             yield stream
-        return
-    with tempfile.TemporaryFile() as kept:
-        shutil.copyfileobj(sys.stdin.buffer, kept)
+            return
+        kept = stack.enter_context(tempfile.TemporaryFile())
+        shutil.copyfileobj(stream, kept)
         yield kept
 
 

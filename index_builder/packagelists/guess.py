@@ -10,9 +10,10 @@ from functools import lru_cache
 
 from packaging.version import InvalidVersion, Version
 
-from index_builder.model.names import NormalizedName, normalize, parse_version
+from index_builder.model.names import NormalizedName, ProjectName, normalize, parse_version
 
-_SAFE = re.compile(r"[A-Za-z0-9_.+!-]{1,255}")
+_LONGEST = 255
+_SAFE = re.compile(rf"[A-Za-z0-9_.+!-]{{1,{_LONGEST}}}")
 #: What nearly all names are: there is one way to read them, and no need to look at each part.
 _PLAIN = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9_]*[A-Za-z0-9])?)-([0-9]+(?:\.[0-9A-Za-z]+)*)(?:\.tar\.gz|-\w+-\w+-\w+\.whl)", re.ASCII)
 _WHEEL = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9_.]*[A-Za-z0-9])?)-(\d[^-]*)(?:-\d[^-]*)?-[\w.]+-[\w.]+-[\w.]+\.whl", re.ASCII)
@@ -21,7 +22,8 @@ _WITH_DIGIT_AND_DOT = re.compile(r"(?=.*\.)(?=.*[0-9])")
 
 def guess(filename: str) -> tuple[str, str]:
     """Return the normalized project name and the version as it is written, '' where there is none; raises ValueError."""
-    if plain := _PLAIN.fullmatch(filename):
+    plain = _PLAIN.fullmatch(filename)
+    if plain and len(filename) <= _LONGEST and len(plain[1]) <= ProjectName.MAX_LENGTH:
         return _normalized(plain[1]), plain[2]
     if not _SAFE.fullmatch(filename) or ".." in filename:
         msg = "a file name has ASCII letters, digits and '._+!-', at most 255, and no '..'"
@@ -31,7 +33,7 @@ def guess(filename: str) -> tuple[str, str]:
         if match is None:
             msg = "a wheel is called name-version-python-abi-platform.whl"
             raise ValueError(msg)
-        return normalize(match[1]), match[2]
+        return NormalizedName.of(match[1]), match[2]
     name, version = _cut(_stem(filename))
     return NormalizedName.of(name), version
 

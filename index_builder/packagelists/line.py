@@ -44,11 +44,15 @@ def as_json(line: bytes) -> bytes:
         raise BadLineError("the line is not UTF-8") from error
 
 
+def filename_of(line: bytes) -> str:
+    """Return the file name of a line; raises BadLineError."""
+    match = _PLAIN.match(line)
+    return match[1].decode() if match else _filename(_row(line))
+
+
 def project_of(line: bytes) -> str:
     """Return the normalized name of the project that a line's file belongs to; raises BadLineError."""
-    match = _PLAIN.match(line)
-    name = match[1].decode() if match else _filename(_row(line))
-    return _guessed(name)[0]
+    return _guessed(filename_of(line))[0]
 
 
 def read_line(line: bytes, packages_url: str) -> tuple[Version, ListedFile, list[str]]:
@@ -58,6 +62,8 @@ def read_line(line: bytes, packages_url: str) -> tuple[Version, ListedFile, list
     """
     row = _row(line)
     filename = _filename(row)
+    if filename != filename_of(line):
+        raise BadLineError("the key 'filename' stands here twice", "keep one of them")
     try:
         version, normalized = read_version(_guessed(filename)[1])
     except ValueError as error:

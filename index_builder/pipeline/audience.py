@@ -22,7 +22,7 @@ from index_builder.ports import Pool, Progress, Site
 from index_builder.publish import Changes, publish
 from index_builder.render.rows import ROWS, Splice, find_lines, spliced
 from index_builder.render.simple import LIST_JSON, NO_LOGO, Logo, read_json_list, render_json_list, render_list
-from index_builder.state import MARK, Built, Mark, OutdatedStateError, digest_of, join_shard, shard_of
+from index_builder.state import MARK, Built, Mark, OutdatedStateError, begun, digest_of, join_shard, shard_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def make(make: Make, site: Site, pool: Pool | None, executor: Executor | None, p
         else:
             present = _verified(site, blobs) if make.verify else site.listing()
             pages = work.pages(rendered)
-        changes = publish(site, pool, MARK, blobs, pages, present, progress)
+        changes = publish(site, pool, MARK, begun(make.mark.audience), blobs, pages, present, progress)
     mark = work.mark
     since = make.previous.mark.source if make.previous else None
     return Report(audience=mark.audience, projects=mark.projects, files=mark.files, built=work.built, changes=changes, since=since)
@@ -210,6 +210,8 @@ class _Changed:
         lines = 0
         anchors = {name: self._anchor(name) for name in self._touched}
         with self._previous.site.open(ROWS) as stream:
+            if stream.seek(0, 2) != self._previous.mark.rows:
+                raise OutdatedStateError
             places = find_lines(stream, {built.first for built in anchors.values() if built})
             for name, anchor in anchors.items():
                 if anchor is None:

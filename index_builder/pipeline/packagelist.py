@@ -14,7 +14,7 @@ import orjson
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
 from index_builder.packagelists.changes import ListChanges, changes_between, digest_of_list, line_numbers
 from index_builder.packagelists.group import PackageList, group
-from index_builder.packagelists.line import BadLineError, project_of
+from index_builder.packagelists.line import BadLineError, filename_of, project_of
 from index_builder.packagelists.listing import listed
 from index_builder.pipeline.audience import Make, Report, make
 from index_builder.pipeline.items import Item, pack
@@ -149,8 +149,12 @@ class _Build:
             self._sort_in(lines, position, line)
         gone: dict[str, set[str]] = {}
         for line in changes.removed:
-            json = self._listing.as_json(line)
-            gone.setdefault(project_of(json), set()).add(orjson.loads(json)["filename"])
+            try:
+                json = self._listing.as_json(line)
+                gone.setdefault(project_of(json), set()).add(filename_of(json))
+            except BadLineError as error:
+                raise OutdatedStateError from error  # the list before is of another kind
+        self._find_again(lines, {name for names in gone.values() for name in names})
         kept = self._kept(last, gone, gone.keys() | lines.keys())
         for name in gone.keys() | lines.keys():
             lines[name] = [*kept.get(name, []), *lines.get(name, [])]
@@ -162,6 +166,15 @@ class _Build:
             logo=self._order.logo,
             previous=last, touched=frozenset(lines),
         ), problems)  # fmt: skip
+
+    def _find_again(self, lines: dict[str, list[tuple[int, bytes]]], gone: set[str]) -> None:
+        """Sort in the lines that still speak of a file of which some line went: it may stand there in another spelling."""
+        if not gone:
+            return
+        known = {position for found in lines.values() for position, _ in found}
+        for position, line in self._listing.lines():
+            if position not in known and filename_of(self._listing.as_json(line)) in gone:
+                self._sort_in(lines, position, line)
 
     def _sort_in(self, lines: dict[str, list[tuple[int, bytes]]], position: int, line: bytes) -> None:
         try:

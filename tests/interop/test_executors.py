@@ -101,6 +101,20 @@ def test_an_interrupt_leaves_no_process_behind(index, tmp_path):
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
+def test_a_killed_builder_leaves_no_lock_behind(index, expected, tmp_path):
+    """Its workers end with it, and the next build gets the folder."""
+    with ended(building(index, tmp_path, "--jobs", "2")) as process:
+        while not (workers := children(process.pid)) and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert run(["build", "--repo", str(index), "--worktree", "--output", str(tmp_path), "-q", "--jobs", "1"]) == 0
+    assert contents(tmp_path) == expected
+
+
 @contextmanager
 def clusters(tmp_path):
     """A scheduler and two workers of `distributed` on loopback: its address, and the workers."""

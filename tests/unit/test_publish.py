@@ -30,7 +30,7 @@ def pool():
 
 
 def run(site, pool, blobs=BLOBS, pages=PAGES, mark=MARK):
-    return publish(site, pool, mark.path, blobs, [*pages, mark], site.listing(), SilentProgress())
+    return publish(site, pool, mark.path, b"{}", blobs, [*pages, mark], site.listing(), SilentProgress())
 
 
 def test_a_first_publication(pool):
@@ -141,7 +141,7 @@ def test_a_link_in_the_way_is_replaced(pool, tmp_path):
 def test_progress_counts_the_files_bytes(pool):
     """Whoever waits sees the bytes of files as they are written."""
     progress = RecordingProgress()
-    publish(MemorySite(), pool, MARK.path, BLOBS, [*PAGES, MARK], {}, progress)
+    publish(MemorySite(), pool, MARK.path, b"{}", BLOBS, [*PAGES, MARK], {}, progress)
     assert progress.size == len(WHEEL) + len(METADATA)
 
 
@@ -156,7 +156,7 @@ def test_pages_are_written_while_they_are_made():
         assert LIST.path in site.files
         yield MARK
 
-    publish(site, None, MARK.path, [], pages(), {}, SilentProgress())
+    publish(site, None, MARK.path, b"{}", [], pages(), {}, SilentProgress())
     assert list(site.files) == [MARK.path, PROJECT.path, LIST.path]
 
 
@@ -165,6 +165,6 @@ def test_a_large_page_is_compared_piece_by_piece(there):
     """It is written where a byte differs, where it is cut, and where it is not there, and left where it is the same."""
     large = LargePage("packages.json", JSON_LINES, 8, lambda: iter([b"one\n", b"two\n"]), Tier.LIST)
     site = MemorySite({MARK.path: MARK.content} | ({} if there is None else {large.path: there}))
-    changes = publish(site, None, MARK.path, [], [large, MARK], site.listing(), SilentProgress())
+    changes = publish(site, None, MARK.path, b"{}", [], [large, MARK], site.listing(), SilentProgress())
     assert site.files[large.path] == b"one\ntwo\n"
     assert changes.written == (() if there == b"one\ntwo\n" else (large.path, MARK.path))

@@ -8,6 +8,8 @@ from index_builder.state import (
     Built,
     Mark,
     OutdatedStateError,
+    audience_of,
+    begun,
     decode_mark,
     decode_shard,
     digest_of,
@@ -15,9 +17,26 @@ from index_builder.state import (
     shard_of,
 )
 
-MARK = Mark(audience="public", builder="1", source="a" * 40, inputs="b", projects=1, files=2, rows=3, lists={"x": "y"}, shards={"s": "d"})
+MARK = Mark(
+    audience="public",
+    builder="1",
+    source="a" * 40,
+    inputs="b",
+    projects=1,
+    files=2,
+    rows=3,
+    lists={"simple/index.html": "y"},
+    shards={"state/projects/0a.json": "d"},
+)
 BUILT = [
-    Built(name=name, path=f"packages.d/{name}.yaml", blob="c" * 40, first="x-1.tar.gz", rows=9, files=("simple/x",))
+    Built(
+        name=name,
+        path=f"packages.d/{name}.yaml",
+        blob="c" * 40,
+        first="x-1.tar.gz",
+        rows=9,
+        files=(f"simple/{name}/index.html", "packages/aa/bb/cc/x-1.tar.gz"),
+    )
     for name in ("beta", "alpha")
 ]
 
@@ -42,6 +61,47 @@ def test_other_marks_are_outdated(content):
     """What is cut, of another form, or no mark at all means that everything is built."""
     with pytest.raises(OutdatedStateError):
         decode_mark(content)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lists": []}, {"lists": None}, {"lists": {"../x": "d"}}, {"lists": {"simple/index.html": 1}}, {"shards": None}, {"shards": []},
+        {"shards": {"state/projects/../../x.json": "d"}}, {"files": None}, {"rows": "x"}, {"rows": -1}, {"source": 5}, {"audience": None},
+    ],
+)  # fmt: skip
+def test_a_mark_of_other_types_is_outdated(wrong):
+    """A mark may come from another host: what is not what a build writes is no mark."""
+    with pytest.raises(OutdatedStateError):
+        decode_mark(json.dumps({**json.loads(MARK.encode()), **wrong}).encode())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../victim",
+        "/etc/x",
+        "simple/../../victim",
+        "simple/beta/index.html",
+        "index.yaml",
+        "packages/../../x",
+        "packages//x",
+        "packages/x\\y",
+        "pypi/alpha",
+    ],
+)
+def test_a_state_names_only_what_is_its_projects_own(path):
+    """What a state names is deleted one day: a path out of the tree, or into another project, makes the state useless."""
+    content = join_shard([BUILT[1]._replace(files=(*BUILT[1].files, path)).encode()])
+    with pytest.raises(OutdatedStateError):
+        decode_shard(content, digest_of(content))
+
+
+def test_whose_tree_it_is():
+    """A mark says so, whole or begun; what cannot be read says nothing."""
+    assert [audience_of(content) for content in (MARK.encode(), begun("internal"), b"{", b"[]", b"{}", b'{"audience": 1}')] == [
+        "public", "internal", None, None, None, None,
+    ]  # fmt: skip
 
 
 def test_a_shard_of_another_digest_is_not_used():

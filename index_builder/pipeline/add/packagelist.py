@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -48,12 +49,21 @@ def from_package_list(
     for row in rows:
         try:
             candidate = _candidate(index, row, where, defaults, fetcher)
-            first = candidates.setdefault(row.name.text, candidate)
+            first = candidates.setdefault(row.name.text.casefold(), candidate)
             if first.file != candidate.file:
-                bad(row.position, BadLineError(f"{row.name.text} is listed twice, with different facts", "keep one of the lines"))
+                raise BadLineError(f"{row.name.text} is listed twice, with different facts", "keep one of the lines")  # noqa: TRY301
+            _say_what_stays(candidate, fetcher)
         except BadLineError as error:
             bad(row.position, error)
     return list(candidates.values())
+
+
+def _say_what_stays(candidate: Candidate, fetcher: Fetcher) -> None:
+    """A file that its manifest lists already stays as it is there, whatever the list says of it."""
+    listed = next((file for file in candidate.project.files if file.name.text == candidate.file.name.text), None)
+    said = (candidate.file.uploaded, candidate.file.yanked is not None)
+    if listed and (listed.uploaded, candidate.project.is_yanked(listed)) != said:
+        fetcher.downloader.progress.note(f"{listed.name.text} is listed already: its time and mark stay as its manifest has them")
 
 
 def _rows(listing: PackageList, url: str, bad: Callable[[int, BadLineError], None]) -> Iterator[_Row]:
@@ -97,6 +107,7 @@ def _candidate(index: Index, row: _Row, where: str | Open, defaults: Defaults, f
     except EditError as error:
         raise BadLineError(error.message, error.fix) from error
     digest, size, origin = _bytes(row, where, fetcher)
+    _check_digest(row, digest, fetcher)
     file = new_file(row.name, digest, size, origin, defaults, None)
     if row.file.uploaded:
         file = replace(file, uploaded=Timestamp(row.file.uploaded))
@@ -122,6 +133,19 @@ def _bytes(row: _Row, where: str | Open, fetcher: Fetcher) -> tuple[Sha256, int,
         return *fetcher.adopt_url(row.file.url, row.name.text), UrlOrigin(url=row.file.url)
     except RemoteError as error:
         raise BadLineError(error.message, error.fix) from error
+
+
+def _check_digest(row: _Row, digest: Sha256, fetcher: Fetcher) -> None:
+    """Compare the bytes with a digest of another kind; a SHA-256 was compared on the way."""
+    algorithm, _, said = row.file.digest.partition("=")
+    if not said or algorithm == "sha256":
+        return
+    if algorithm not in hashlib.algorithms_guaranteed or algorithm.startswith("shake"):
+        raise BadLineError(f"{row.name.text}: nobody can check a hash of the kind {algorithm!r}", "leave it out, or write sha256=")
+    with fetcher.pool.open(digest) as stream:
+        found = hashlib.file_digest(stream, algorithm).hexdigest()  # type: ignore[arg-type]
+    if found != said:
+        raise BadLineError(f"{row.name.text}: the list says {algorithm} {said}, the file has {found}", "find out which is right")
 
 
 def _reason(text: str) -> str:

@@ -91,6 +91,48 @@ def test_every_bad_line_is_told_and_nothing_written(repo, cli, dist, listed):
     assert [path.name for path in (repo / "packages.d").glob("*.yaml")] == ["good.yaml"]
 
 
+def test_a_hash_of_another_kind_is_checked_too(repo, cli, dist, listed):
+    """md5 and its like must be right; one that nobody can check is refused."""
+    name, content = wheel("demo", "1.0")
+    right = hashlib.md5(content).hexdigest()
+    for written, code, said in (
+        (f"md5={'0' * 32}", 1, "the list says md5"),
+        ("crc32=00", 1, "nobody can check"),
+        (f"md5={right}", 0, "imported"),
+    ):
+        done = cli("import", "dumb-pypi", listed({"filename": name, "hash": written}), "--dist", dist((name, content)))
+        assert (done.code, said in done.err) == (code, True), done.err
+
+
+def test_keep_going_passes_over_what_is_refused_inside(repo, cli, dist, listed):
+    """A file that inspection refuses, and one of two names that differ only in case, do not keep out the rest."""
+    good, two = wheel("good", "1.0"), wheel("two", "1.0")
+    files = (
+        good,
+        two,
+        ("bad-1.0-py3-none-any.whl", b"no archive"),
+        (two[0].replace("two", "Two"), wheel("Two", "1.0", requires_python=">=3.9")[1]),
+    )
+    arguments = ("import", "dumb-pypi", listed(*({"filename": name} for name, _ in files)), "--dist", dist(*files))
+    assert cli(*arguments).code == 1
+    assert not list((repo / "packages.d").glob("*.yaml"))
+    done = cli(*arguments, "--keep-going")
+    assert done.code == 1
+    assert "archive-format" in done.err
+    assert "list.json:4:1" in done.err
+    assert sorted(path.name for path in (repo / "packages.d").glob("*.yaml")) == ["good.yaml", "two.yaml"]
+
+
+def test_what_is_listed_already_stays_and_that_is_said(repo, cli, dist, listed):
+    """A list does not change a manifest's files."""
+    files = [wheel("demo", "1.0")]
+    assert cli("import", "dumb-pypi", listed({"filename": files[0][0]}), "--dist", dist(*files)).code == 0
+    done = cli(
+        "import", "dumb-pypi", listed({"filename": files[0][0], "yanked_reason": "x", "upload_timestamp": 5}), "--dist", dist(*files)
+    )
+    assert (done.code, "its time and mark stay" in done.err) == (0, True)
+
+
 def test_plain_names_are_read_too(repo, cli, dist, tmp_path):
     """A list of file names is told from one of objects by its first line."""
     (tmp_path / "names").write_text("\ndemo-1.0-py3-none-any.whl\n")

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from trees import contents
@@ -35,6 +36,9 @@ def build(tmp_path, cli, monkeypatch):
         ('{"filename": "a-1.0.tar.gz", "requires_dist": [1]}', "list of texts"),
         ('{"filename": "../a-1.0.tar.gz"}', "no '..'"), ('{"filename": "a\\u0000-1.0.tar.gz"}', "ASCII letters"),
         ('{"filename": "<b>-1.0.tar.gz"}', "ASCII letters"), ('{"filename": "a-.tar.gz"}', "no version"),
+        ('{"filename": "acme-1.0.tar.gz", "filename": "evil-2.0.tar.gz"}', "stands here twice"),
+        (json.dumps({"filename": "a" * 300 + "-1.0.tar.gz"}), "at most 255"), (json.dumps({"filename": "a" * 200 + "-1.0.tar.gz"}), "at most 128"),
+        (json.dumps({"filename": "a" * 200 + "-1.0-py3-none-any.whl"}), "at most 128"), (json.dumps({"k" * 999: 1}), "there is no key"),
         ('{"filename": "-1.0.tar.gz"}', "project name"), ('{"filename": "good-1.0.tar.gz", "requires_python": ">=3"}', "different facts"),
     ],
 )  # fmt: skip
@@ -82,11 +86,14 @@ def test_after_keep_going_everything_is_built_again(build, tmp_path):
         (["--package-list", "list"], "contradict each other"), (["--repo", "."], "--repo is for a repository"),
         (["--audience", "public"], "--audience is for a repository"), (["--packages-url", "javascript:alert(1)"], "no URL"),
         (["--packages-url", ""], "--packages-url is missing"), (["--packages-url", "../x y/"], "no URL"),
-        (["--previous-package-list", "list"], "both"), (["--executor", "dask:nowhere"], "dask://HOST:PORT"),
+        (["--previous-package-list", "other"], "both"), (["--previous-package-list-json", "list"], "are one file"),
+        (["--packages-url", "http://[::1"], "no URL"), (["--logo-width", "99999999999"], "logo-width"), (["--title", "a\udcff"], "control characters"),
+        (["--output-dir", ""], "--output-dir is missing"), (["--executor", "dask:nowhere"], "dask://HOST:PORT"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_fit(build, arguments, said):
     """Each says what is wrong, with exit code 2."""
+    Path("other").write_text("")
     done = build([{"filename": "a-1.0.tar.gz"}], *arguments)
     assert (done.code, said in done.err) == (2, True), done.err
 
@@ -155,6 +162,94 @@ def test_a_folder_of_somebody_elses_is_refused(build, tmp_path):
     done = build([{"filename": "a-1.0.tar.gz"}])
     assert (done.code, "was not written by a build" in done.err) == (1, True)
     assert (tmp_path / "site" / "simple" / "thesis.tex").read_text() == "mine"
+
+
+def test_files_that_are_not_the_builds_are_never_deleted(build, repo, cli, tmp_path, monkeypatch):
+    """A tree is built on by the builds that made it: a list's by lists, an audience's by that audience; what looks like neither, by none."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "site" / "packages").mkdir(parents=True)
+    (tmp_path / "site" / "packages" / "a-1.0.tar.gz").write_text("mine")
+    assert build([{"filename": "a-1.0.tar.gz"}]).code == 0
+    (tmp_path / "site").rename(tmp_path / "public")
+    done = cli("build", "--repo", repo, "--worktree", "--output", tmp_path)
+    assert (done.code, "was not written by a build" in done.err) == (1, True), done.err
+    assert (tmp_path / "public" / "packages" / "a-1.0.tar.gz").read_text() == "mine"
+    assert cli("build", "--repo", repo, "--worktree", "--output", tmp_path / "of-audiences", "-q").code == 0
+    (tmp_path / "of-audiences" / "public").rename(tmp_path / "site")
+    assert build([{"filename": "a-1.0.tar.gz"}]).code == 1
+
+
+@pytest.mark.parametrize("inside", ["state/projects/", "state/notes", "state/app.db", "state/projects/zz.json"])
+def test_a_state_of_somebody_elses_is_no_state(build, tmp_path, inside):
+    """A folder called `state` alone does not make a tree ours."""
+    path = tmp_path / "site" / inside
+    (path if inside.endswith("/") else path.parent).mkdir(parents=True)
+    if not inside.endswith("/"):
+        path.write_text("mine")
+    (tmp_path / "site" / "simple").mkdir()
+    (tmp_path / "site" / "simple" / "mine.txt").write_text("mine")
+    assert build([{"filename": "a-1.0.tar.gz"}]).code == 1
+    assert (tmp_path / "site" / "simple" / "mine.txt").read_text() == "mine"
+
+
+def test_a_first_build_that_was_killed_is_taken_up(build, tmp_path):
+    """What it made ready is no obstacle, also where the files lie beside."""
+    (tmp_path / "site" / "packages").mkdir(parents=True)
+    (tmp_path / "site" / "packages" / "a-1.0.tar.gz").write_text("mine")
+    (tmp_path / "site" / "state" / "incoming").mkdir(parents=True)
+    assert build([{"filename": "a-1.0.tar.gz"}]).code == 0
+
+
+def test_a_failed_build_leaves_the_folders_that_were_there(build, tmp_path, cli):
+    """It takes away what it made ready, and no empty folder of somebody's."""
+    (tmp_path / "site").mkdir()
+    assert build(["{"]).code == 1
+    assert (tmp_path / "site").is_dir()
+    assert not list((tmp_path / "site").iterdir())
+    done = cli("build", "--package-list-json", "list", "--packages-url", "x", "--output-dir", "deep/er")
+    assert (done.code, (tmp_path / "deep").exists()) == (1, False)
+
+
+def test_a_line_that_is_spelled_twice_is_there_until_both_are_gone(build, tmp_path):
+    """One spelling of two goes: the file stays; then the other: it goes."""
+    one, other, more = '{"filename": "a-1.0.tar.gz"}', '{"filename":"a-1.0.tar.gz"}', '{"filename": "a-2.0.tar.gz"}'
+    lists = [[one, other, more], [one, more], [other, more], [more]]
+    for number, lines in enumerate(lists):
+        previous = ["--previous-package-list-json", f"before{number - 1}"] if number else []
+        assert build(lines, *previous).code == 0
+        (tmp_path / f"before{number}").write_bytes((tmp_path / "list").read_bytes())
+        assert ("a-1.0" in (tmp_path / "site/simple/a/index.html").read_text()) == (number < 3)
+
+
+def test_a_list_of_another_kind_before(build, tmp_path, cli):
+    """A tree that was built from file names, and a list of objects: everything is built, and nothing breaks."""
+    (tmp_path / "names").write_text("a-1.0.tar.gz\n")
+    assert cli("build", "--package-list", "names", "--packages-url", "../../pool/", "--output-dir", "site").code == 0
+    done = build([{"filename": "b-1.0.tar.gz"}], "--previous-package-list-json", "names")
+    assert done.code == 0, done.err
+    assert not (tmp_path / "site/simple/a").exists()
+
+
+def test_a_folder_behind_a_link_is_built_on(build, tmp_path):
+    """What the folder is called by makes no difference to what is known of it."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "site").symlink_to(tmp_path / "real")
+    assert build([{"filename": "a-1.0.tar.gz"}, {"filename": "b-1.0.tar.gz"}]).code == 0
+    (tmp_path / "before").write_bytes((tmp_path / "list").read_bytes())
+    done = build([{"filename": "a-1.0.tar.gz"}], "--previous-package-list-json", "before", "--format", "json")
+    assert "simple/b/index.html" in json.loads(done.out)["deleted"]
+
+
+def test_a_pipe_is_read(tmp_path, cli, monkeypatch):
+    """A list may be what another program writes, by any name."""
+    import os
+    import threading
+
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    threading.Thread(target=lambda: fifo.write_text("a-1.0.tar.gz\n"), daemon=True).start()
+    done = cli("build", "--package-list", fifo, "--packages-url", "x", "--output-dir", tmp_path / "site")
+    assert (done.code, (tmp_path / "site/simple/a").is_dir()) == (0, True), done.err
 
 
 def test_a_dry_run_writes_nothing(build, tmp_path):

@@ -186,6 +186,50 @@ def test_options_that_do_not_fit(repo, cli, arguments, said):
     assert (done.code, said in done.err) == (2, True), done.err
 
 
+def test_what_is_published_is_never_cleared(repo, cli, published, tmp_path):
+    """Published and output must differ, a published folder must be there, and a build that fails leaves the last changes."""
+    site, _ = published
+    for where, said in ((site.parent, "are one folder"), (tmp_path / "nowhere", "is no folder"), (site / "packages.json", "is no folder")):
+        done = cli("build", "--sparse", "--published", where, "--output", site.parent)
+        assert (done.code, said in done.err) == (2, True), done.err
+    arguments = ("build", "--sparse", "--published", site.parent, "--output", tmp_path / "out", "-q")
+    assert cli(*arguments).code == 0
+    before = contents(tmp_path / "out")
+    (repo / "packages.d" / "beta.yaml").write_text("broken: [")
+    assert cli(*arguments, "--worktree").code == 1
+    assert contents(tmp_path / "out") == before
+
+
+def test_a_sparse_folder_is_no_tree(repo, cli, published, tmp_path):
+    """A plain build does not take a part for the whole."""
+    site, _ = published
+    assert cli("build", "--sparse", "--published", site.parent, "--output", tmp_path / "out", "-q").code == 0
+    done = cli("build", "--output", tmp_path / "out")
+    assert (done.code, "no whole tree" in done.err) == (1, True), done.err
+
+
+def test_a_published_folder_behind_a_link(repo, cli, published, tmp_path):
+    """Deletions are found there too."""
+    site, _ = published
+    (tmp_path / "current").mkdir()
+    (tmp_path / "current" / "public").symlink_to(site)
+    assert cli("remove", "alpha", "1.0", "--reason", "bad").code == 0
+    assert cli("build", "--worktree", "--sparse", "--published", tmp_path / "current", "--output", tmp_path / "out", "-q").code == 0
+    changes = json.loads((tmp_path / "out" / "public.changes.json").read_bytes())
+    assert "simple/alpha/index.html" in changes["deleted"]
+
+
+def test_a_cut_packages_json_is_not_spliced(repo, cli, published, tmp_path):
+    """A file that is not as long as the state says is made anew."""
+    site, _ = published
+    rows = (site / "packages.json").read_bytes()
+    (site / "packages.json").write_bytes(rows[: rows.rindex(b"\n", 0, -1) + 1])
+    assert cli("build", "--sparse", "--published", site.parent, "--output", tmp_path / "out", "-q").code == 0
+    applied(site, tmp_path / "out" / "public")
+    expected = full(cli, repo, tmp_path)
+    assert contents(site) == expected
+
+
 def test_without_a_url_it_must_be_said_where(repo, cli):
     """An audience that does not say where it is published cannot be compared."""
     (repo / "packages.d" / "a.yaml").write_text(linked("a", ["1.0"]).replace("[team]", "[maintainers]"))
