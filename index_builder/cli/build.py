@@ -21,7 +21,7 @@ from index_builder.render.legacy import ReleaseJson
 
 if TYPE_CHECKING:
     from index_builder.model.index import Configuration
-    from index_builder.pipeline.audience import Report
+    from index_builder.pipeline.tree import Report
     from index_builder.ports import Site
 
 

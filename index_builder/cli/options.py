@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from index_builder.manifests.reader import Reading
     from index_builder.model.index import Configuration, Index
     from index_builder.model.project import Project
-    from index_builder.pipeline.audience import Report
+    from index_builder.pipeline.tree import Report
     from index_builder.policy.rules import Policies
     from index_builder.ports import SourceTree
 

@@ -17,11 +17,11 @@ from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem, ProblemsFoundError, in_order
 from index_builder.model.project import StoredOrigin
 from index_builder.model.source import SETTINGS, SourceEntry, is_manifest, stem_of
-from index_builder.pipeline.audience import Make, Report, make
 from index_builder.pipeline.gather import Gathered, Lacking, ManifestFile, Part, gather
 from index_builder.pipeline.pages import Layout
 from index_builder.pipeline.previous import Changed, Previous, changed_since, find_previous, inputs_of
 from index_builder.pipeline.spread import batches, spread
+from index_builder.pipeline.tree import Report, Tree, build_tree
 from index_builder.ports import Site, SourceTree
 from index_builder.render.legacy import ReleaseJson
 from index_builder.state import Mark, OutdatedStateError
@@ -194,7 +194,7 @@ class _Build:
         configuration = settings.configuration
         assert configuration is not None  # noqa: S101 - for the type checker: without one, the reading had errors
         order, root = self._order, configuration.audiences[audience].url
-        task = Make(
+        made = Tree(
             mark=Mark(audience=audience, builder=order.builder, source=self._tree.revision, inputs=self._inputs),
             title=configuration.title,
             layout=Layout(tuple(sorted(order.templates.items())), order.release_json, root),
@@ -203,8 +203,9 @@ class _Build:
             previous=last[0] if last else None,
             touched=frozenset({stem_of(entry.path) for entry in seen.read} | last[1].gone) if last else frozenset(),
             verify=order.verify,
+            sparse=order.sparse,
         )
-        return make(task, self._sites[audience], self._fetcher.pool, order.executor, self._fetcher.downloader.progress)
+        return build_tree(made, self._sites[audience], self._fetcher.pool, order.executor, self._fetcher.downloader.progress)
 
 
 def _stop_at_errors(settings: Settings, gathered: Sequence[Gathered], seen: _Seen) -> None:

@@ -16,12 +16,12 @@ from index_builder.packagelists.changes import ListChanges, changes_between, dig
 from index_builder.packagelists.group import PackageList, group
 from index_builder.packagelists.line import BadLineError, filename_of, project_of
 from index_builder.packagelists.listing import listed
-from index_builder.pipeline.audience import Make, Report, make
 from index_builder.pipeline.items import Item, pack
 from index_builder.pipeline.pages import Layout
 from index_builder.pipeline.previous import Previous, find_previous
 from index_builder.pipeline.spool import Spool
 from index_builder.pipeline.spread import spread
+from index_builder.pipeline.tree import Report, Tree, build_tree
 from index_builder.ports import Progress, Site
 from index_builder.render.rows import ROWS, find_lines
 from index_builder.render.simple import Logo
@@ -138,7 +138,7 @@ class _Build:
                 self._wrong += wrong
                 spool.add(packed)
             problems = self._problems()
-            return self._built(Make(
+            return self._built(Tree(
                 mark=self._mark(problems), title=self._order.title, layout=self._order.layout, parts=spool.pieces(), logo=self._order.logo,
             ), problems)  # fmt: skip
 
@@ -161,7 +161,7 @@ class _Build:
         wrong, packed = gather_lines(ListPart(self._order.packages_url, sorted(lines.items())))
         self._wrong += wrong
         problems = self._problems()
-        return self._built(Make(
+        return self._built(Tree(
             mark=self._mark(problems), title=self._order.title, layout=self._order.layout, parts=[packed] if lines else [],
             logo=self._order.logo,
             previous=last, touched=frozenset(lines),
@@ -224,5 +224,5 @@ class _Build:
         """A tree that lacks lines of its list was built from nothing that a later build could go on from."""
         return Mark(audience="", builder=self._order.builder, source="" if problems else self._source, inputs=self._order.inputs)
 
-    def _built(self, task: Make, problems: tuple[Problem, ...]) -> ListBuilt:
-        return ListBuilt(report=make(task, self._site, None, self._order.executor, self._progress), problems=problems)
+    def _built(self, tree: Tree, problems: tuple[Problem, ...]) -> ListBuilt:
+        return ListBuilt(report=build_tree(tree, self._site, None, self._order.executor, self._progress), problems=problems)

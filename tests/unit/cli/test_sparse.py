@@ -72,6 +72,19 @@ def test_a_fresh_runner_writes_what_differs(repo, cli, published, tmp_path):
     assert contents(site) == expected
 
 
+def test_served_files_are_not_downloaded_to_look_at(repo, cli, published, tmp_path):
+    """A project with files that are served changes: what the state says is there is neither asked for nor written again."""
+    _, live = published
+    assert cli("yank", "own", "1.0", "--reason", "bad").code == 0
+    commit_all(repo)
+    live.requests.clear()
+    assert cli("build", "--sparse", "--output", tmp_path / "out", "-q").code == 0
+    changes = json.loads((tmp_path / "out" / "public.changes.json").read_bytes())
+    assert "simple/own/index.html" in changes["written"]
+    assert not live.asked("/packages/")
+    assert not [path for path in (*changes["written"], *changes["deleted"]) if path.startswith("packages/")]
+
+
 def test_nothing_changed(repo, cli, published, tmp_path):
     """The list is empty, and so is the folder."""
     site, _ = published

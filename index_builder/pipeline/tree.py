@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -26,11 +26,12 @@ from index_builder.state import MARK, Built, Mark, OutdatedStateError, begun, di
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Make:
+class Tree:
     """What one tree is made of.
 
     `parts` are packed projects in the order of their names, `blobs` the pool's bytes that they serve, `mark` what was built
     from what. With `previous`, all of these are only of projects that changed since; `touched` are those, gone ones too.
+    With `sparse`, files that the state names by their digest are taken to be there: to ask would be to download them.
     """
 
     mark: Mark
@@ -42,6 +43,7 @@ class Make:
     previous: Previous | None = None
     touched: frozenset[str] = frozenset()
     verify: bool = False
+    sparse: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,22 +61,31 @@ class Report:
     since: str | None = None
 
 
-def make(make: Make, site: Site, pool: Pool | None, executor: Executor | None, progress: Progress) -> Report:
+def build_tree(tree: Tree, site: Site, pool: Pool | None, executor: Executor | None, progress: Progress) -> Report:
     """Build a tree in its site. Raises CorruptEntryError, StorageError, InterruptedRunError, OutdatedStateError."""
-    blobs = sorted(make.blobs, key=_kind)
-    rendered = (result for _, result in spread(executor, render, ((make.layout, part) for part in make.parts)))
+    blobs = sorted(tree.blobs, key=_kind)
+    rendered = (result for _, result in spread(executor, render, ((tree.layout, part) for part in tree.parts)))
     with ExitStack() as stack:
-        work = _Whole(make, stack) if make.previous is None else _Changed(make, make.previous, list(rendered))
+        work = _Whole(tree, stack) if tree.previous is None else _Changed(tree, tree.previous, list(rendered))
         if isinstance(work, _Changed):
-            present: Mapping[str, int | None] = {path: size for path in work.paths(blobs) if (size := site.size(path)) is not None}
+            present = dict(_sizes(site, work.paths(blobs), work.by_digest() if tree.sparse else frozenset()))
             pages = work.pages()
         else:
-            present = _verified(site, blobs) if make.verify else site.listing()
+            present = dict(_verified(site, blobs) if tree.verify else site.listing())
             pages = work.pages(rendered)
-        changes = publish(site, pool, MARK, begun(make.mark.audience), blobs, pages, present, progress)
+        changes = publish(site, pool, MARK, begun(tree.mark.audience), blobs, pages, present, progress)
     mark = work.mark
-    since = make.previous.mark.source if make.previous else None
+    since = tree.previous.mark.source if tree.previous else None
     return Report(audience=mark.audience, projects=mark.projects, files=mark.files, built=work.built, changes=changes, since=since)
+
+
+def _sizes(site: Site, paths: Iterable[str], known: Collection[str]) -> Iterator[tuple[str, int | None]]:
+    """Yield what is there of some paths with its size; of those that are `known` to be there, nobody is asked for it."""
+    for path in paths:
+        if path in known:
+            yield path, None
+        elif (size := site.size(path)) is not None:
+            yield path, size
 
 
 def _kind(blob: Blob) -> int:
@@ -105,15 +116,15 @@ def _is_genuine(site: Site, blob: Blob) -> bool:
 class _Whole:
     """All that a tree must hold. Lines of `packages.json` wait in a file until every project page is out."""
 
-    def __init__(self, make: Make, stack: ExitStack) -> None:
-        self._make = make
+    def __init__(self, tree: Tree, stack: ExitStack) -> None:
+        self._tree = tree
         self._stack = stack
-        self.mark = make.mark
+        self.mark = tree.mark
         self.built = 0
 
     def pages(self, rendered: Iterable[Rendered]) -> Iterator[Page | LargePage]:
         """Yield every page; project pages come while they are rendered."""
-        make, names = self._make, []
+        tree, names = self._tree, []
         shards: dict[str, list[bytes]] = {}
         rows = self._stack.enter_context(Spool())
         files = 0
@@ -125,13 +136,13 @@ class _Whole:
             for path, line in part.state:
                 shards.setdefault(path, []).append(line)
         self.built = len(names)
-        lists = [render_list(make.title, names, templates_of(make.layout), make.logo), render_json_list(names)]
+        lists = [render_list(tree.title, names, templates_of(tree.layout), tree.logo), render_json_list(names)]
         yield from lists
         yield LargePage(ROWS, JSON_LINES, rows.size, rows.chunks, Tier.LIST)
         states = [_state_page(path, join_shard(lines)) for path, lines in sorted(shards.items())]
         yield from states
         self.mark = replace(
-            make.mark, projects=len(names), files=files, rows=rows.size, lists={page.path: digest_of(page.content) for page in lists},
+            tree.mark, projects=len(names), files=files, rows=rows.size, lists={page.path: digest_of(page.content) for page in lists},
             shards={page.path: digest_of(page.content) for page in states},
         )  # fmt: skip
         yield _marked(self.mark)
@@ -140,14 +151,14 @@ class _Whole:
 class _Changed:
     """What a tree must hold of the projects that changed, and every path that may have to go for it."""
 
-    def __init__(self, make: Make, previous: Previous, rendered: list[Rendered]) -> None:
-        self._make = make
+    def __init__(self, tree: Tree, previous: Previous, rendered: list[Rendered]) -> None:
+        self._tree = tree
         self._previous = previous
         self._pages = [page for part in rendered for page in part.pages]
         self._names = {listed.normalized: listed for part in rendered for listed in part.names}
         self._rows = dict(zip(self._names, (lines for part in rendered for lines in part.rows), strict=True))
         self._state = dict(zip(self._names, (line for part in rendered for _, line in part.state), strict=True))
-        self._old = {name: built for name in make.touched if (built := previous.built(name))}
+        self._old = {name: built for name in tree.touched if (built := previous.built(name))}
         self._touched = sorted(self._old.keys() | self._names.keys())
         self._before = list(read_json_list(previous.site.read(LIST_JSON))) if self._touched else []
         self.built = len(self._names)
@@ -157,7 +168,7 @@ class _Changed:
         size = previous.mark.rows + sum(len(lines) - (end - begin) for begin, end, lines in splices)
         self._rows_page = LargePage(ROWS, JSON_LINES, size, lambda: self._spliced(splices), Tier.LIST) if splices else None
         self.mark = replace(
-            make.mark, projects=projects, files=previous.mark.files + lines, rows=size, shards=digests,
+            tree.mark, projects=projects, files=previous.mark.files + lines, rows=size, shards=digests,
             lists={**previous.mark.lists, **{page.path: digest_of(page.content) for page in self._lists}},
         )  # fmt: skip
 
@@ -167,6 +178,10 @@ class _Changed:
         paths |= {blob.path for blob in blobs} | {page.path for page in (*self._pages, *self._lists, *self._shards)}
         paths |= {shard_of(name) for name in self._touched} | {MARK}
         return paths - self._used_elsewhere()
+
+    def by_digest(self) -> frozenset[str]:
+        """Return the paths of files that the tree has already, and that never change."""
+        return frozenset(path for built in self._old.values() for path in built.files if path.startswith(("packages/", "provenance/")))
 
     def pages(self) -> Iterator[Page | LargePage]:
         """Yield the pages that may differ."""
@@ -181,11 +196,11 @@ class _Changed:
         """Return the project lists that change, and how many projects they have."""
         if not self._touched:
             return [], self._previous.mark.projects
-        make, before, touched = self._make, self._before, set(self._touched)
+        tree, before, touched = self._tree, self._before, set(self._touched)
         names = sorted([listed for listed in before if listed.normalized not in touched] + list(self._names.values()))
         lists = [render_json_list(names)] if names != before else []
         if [listed[:2] for listed in names] != [listed[:2] for listed in before]:
-            lists.insert(0, render_list(make.title, names, templates_of(make.layout), make.logo))
+            lists.insert(0, render_list(tree.title, names, templates_of(tree.layout), tree.logo))
         return lists, len(names)
 
     def _state_pages(self) -> tuple[list[Page], dict[str, str]]:
