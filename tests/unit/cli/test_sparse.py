@@ -170,7 +170,7 @@ def test_a_host_that_does_not_answer_is_not_an_empty_one(repo, cli, published, t
     """Where the published site cannot be asked, nothing is guessed."""
     from index_builder.fetch import download
 
-    monkeypatch.setattr(download.Limits.__init__, "__kwdefaults__", download.Limits.__init__.__kwdefaults__ | {"attempts": 1})
+    monkeypatch.setitem(download.Downloader.__init__.__kwdefaults__, "limits", download.Limits(attempts=1))
     done = cli("build", "--sparse", "--audience", "public", "--published", "https://127.0.0.1:9/", "--output", tmp_path / "out", "-q")
     assert done.code == 3, done.err
 
