@@ -69,8 +69,8 @@ def build_from_list(
 
     path, is_json = _chosen(given, "package_list")
     before, before_is_json = _chosen(given, "previous_package_list")
-    if path == before:
-        raise UsageError("the list and the previous one are one file", fix="keep a copy of each list for the next build")
+    if str(path) == str(before) == "-":
+        raise UsageError("the list and the previous one cannot both be standard input", fix="keep a copy of each list for the next build")
     if not given["output_dir"]:
         raise UsageError("--output-dir is missing", fix="say where to build: --output-dir DIR")
     if before is not None and before_is_json != is_json:

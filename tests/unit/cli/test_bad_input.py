@@ -187,7 +187,7 @@ def test_a_full_disk(repo, cli, dist, small_disk):
     assert "free some space" in done.err
     after = {path: path.read_bytes() for path in small_disk.rglob("*") if path.is_file()}
     mark = small_disk / "public" / "state" / "build.json"
-    assert after == before | {mark: b"{}\n"}
+    assert after == before | {mark: b'{"audience": "public"}\n'}
     assert cli("build", "--worktree").code == 0
     done = cli("add", "--pool", small_disk / "pool", "--dist", dist(wheel("huge", "1.0", body="#" * 600_000)))
     assert done.code == 1

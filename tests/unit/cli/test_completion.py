@@ -22,7 +22,7 @@ SHELLS = {
     ("typed", "completed"),
     [
         ("index-builder bui", "index-builder build "),
-        ("index-builder build --out", "index-builder build --output "),
+        ("index-builder build --aud", "index-builder build --audience "),
         ("index-builder pool pus", "index-builder pool push "),
         ("index-builder yank acme-u", "index-builder yank acme-utils "),
         ("index-builder status acme-utils quar", "index-builder status acme-utils quarantined "),

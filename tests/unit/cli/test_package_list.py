@@ -86,7 +86,7 @@ def test_after_keep_going_everything_is_built_again(build, tmp_path):
         (["--package-list", "list"], "contradict each other"), (["--repo", "."], "--repo is for a repository"),
         (["--audience", "public"], "--audience is for a repository"), (["--packages-url", "javascript:alert(1)"], "no URL"),
         (["--packages-url", ""], "--packages-url is missing"), (["--packages-url", "../x y/"], "no URL"),
-        (["--previous-package-list", "other"], "both"), (["--previous-package-list-json", "list"], "are one file"),
+        (["--previous-package-list", "other"], "both"), 
         (["--packages-url", "http://[::1"], "no URL"), (["--logo-width", "99999999999"], "logo-width"), (["--title", "a\udcff"], "control characters"),
         (["--output-dir", ""], "--output-dir is missing"), (["--executor", "dask:nowhere"], "dask://HOST:PORT"),
     ],
@@ -104,6 +104,12 @@ def test_list_options_without_a_list(repo, cli):
     assert (done.code, "goes with a package list" in done.err) == (2, True)
     done = cli("build", "--package-list-json", "list")
     assert done.code == 2
+
+
+def test_one_standard_input_cannot_be_two_lists(cli):
+    """The second would be empty, and everything would go."""
+    done = cli("build", "--package-list", "-", "--previous-package-list", "-", "--packages-url", "x", "--output-dir", "y")
+    assert (done.code, "both be standard input" in done.err) == (2, True)
 
 
 def test_a_missing_output_folder_option(tmp_path, cli, monkeypatch):
