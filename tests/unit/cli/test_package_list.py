@@ -86,7 +86,7 @@ def test_after_keep_going_everything_is_built_again(build, tmp_path):
         (["--package-list", "list"], "contradict each other"), (["--repo", "."], "--repo is for a repository"),
         (["--audience", "public"], "--audience is for a repository"), (["--packages-url", "javascript:alert(1)"], "no URL"),
         (["--packages-url", ""], "--packages-url is missing"), (["--packages-url", "../x y/"], "no URL"),
-        (["--previous-package-list", "other"], "both"), 
+        (["--previous-package-list", "other"], "both"),
         (["--packages-url", "http://[::1"], "no URL"), (["--logo-width", "99999999999"], "logo-width"), (["--title", "a\udcff"], "control characters"),
         (["--output-dir", ""], "--output-dir is missing"), (["--executor", "dask:nowhere"], "dask://HOST:PORT"),
     ],
