@@ -13,7 +13,7 @@ TOOLS := build/installed-dev
 # What tests drive besides Python: a terminal, the shells that complete, and the Python that the oldest pips run on.
 PROGRAMS := tmux zsh fish pypy3
 
-.PHONY: help index test lint check docs lock schemas reference programs bench bench-quick clean
+.PHONY: help index test test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
 
 help:
 	@echo 'make index   build packages.d/ into site/ and say how to install from it'
@@ -58,9 +58,16 @@ index: $(WHEEL)
 test: export PYTHONSAFEPATH = 1
 test: programs lint $(WHEEL)
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run $(BIN)/pytest
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-outside test-inside
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# Two halves at once, because the first one mostly waits: for installers, for servers, for what a terminal shows.
+test-outside:
+	$(BIN)/coverage run $(BIN)/pytest tests/interop tests/reference tests/golden tests/property tests/test_*.py
+
+test-inside:
+	$(BIN)/coverage run $(BIN)/pytest $(filter-out $(addprefix tests/,interop reference golden property),$(patsubst %/,%,$(wildcard tests/*/)))
 
 programs:
 	@missing=$$(for name in $(PROGRAMS); do command -v $$name >/dev/null || echo $$name; done); \
