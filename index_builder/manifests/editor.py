@@ -281,5 +281,9 @@ class Editor:
 def _entry(node: Node, step: str | int) -> Entry | None:
     if not isinstance(node, CollectionNode):
         return None
-    is_mapping = isinstance(node, MappingNode)
-    return next((entry for entry in entries(node) if step == (entry.key.value if is_mapping else entry.number)), None)
+    if isinstance(node, MappingNode):
+        found = ((number, key, value) for number, (key, value) in enumerate(node.value) if key.value == step)
+        return next((Entry(number=number, key=key, value=value) for number, key, value in found), None)
+    if not isinstance(step, int) or not 0 <= step < len(node.value):
+        return None
+    return Entry(number=step, key=node.value[step], value=node.value[step])
