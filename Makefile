@@ -64,10 +64,10 @@ test: programs lint $(WHEEL)
 
 # Two halves at once, because the first one mostly waits: for installers, for servers, for what a terminal shows.
 test-outside:
-	$(BIN)/coverage run $(BIN)/pytest tests/interop tests/reference tests/golden tests/property tests/test_*.py
+	$(BIN)/coverage run $(BIN)/pytest tests/interop tests/reference tests/golden tests/test_*.py
 
 test-inside:
-	$(BIN)/coverage run $(BIN)/pytest $(filter-out $(addprefix tests/,interop reference golden property),$(patsubst %/,%,$(wildcard tests/*/)))
+	$(BIN)/coverage run $(BIN)/pytest $(filter-out $(addprefix tests/,interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
 
 programs:
 	@missing=$$(for name in $(PROGRAMS); do command -v $$name >/dev/null || echo $$name; done); \
