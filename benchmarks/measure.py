@@ -6,6 +6,7 @@ import os
 import platform
 import statistics
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +23,14 @@ class Figures:
 
 def measured(command: list[str], folder: Path | None = None) -> Figures:
     """Run a command and return what it took; raises CalledProcessError where it fails."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    if status:
-        raise subprocess.CalledProcessError(
-            os.waitstatus_to_exitcode(status), command, stderr=process.stderr.read() if process.stderr else b""
-        )
+    with tempfile.TemporaryFile() as said:  # a pipe that nobody reads would stop whoever says much
+        began = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, cwd=folder)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        if status:
+            said.seek(0)
+            raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), command, stderr=said.read())
     return Figures(wall=wall, cpu=usage.ru_utime + usage.ru_stime, memory=usage.ru_maxrss / 1000)
 
 
