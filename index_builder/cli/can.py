@@ -11,7 +11,8 @@ import click
 from index_builder.cli import options, rights
 from index_builder.cli.console import escape, stdout
 from index_builder.errors import HumanNeededError, PolicyError
-from index_builder.policy.decide import Decision, Facts, Verdict, decide
+from index_builder.policy.decide import Decision, Verdict, decide
+from index_builder.policy.facts import Facts
 from index_builder.policy.rules import Action
 
 _SAID: Final = {

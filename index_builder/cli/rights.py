@@ -11,7 +11,7 @@ from index_builder.manifests.reader import read_manifest, read_settings
 from index_builder.model.names import NormalizedName, Word
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.model.source import SETTINGS, is_manifest, stem_of
-from index_builder.policy.decide import Facts
+from index_builder.policy.facts import Facts
 from index_builder.policy.rules import ANYONE, Action, Policies
 from index_builder.ports import SourceTree
 

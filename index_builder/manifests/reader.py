@@ -222,7 +222,7 @@ def _upstream_problems(configuration: Configuration, project: Project) -> Iterat
 def _rule_problems(configuration: Configuration, policies: Policies) -> Iterator[Problem]:
     known = ", ".join(configuration.audiences)
     for rule in policies.rules:
-        for name in rule.audiences:
+        for name in (*rule.audiences, *(name for requirement in rule.require for name in requirement.audiences)):
             if name not in configuration.audiences:
                 message = f"the rule '{rule.id}' selects an audience '{name}' that is not there"
                 yield Problem(rule="audience-unknown", message=message, place=rule.place, fix=f"the audiences are: {known}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from difflib import get_close_matches
 from itertools import product
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from index_builder.model.environment import Environment
 from index_builder.model.index import Audience, Configuration, Store, Target
 from index_builder.model.names import Word
 from index_builder.model.problem import Place, Problem
-from index_builder.policy.rules import ANYONE, OWNERS, Action, Approvals, Group, Person, Policies, Requirement, Rule
+from index_builder.policy.rules import ANYONE, OWNERS, Action, Approvals, Group, Naming, Person, Policies, Requirement, Reservation, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -100,6 +101,8 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
     named: list[tuple[str, Place]] = []
     members_named: list[tuple[str, Place]] = []
     accounts: dict[int, Word] = {}
+    reserved: list[Reservation] = []
+    naming = Naming()
 
     def declare(kind: str, name: str, place: Place) -> bool:
         if kind == "name" and name in (OWNERS, ANYONE):
@@ -133,7 +136,13 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
             if declare("rule", rule.id, document.place(("rules", number, "id"))):
                 rules[Word(rule.id)] = _rule(rule, document.place(("rules", number, "id")))
                 named += _names_in(document, number, rule)
-    policies = Policies(people=people, groups=groups, rules=tuple(rules.values()))
+        for number, kept in enumerate(model.reserved):
+            holders = tuple(Word(name) for name in kept.for_)
+            reserved.append(Reservation(names=tuple(kept.names), holders=holders, place=document.place(("reserved", number))))
+            members_named += [(name, document.place(("reserved", number, "for", i))) for i, name in enumerate(kept.for_)]
+        if model.names and declare("key", "names", document.place(("names",), of_key=True)):
+            naming = Naming(distance=model.names.distance, known=tuple(model.names.known))
+    policies = Policies(people=people, groups=groups, rules=tuple(rules.values()), reserved=tuple(reserved), naming=naming)
     problems += _unknown_names(policies.names() | {OWNERS, ANYONE}, named)
     problems += _unknown_names(policies.names(), members_named)
     graph = {name: group.members for name, group in groups.items()}
@@ -173,12 +182,22 @@ def _rule(model: RuleModel, place: Place) -> Rule:
                 approvals=Approvals(count=r.approvals.count, group=Word(r.approvals.from_)) if r.approvals else None,
                 origins=tuple(r.origins),
                 publisher=r.publisher or "",
+                hosting=tuple(r.hosting),
+                audiences=tuple(Word(name) for name in r.audiences),
+                licenses=tuple(r.licenses),
+                wait=_duration(r.wait) if r.wait else None,
+                max_size=r.max_size or 0,
             )
             for r in model.require
         ),
         deny=_actions(model.deny),
         place=place,
     )
+
+
+def _duration(text: str) -> timedelta:
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    return timedelta(**{units[text[-1]]: int(text[:-1])})
 
 
 def _actions(model: Mapping[str, list[Action]]) -> dict[Word, tuple[Action, ...]]:

@@ -11,23 +11,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from index_builder.model.names import NormalizedName, Word
-from index_builder.policy.rules import ANYONE, OWNERS, Action, Policies, Requirement, Rule
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What is known of a project and of what is about to be done, beside its name.
-
-    `owners` and `audiences` are those of the manifest as it was before; `approved_by` are people. `origins` say where the bytes
-    come from (`github:owner/repository`, `index:name`, `url:https://…`, `stored`); `is_published` says whether a declared
-    publisher attested all files. None is not known yet.
-    """
-
-    owners: tuple[Word, ...] = ()
-    audiences: tuple[Word, ...] = ()
-    approved_by: frozenset[Word] = frozenset()
-    origins: tuple[str, ...] | None = None
-    is_published: bool | None = None
+from index_builder.policy.facts import Facts
+from index_builder.policy.requirements import Missing, is_reserved, missing, unreserved
+from index_builder.policy.rules import ANYONE, OWNERS, Action, Policies, Rule
 
 
 class Verdict(StrEnum):
@@ -47,15 +33,6 @@ class Reason:
     principal: Word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Missing:
-    """What a rule requires and is not there yet, in words, and the people who could give it."""
-
-    rule: Word
-    what: str
-    people: tuple[Word, ...] = ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What was decided, with every reason. `able` are the people to whom some rule grants it; `anyone` where that is everybody."""
@@ -67,8 +44,11 @@ class Decision:
     able: tuple[Word, ...]
 
 
-def decide(policies: Policies, principal: Word | None, action: Action, project: NormalizedName, facts: Facts) -> Decision:
-    """Decide whether a principal may do something to a project. None is somebody whom no policy names."""
+def decide(policies: Policies, principal: Word | None, action: Action, project: NormalizedName | None, facts: Facts) -> Decision:
+    """Decide whether a principal may do something to a project. No principal is somebody whom no policy names.
+
+    No project is what is the same for all of them: only rules that select every project (`"*"`) speak of it.
+    """
     rules = sorted(_selecting(policies, action, project, facts), key=lambda rule: rule.id)
     granted = _reasons(
         policies, principal, facts, ((rule.id, who) for rule in rules for who, actions in rule.grant.items() if action in actions)
@@ -77,23 +57,28 @@ def decide(policies: Policies, principal: Word | None, action: Action, project: 
         policies, principal, facts, ((rule.id, who) for rule in rules for who, actions in rule.deny.items() if action in actions)
     )
     needed = ((rule, requirement) for rule in rules for requirement in rule.require if action in requirement.actions)
-    missing = tuple(sorted(m for rule, requirement in needed for m in _missing(policies, principal, rule, requirement, facts)))
+    lacking = [m for rule, requirement in needed for m in missing(policies, principal, rule.id, requirement, facts)]
+    if action is Action.CREATE:
+        reserved = (reservation for reservation in policies.reserved if is_reserved(reservation, project))
+        lacking += [m for reservation in reserved for m in unreserved(policies, principal, reservation, facts)]
     if denied:
         verdict = Verdict.DENIED
     elif not granted:
         verdict = Verdict.NOT_GRANTED
     else:
-        verdict = Verdict.WAITING if missing else Verdict.ALLOWED
-    return Decision(verdict=verdict, granted=granted, denied=denied, missing=missing, able=able(policies, action, project, facts))
+        verdict = Verdict.WAITING if lacking else Verdict.ALLOWED
+    return Decision(
+        verdict=verdict, granted=granted, denied=denied, missing=tuple(sorted(set(lacking))), able=able(policies, action, project, facts)
+    )
 
 
-def grants(policies: Policies, action: Action, project: NormalizedName, facts: Facts) -> tuple[Reason, ...]:
+def grants(policies: Policies, action: Action, project: NormalizedName | None, facts: Facts) -> tuple[Reason, ...]:
     """Return every rule that grants an action, and to whom as the rule says it."""
     rules = _selecting(policies, action, project, facts)
     return tuple(sorted(Reason(rule=rule.id, principal=who) for rule in rules for who, actions in rule.grant.items() if action in actions))
 
 
-def able(policies: Policies, action: Action, project: NormalizedName, facts: Facts) -> tuple[Word, ...]:
+def able(policies: Policies, action: Action, project: NormalizedName | None, facts: Facts) -> tuple[Word, ...]:
     """Return the people to whom some rule grants an action, and none denies it; `anyone` where that is everybody."""
     rules = list(_selecting(policies, action, project, facts))
     granted = _named(policies, facts, (who for rule in rules for who, actions in rule.grant.items() if action in actions))
@@ -103,31 +88,15 @@ def able(policies: Policies, action: Action, project: NormalizedName, facts: Fac
     return (ANYONE,) if ANYONE in granted and not denied else tuple(sorted((granted | _everybody(policies, granted)) - denied - {ANYONE}))
 
 
-def people_in(policies: Policies, name: Word) -> frozenset[Word]:
-    """Return the people that a name stands for: itself, or the members of a group and of the groups in it."""
-    found: set[Word] = set()
-    waiting, seen = [name], set[Word]()
-    while waiting:
-        here = waiting.pop()
-        if here in seen:
-            continue
-        seen.add(here)
-        if here in policies.people:
-            found.add(here)
-        elif here in policies.groups:
-            waiting += policies.groups[here].members
-    return frozenset(found)
-
-
 def _everybody(policies: Policies, granted: Collection[Word]) -> frozenset[Word]:
     """Return all people that a policy names, where everybody is among those who are granted something."""
     return frozenset(policies.people) if ANYONE in granted else frozenset()
 
 
-def _selecting(policies: Policies, action: Action, project: NormalizedName, facts: Facts) -> Iterator[Rule]:
+def _selecting(policies: Policies, action: Action, project: NormalizedName | None, facts: Facts) -> Iterator[Rule]:
     """Yield the rules that speak of a project: by its name, or, of downloads, by an audience that sees it."""
     for rule in policies.rules:
-        by_name = any(fnmatchcase(project, pattern) for pattern in rule.projects)
+        by_name = any(pattern == "*" or (project is not None and fnmatchcase(project, pattern)) for pattern in rule.projects)
         by_audience = action is Action.DOWNLOAD and not set(rule.audiences).isdisjoint(facts.audiences)
         if by_name or by_audience:
             yield rule
@@ -140,9 +109,9 @@ def _named(policies: Policies, facts: Facts, names: Iterable[Word]) -> frozenset
         if name == ANYONE:
             found.add(ANYONE)
         elif name == OWNERS:
-            found |= {person for owner in facts.owners for person in people_in(policies, owner)}
+            found |= {person for owner in facts.owners for person in policies.people_in(owner)}
         else:
-            found |= people_in(policies, name)
+            found |= policies.people_in(name)
     return frozenset(found)
 
 
@@ -158,26 +127,5 @@ def _is_meant(policies: Policies, principal: Word | None, facts: Facts, name: Wo
     if principal is None:
         return False
     if name == OWNERS:
-        return any(principal == owner or principal in people_in(policies, owner) for owner in facts.owners)
-    return principal == name or principal in people_in(policies, name)
-
-
-def _missing(policies: Policies, principal: Word | None, rule: Rule, requirement: Requirement, facts: Facts) -> Iterator[Missing]:
-    """Yield what a requirement wants and does not have. Nobody approves what they do themselves."""
-    if requirement.approvals:
-        group = people_in(policies, requirement.approvals.group)
-        others = group - {principal} if principal else group
-        given = others & facts.approved_by
-        left = requirement.approvals.count - len(given)
-        if left > 0:
-            what = f"{left} more approval{'s' if left > 1 else ''} of {requirement.approvals.group}"
-            yield Missing(rule=rule.id, what=what, people=tuple(sorted(others - given)))
-    if requirement.origins:
-        patterns = " or ".join(requirement.origins)
-        if not facts.origins:
-            yield Missing(rule=rule.id, what=f"files from {patterns}")
-        for origin in facts.origins or ():
-            if not any(fnmatchcase(origin, pattern) for pattern in requirement.origins):
-                yield Missing(rule=rule.id, what=f"files from {patterns}, not from {origin}")
-    if requirement.publisher and not facts.is_published:
-        yield Missing(rule=rule.id, what="attestations of a publisher that the manifest declares")
+        return any(principal == owner or principal in policies.people_in(owner) for owner in facts.owners)
+    return principal == name or principal in policies.people_in(name)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from index_builder.model.names import Word
 from index_builder.model.problem import Place
+from index_builder.model.project import Hosting
 
 
 class Action(StrEnum):
@@ -54,12 +56,21 @@ class Approvals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What must hold before one of `actions` is done. `origins` are patterns of where bytes may come from."""
+    """What must hold before one of `actions` is done.
+
+    `origins` are patterns of where bytes may come from, `licenses` of what a license expression may name (PEP 639);
+    `max_size` is in bytes, 0 for no limit.
+    """
 
     actions: tuple[Action, ...]
-    approvals: Approvals | None
-    origins: tuple[str, ...]
-    publisher: str
+    approvals: Approvals | None = None
+    origins: tuple[str, ...] = ()
+    publisher: str = ""
+    hosting: tuple[Hosting, ...] = ()
+    audiences: tuple[Word, ...] = ()
+    licenses: tuple[str, ...] = ()
+    wait: timedelta | None = None
+    max_size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +87,47 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Names of new projects (glob patterns) that are kept for some people or groups."""
+
+    names: tuple[str, ...]
+    holders: tuple[Word, ...]
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """When a new name is too near another: within `distance` edits of a project here or of a well-known one; `known` adds to those."""
+
+    distance: int = 1
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
     """All files of `policies.d/` together."""
 
     people: dict[Word, Person]
     groups: dict[Word, Group]
     rules: tuple[Rule, ...]
+    reserved: tuple[Reservation, ...] = ()
+    naming: Naming = field(default_factory=Naming)
 
     def names(self) -> frozenset[Word]:
         """Return every declared principal."""
         return frozenset(self.people) | frozenset(self.groups)
+
+    def people_in(self, name: Word) -> frozenset[Word]:
+        """Return the people that a name stands for: itself, or the members of a group and of the groups in it."""
+        found: set[Word] = set()
+        waiting, seen = [name], set[Word]()
+        while waiting:
+            here = waiting.pop()
+            if here in seen:
+                continue
+            seen.add(here)
+            if here in self.people:
+                found.add(here)
+            elif here in self.groups:
+                waiting += self.groups[here].members
+        return frozenset(found)

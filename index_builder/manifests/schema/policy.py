@@ -8,6 +8,7 @@ from pydantic import Field
 
 from index_builder.manifests.kinds import PLAIN_NUMBER, Key, Line, Two
 from index_builder.manifests.schema.shape import Shape, key
+from index_builder.model.project import Hosting
 from index_builder.policy.rules import Action
 
 
@@ -41,6 +42,16 @@ class RequirementModel(Shape):
         "`declared`: a publisher of the manifest must have attested the files.", "declared", default=None
     )
 
+    hosting: list[Hosting] = key("Hosting modes that are allowed.", "[mirrored, hosted]", default=[])
+    audiences: list[Key] = key("Audiences that the project may be for, and no other.", "[internal]", default=[])
+    licenses: list[Line] = key(
+        "Patterns of licenses that the files' License-Expression (PEP 639) may ask one to accept.", "[MIT, Apache-2.0, BSD-*]", default=[]
+    )
+    wait: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}[mhd]$")] | None = key(
+        "How long it must have been proposed: minutes, hours or days.", "72h", default=None
+    )
+    max_size: Annotated[int, Field(gt=0), PLAIN_NUMBER] | None = key("The largest size of a file, in bytes.", "104857600", default=None)
+
 
 class RuleModel(Shape):
     """Grants, requirements and denies for the projects or audiences that it selects."""
@@ -58,6 +69,26 @@ class RuleModel(Shape):
     deny: dict[Key, list[Action]] = key("What nobody may do while the rule stands, whatever grants it.", "{anyone: [transfer]}", default={})
 
 
+class ReservationModel(Shape):
+    """Names of new projects that are kept for somebody."""
+
+    names: Annotated[list[Annotated[str, Field(pattern=r"^[a-z0-9*?-]+$")]], Field(min_length=1)] = key(
+        "Patterns of normalized names.", '["acme-*"]'
+    )
+    for_: Annotated[list[Key], Field(min_length=1)] = key(
+        "People or groups, one of whom must create the project or approve it.", "[team-web]"
+    )
+
+
+class NamesModel(Shape):
+    """When a new name is too near another."""
+
+    distance: Annotated[int, Field(ge=0, le=3), PLAIN_NUMBER] = key(
+        "So many edits away (Damerau-Levenshtein), a new name needs an administrator's word; 0 switches this off.", "1", default=1
+    )
+    known: list[Key] = key("Names to keep away from, beside those that are well known anyway.", "[acme-core]", default=[])
+
+
 class PolicyModel(Shape):
     """policies.d/*.yaml: all files count together."""
 
@@ -68,3 +99,9 @@ class PolicyModel(Shape):
         "Grants add up, requirements add up, a deny wins, and what nothing grants is not allowed.",
         '[{id: maintainers, projects: ["*"], grant: {team-web: [create, release]}}]', default=[],
     )  # fmt: skip
+    reserved: list[ReservationModel] = key(
+        "Names that are kept for somebody: others need their word to create such a project.",
+        '[{names: ["acme-*"], for: [team-web]}]',
+        default=[],
+    )
+    names: NamesModel | None = key("How near a new name may come to another; in one file only.", "{distance: 1}", default=None)

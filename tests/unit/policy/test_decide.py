@@ -1,6 +1,7 @@
 """Grants add up, requirements add up, a deny wins, nothing matched means no; and every answer has its reasons."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,11 @@ from hypothesis import strategies as st
 
 from index_builder.model.names import NormalizedName, Word
 from index_builder.model.problem import Place
-from index_builder.policy.decide import Facts, Missing, Reason, Verdict, able, decide, people_in
-from index_builder.policy.rules import ANYONE, OWNERS, Action, Approvals, Group, Person, Policies, Requirement, Rule
+from index_builder.model.project import Hosting
+from index_builder.policy.decide import Reason, Verdict, able, decide
+from index_builder.policy.facts import Facts
+from index_builder.policy.requirements import Missing
+from index_builder.policy.rules import ANYONE, OWNERS, Action, Approvals, Group, Person, Policies, Requirement, Reservation, Rule
 
 ALICE, BOB, CAROL, WEB, ALL = (Word(name) for name in ("alice", "bob", "carol", "team-web", "all"))
 PROJECT = NormalizedName("acme-utils")
@@ -21,8 +25,8 @@ def rule(name, *, projects=("acme-*",), audiences=(), grant=None, require=(), de
     )
 
 
-def needing(*actions, approvals=None, origins=(), publisher=""):
-    return Requirement(actions=actions, approvals=approvals, origins=origins, publisher=publisher)
+def needing(*actions, **wants):
+    return Requirement(actions=actions, **wants)
 
 
 def policies(*rules, groups=None):
@@ -116,7 +120,7 @@ def test_who_is_able():
 
 def test_a_group_in_a_circle_ends():
     """A circle is an error of the policy; asking does not hang on it."""
-    assert people_in(policies(groups={WEB: (ALL, ALICE), ALL: (WEB,)}), WEB) == {ALICE}
+    assert policies(groups={WEB: (ALL, ALICE), ALL: (WEB,)}).people_in(WEB) == {ALICE}
 
 
 NAMES = st.sampled_from([ALICE, BOB, CAROL, WEB, ALL])
@@ -180,3 +184,66 @@ def test_the_able_are_those_who_are_granted_and_not_denied(rules, action, facts)
     for person in (ALICE, BOB, CAROL):
         decision = decide(found, person, action, PROJECT, facts)
         assert (person in able_ones or ANYONE in able_ones) == (decision.verdict in (Verdict.ALLOWED, Verdict.WAITING))
+
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+AUDIENCES = (Word("internal"), Word("public"))
+
+
+@pytest.mark.parametrize(
+    ("wants", "facts", "what"),
+    [
+        ({"hosting": (Hosting.HOSTED,)}, {"hosting": Hosting.HOSTED}, None),
+        ({"hosting": (Hosting.HOSTED, Hosting.MIRRORED)}, {"hosting": Hosting.LINKED}, "hosting: hosted or mirrored, not linked"),
+        ({"hosting": (Hosting.HOSTED,)}, {}, "hosting: hosted"),
+        ({"audiences": AUDIENCES[:1]}, {"audiences": AUDIENCES[:1]}, None),
+        ({"audiences": AUDIENCES[:1]}, {"audiences": AUDIENCES}, "audiences: no other than internal, but it names public"),
+        ({"audiences": AUDIENCES[:1]}, {}, "audiences: no other than internal"),
+        ({"licenses": ("MIT", "BSD-*")}, {"licenses": ("MIT", "BSD-3-Clause AND MIT")}, None),
+        ({"licenses": ("MIT",)}, {"licenses": ("GPL-3.0-only OR MIT",)}, None),
+        ({"licenses": ("MIT",)}, {"licenses": ("MIT AND (GPL-2.0-only OR GPL-3.0-only)",)}, "files under MIT, not under MIT AND (GPL-2.0-only OR GPL-3.0-only)"),
+        ({"licenses": ("MIT",)}, {"licenses": ("",)}, "files under MIT, not under no license expression"),
+        ({"licenses": ("MIT",)}, {}, "files under MIT"),
+        ({"licenses": ("GPL-2.0-only WITH *",)}, {"licenses": ("GPL-2.0-only WITH Classpath-exception-2.0",)}, None),
+        ({"licenses": ("*",)}, {"licenses": ("Mine, all mine",)}, "files under *, not under Mine, all mine"),
+        ({"wait": timedelta(hours=72)}, {"opened": NOON - timedelta(hours=72), "now": NOON}, None),
+        ({"wait": timedelta(hours=72)}, {"opened": NOON, "now": NOON}, "a wait of 72 hours since it was proposed, until 2026-11-28T12:00:00Z"),
+        ({"wait": timedelta(minutes=30)}, {"now": NOON}, "a wait of 0.5 hours since it was proposed"),
+        ({"max_size": 100}, {"largest": 100}, None),
+        ({"max_size": 100}, {"largest": 1234}, "files of at most 100 bytes, not of 1,234"),
+    ],
+)  # fmt: skip
+def test_each_kind_of_requirement_says_what_is_missing(wants, facts, what):
+    """Met, not met, and not known: what nobody knows meets nothing, except a size, which manifests always give."""
+    found = policies(rule("all", grant={ALICE: (Action.RELEASE,)}, require=(needing(Action.RELEASE, **wants),)))
+    decision = decide(found, ALICE, Action.RELEASE, PROJECT, Facts(**facts))
+    assert [missing.what for missing in decision.missing] == ([what] if what else [])
+    assert decision.verdict is (Verdict.WAITING if what else Verdict.ALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("who", "action", "approved", "expected"),
+    [
+        (ALICE, Action.CREATE, (), Verdict.ALLOWED), (CAROL, Action.CREATE, (), Verdict.WAITING), (None, Action.CREATE, (), Verdict.WAITING),
+        (CAROL, Action.CREATE, (BOB,), Verdict.ALLOWED), (CAROL, Action.RELEASE, (), Verdict.ALLOWED),
+    ],
+)  # fmt: skip
+def test_reserved_names_need_the_word_of_those_they_are_kept_for(who, action, approved, expected):
+    """To create such a project; what is there already is nobody's reservation."""
+    kept = Reservation(names=("acme-*",), holders=(WEB,), place=Place(path=""))
+    found = replace(policies(rule("all", projects=("*",), grant={ANYONE: (Action.CREATE, Action.RELEASE)})), reserved=(kept,))
+    decision = decide(found, who, action, PROJECT, Facts(approved_by=frozenset(approved)))
+    assert decision.verdict is expected
+    if decision.missing:
+        assert decision.missing[0].people == (ALICE, BOB)
+    assert decide(found, CAROL, Action.CREATE, NormalizedName("other"), Facts()).verdict is Verdict.ALLOWED
+
+
+def test_only_rules_for_every_project_speak_of_the_repository():
+    """Who administers one namespace does not administer the workflows."""
+    found = policies(
+        rule("one", projects=("acme-*",), grant={ALICE: (Action.ADMINISTER,)}),
+        rule("all", projects=("*",), grant={BOB: (Action.ADMINISTER,)}),
+    )
+    assert able(found, Action.ADMINISTER, None, Facts()) == (BOB,)
+    assert able(found, Action.ADMINISTER, PROJECT, Facts()) == (ALICE, BOB)

@@ -1,0 +1,97 @@
+"""What a rule requires, held against what is known: everything that is missing, in words, with those who could give it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from fnmatch import fnmatchcase
+
+from index_builder.model.names import NormalizedName, Timestamp, Word
+from index_builder.policy.facts import Facts
+from index_builder.policy.licenses import is_allowed
+from index_builder.policy.rules import Approvals, Policies, Requirement, Reservation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Missing:
+    """What a rule requires and is not there yet, in words, and the people who could give it."""
+
+    rule: Word
+    what: str
+    people: tuple[Word, ...] = ()
+
+
+def missing(policies: Policies, principal: Word | None, rule: Word, requirement: Requirement, facts: Facts) -> Iterator[Missing]:
+    """Yield what a requirement wants and does not have. Nobody approves what they do themselves."""
+    if requirement.approvals:
+        yield from _approvals(policies, principal, rule, requirement.approvals, facts)
+    for what in (*_of_files(requirement, facts), *_of_project(requirement, facts), *_wait(requirement.wait, facts)):
+        yield Missing(rule=rule, what=what)
+
+
+def unreserved(policies: Policies, principal: Word | None, reservation: Reservation, facts: Facts) -> Iterator[Missing]:
+    """Yield whose word is missing for a name that is kept for others: one of theirs will do, as the doer or as an approval."""
+    holders = frozenset(person for name in reservation.holders for person in policies.people_in(name))
+    if principal not in holders and principal not in reservation.holders and holders.isdisjoint(facts.approved_by):
+        names = ", ".join(reservation.names)
+        what = f"a word of {' or '.join(reservation.holders)}, for whom {names} is reserved"
+        yield Missing(rule=Word("reserved"), what=what, people=tuple(sorted(holders)))
+
+
+def is_reserved(reservation: Reservation, project: NormalizedName | None) -> bool:
+    """Say whether a reservation speaks of a name."""
+    return project is not None and any(fnmatchcase(project, pattern) for pattern in reservation.names)
+
+
+def _approvals(policies: Policies, principal: Word | None, rule: Word, approvals: Approvals, facts: Facts) -> Iterator[Missing]:
+    group = policies.people_in(approvals.group)
+    others = group - {principal} if principal else group
+    given = others & facts.approved_by
+    left = approvals.count - len(given)
+    if left > 0:
+        what = f"{left} more approval{'s' if left > 1 else ''} of {approvals.group}"
+        yield Missing(rule=rule, what=what, people=tuple(sorted(others - given)))
+
+
+def _of_files(requirement: Requirement, facts: Facts) -> Iterator[str]:
+    if requirement.origins:
+        patterns = " or ".join(requirement.origins)
+        if not facts.origins:
+            yield f"files from {patterns}"
+        for origin in facts.origins or ():
+            if not any(fnmatchcase(origin, pattern) for pattern in requirement.origins):
+                yield f"files from {patterns}, not from {origin}"
+    if requirement.publisher and not facts.is_published:
+        yield "attestations of a publisher that the manifest declares"
+    if requirement.licenses:
+        allowed = " or ".join(requirement.licenses)
+        if facts.licenses is None:
+            yield f"files under {allowed}"
+        for expression in facts.licenses or ():
+            if not is_allowed(expression, requirement.licenses):
+                yield f"files under {allowed}, not under {expression or 'no license expression'}"
+    if requirement.max_size and facts.largest is not None and facts.largest > requirement.max_size:
+        yield f"files of at most {requirement.max_size:,} bytes, not of {facts.largest:,}"
+
+
+def _of_project(requirement: Requirement, facts: Facts) -> Iterator[str]:
+    if requirement.hosting and facts.hosting not in requirement.hosting:
+        modes = " or ".join(mode.value for mode in requirement.hosting)
+        yield f"hosting: {modes}" + (f", not {facts.hosting.value}" if facts.hosting else "")
+    if requirement.audiences:
+        more = [name for name in facts.audiences if name not in requirement.audiences]
+        if more or not facts.audiences:
+            wanted = " or ".join(requirement.audiences)
+            yield f"audiences: no other than {wanted}" + (f", but it names {' and '.join(more)}" if more else "")
+
+
+def _wait(wait: timedelta | None, facts: Facts) -> Iterator[str]:
+    if wait is None:
+        return
+    hours = wait.total_seconds() / 3600
+    length = f"{hours:g} hour{'s' if hours != 1 else ''}"
+    if facts.opened is None or facts.now is None:
+        yield f"a wait of {length} since it was proposed"
+    elif facts.now - facts.opened < wait:
+        yield f"a wait of {length} since it was proposed, until {Timestamp.of(facts.opened + wait)}"
