@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from index_builder.model.environment import Environment
     from index_builder.model.names import NormalizedName, Sha256
     from index_builder.model.offer import OfferedFile, Pin
-    from index_builder.model.source import SourceChange, SourceEntry
+    from index_builder.model.source import PathChange, SourceChange, SourceEntry
 
 #: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed.
 Note = Literal["links", "examined"]
@@ -38,6 +38,23 @@ class SourceTree(Protocol):
 
     def changed_since(self, revision: str) -> Sequence[SourceChange] | None:
         """Return the files that differ from an earlier revision, or None where that is not to be had."""
+        ...
+
+
+class Proposal(Protocol):
+    """A change that is to be merged into a base.
+
+    `merged` is what the base would become, `head` the change's commit id ('' for a working tree), `when` the committer time of
+    the base, aware, in UTC.
+    """
+
+    base: SourceTree
+    merged: SourceTree
+    head: str
+    when: datetime
+
+    def changes(self) -> Sequence[PathChange]:
+        """Return every path of the whole repository that is not as the base has it, by path; a rename is two of them."""
         ...
 
 

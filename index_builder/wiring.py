@@ -22,6 +22,7 @@ from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
+    from index_builder.adapters.proposal import GitProposal
     from index_builder.adapters.sparse_site import SparseSite
     from index_builder.fetch.stage import Fetcher
     from index_builder.model.environment import Environment
@@ -78,6 +79,13 @@ def open_tree(root: Path, revision: str, *, worktree: bool) -> SourceTree:
     from index_builder.adapters.git import GitTree
 
     return GitTree(root, revision)
+
+
+def open_proposal(root: Path, base: str, head: str | None) -> GitProposal:
+    """Return what merging `head` (None: the working tree) into `base` would do; raises SourceError."""
+    from index_builder.adapters.proposal import GitProposal
+
+    return GitProposal(root, base, head)
 
 
 def open_pool(root: Path, configuration: Configuration, pool: Path | None = None) -> DirectoryPool:

@@ -30,7 +30,7 @@ def find_root(folder: Path) -> Path:
     found = _discovered(folder)
     if not found:
         return folder
-    repository = _open(Path(found))
+    repository = opened(Path(found))
     return Path(repository.workdir or found)
 
 
@@ -41,7 +41,8 @@ def _discovered(folder: Path) -> str | None:
     return None
 
 
-def _open(folder: Path) -> pygit2.Repository:
+def opened(folder: Path) -> pygit2.Repository:
+    """Open the repository that a folder is the root of; raises SourceError."""
     try:
         return pygit2.Repository(str(folder))
     except (pygit2.GitError, KeyError, OSError) as error:
@@ -53,36 +54,48 @@ def _open(folder: Path) -> pygit2.Repository:
         raise SourceError(msg, fix=fix) from error
 
 
+def commit_of(repository: pygit2.Repository, folder: Path, revision: str) -> pygit2.Commit:
+    """Return the commit that a revision names; raises SourceError."""
+    if repository.is_empty or (revision == "HEAD" and repository.head_is_unborn):
+        msg = f"the repository {folder} has no commit yet"
+        raise SourceError(msg, fix="commit first (git add . && git commit), or read the working tree with --worktree")
+    try:
+        return repository.revparse_single(revision).peel(pygit2.Commit)
+    except (KeyError, ValueError, pygit2.GitError) as error:
+        msg = f"there is no revision {revision!r} in {folder}"
+        raise SourceError(msg, fix="name a commit, branch or tag; in a shallow clone, fetch more first") from error
+
+
+def tree_of(repository: pygit2.Repository, folder: Path, commit: pygit2.Commit) -> pygit2.Tree:
+    """Return a commit's tree of `folder`: its own, or one inside where the index is a part of its repository. Raises SourceError."""
+    inside = inside_of(repository, folder)
+    if not inside:
+        return commit.tree
+    with suppress(KeyError):
+        found = commit.tree[inside]
+        if isinstance(found, pygit2.Tree):
+            return found
+    msg = f"the commit {str(commit.id)[:12]} has no folder {inside}"
+    raise SourceError(msg, fix="commit it first, or read the working tree with --worktree")
+
+
+def inside_of(repository: pygit2.Repository, folder: Path) -> str:
+    """Return where in its repository a folder is, as git writes paths; '' for the root, and for a bare repository."""
+    inside = Path(os.path.relpath(folder.resolve(), Path(repository.workdir or folder).resolve()))
+    return "" if inside.parts[:1] in ((), ("..",), (".git",)) else inside.as_posix()
+
+
 class GitTree:
     """The tree of a commit, read from git's objects."""
 
     def __init__(self, folder: Path, revision: str) -> None:
         """Find `revision` in the repository at `folder`; raises SourceError."""
-        self._repository = _open(folder)
-        if self._repository.is_empty or (revision == "HEAD" and self._repository.head_is_unborn):
-            msg = f"the repository {folder} has no commit yet"
-            raise SourceError(msg, fix="commit first (git add . && git commit), or read the working tree with --worktree")
-        try:
-            commit = self._repository.revparse_single(revision).peel(pygit2.Commit)
-        except (KeyError, ValueError, pygit2.GitError) as error:
-            msg = f"there is no revision {revision!r} in {folder}"
-            raise SourceError(msg, fix="name a commit, branch or tag; in a shallow clone, fetch more first") from error
+        self._repository = opened(folder)
+        commit = commit_of(self._repository, folder, revision)
         self.revision = str(commit.id)
         self._folder = folder
-        self._tree = self._top(commit.tree, folder)
+        self._tree = tree_of(self._repository, folder, commit)
         self._count = 0
-
-    def _top(self, tree: pygit2.Tree, folder: Path) -> pygit2.Tree:
-        """Return the tree of `folder`: the commit's own, or one inside where the index is a part of its repository."""
-        inside = Path(os.path.relpath(folder.resolve(), Path(self._repository.workdir or folder).resolve()))
-        if inside.parts[:1] in ((), ("..",), (".git",)):
-            return tree
-        with suppress(KeyError):
-            found = tree[inside.as_posix()]
-            if isinstance(found, pygit2.Tree):
-                return found
-        msg = f"the commit {self.revision[:12]} has no folder {inside}"
-        raise SourceError(msg, fix="commit it first, or read the working tree with --worktree")
 
     def entries(self, *tops: str) -> Iterator[SourceEntry]:
         """Yield the index's files, with git's own modes; raises SourceError."""
@@ -129,7 +142,7 @@ class GitTree:
         """Compare two trees; a revision that this clone lacks gives None."""
         try:
             commit = self._repository[revision].peel(pygit2.Commit)
-            diff = self._top(commit.tree, self._folder).diff_to_tree(self._tree)
+            diff = tree_of(self._repository, self._folder, commit).diff_to_tree(self._tree)
         except (KeyError, ValueError, pygit2.GitError, SourceError):
             return None
         return [change for delta in diff.deltas if (change := _change(delta)).path.partition("/")[0] in TOPS]
@@ -146,7 +159,7 @@ def _change(delta: pygit2.DiffDelta) -> SourceChange:
 def tips(folder: Path) -> list[str]:
     """Return the commits at the tips of HEAD, branches and tags; none where there is no repository or commit."""
     try:
-        repository = _open(folder)
+        repository = opened(folder)
     except SourceError:
         return []
     commits = set()
@@ -164,13 +177,13 @@ def _name(entry: pygit2.Object) -> str:
 def uncommitted(folder: Path) -> list[str]:
     """Return the index's files that are not as the last commit has them; none is looked for in a large repository."""
     try:
-        repository = _open(folder)
+        repository = opened(folder)
     except SourceError:
         return []
     if repository.is_bare or len(repository.index) > _FEW_ENTRIES:
         return []
-    inside = Path(os.path.relpath(folder.resolve(), Path(repository.workdir).resolve())).as_posix()
-    prefix = "" if inside == "." else f"{inside}/"
+    inside = inside_of(repository, folder)
+    prefix = f"{inside}/" if inside else ""
     changed = (path for path, flags in repository.status(untracked_files="all").items() if flags != pygit2.enums.FileStatus.IGNORED)
     return sorted(path.removeprefix(prefix) for path in changed if path.removeprefix(prefix).partition("/")[0] in TOPS)
 

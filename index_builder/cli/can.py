@@ -64,7 +64,7 @@ def command(
 def _json(who: str, question: rights.Question, decision: Decision) -> dict[str, object]:
     return {
         "who": who, "action": question.action.value, "project": question.project, "verdict": decision.verdict.value,
-        "granted": [{"rule": reason.rule, "as": reason.principal} for reason in decision.granted],
+        "granted": [{"rule": reason.rule, "as": reason.principal} for reason in decision.granted], "lent_by": decision.lent_by,
         "denied": [{"rule": reason.rule, "as": reason.principal} for reason in decision.denied],
         "missing": [{"rule": missing.rule, "what": missing.what, "people": list(missing.people)} for missing in decision.missing],
         "able": list(decision.able),
@@ -76,7 +76,8 @@ def _show(who: str, question: rights.Question, decision: Decision) -> None:
     console.print(_SAID[decision.verdict].format(who=escape(who), action=question.action.value, project=question.project))
     for kind, reasons in (("granted", decision.granted), ("denied", decision.denied)):
         for reason in reasons:
-            console.print(f"  {kind} by the rule {reason.rule}, as {reason.principal}")
+            lent = f", by {decision.lent_by}'s word" if kind == "granted" and decision.lent_by else ""
+            console.print(f"  {kind} by the rule {reason.rule}, as {reason.principal}{lent}")
     for missing in decision.missing:
         people = f": {', '.join(missing.people)}" if missing.people else ""
         console.print(f"  missing for the rule {missing.rule}: {escape(missing.what + people)}")

@@ -9,12 +9,20 @@ import click
 from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import count, stderr
+from index_builder.errors import UsageError
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.pipeline.check import Judgement, check
 from index_builder.pipeline.reading import read_tree
 
 
 @click.command("check")
+@click.option("--base", metavar="REV", help="Judge the change from here: what would merging it do, and may it?")
+@click.option("--head", metavar="REV", help="The change's last commit [default: HEAD; with --worktree the files as they are].")
+@click.option("--actor", metavar="WHO", help="Who proposes the change: a person of policies.d/, or a GitHub login.")
+@click.option("--approved-by", "approvals", multiple=True, metavar="WHO", help="Somebody who has approved it; may be repeated.")
+@click.option(
+    "--facts", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="What the change's host knows of it, as JSON."
+)
 @options.reading_options
 @options.pool
 @click.option("--offline", is_flag=True, help="Ask no other host; say what could not be looked at.")
@@ -22,22 +30,53 @@ from index_builder.pipeline.reading import read_tree
 @options.connections
 @options.jobs
 @options.quiet
-@options.problem_format
+@options.report_format
 def command(
+    base: str | None, head: str | None, actor: str | None, approvals: tuple[str, ...], facts: Path | None,
     repo: Path, commit: str, worktree: bool, pool: Path | None, offline: bool, strict: bool, connections: int, jobs: int | None,
     quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
-    """Judge manifests, policies and the bytes they pin.
+    """Judge manifests, policies and the bytes they pin; or with --base a change, by the policies of its base.
 
     Every problem of every file is reported at once, with its line and what to do. The bytes of every listed file
     are fetched where the pool lacks them, looked into, and compared with what the manifest says.
+
+    With --base only what a change changes is looked at, as merging it would leave it. Exit codes: 0 it may be merged,
+    10 nothing is wrong and somebody's word is missing, which the report names, 1 it breaks a rule or is denied.
 
     \b
     Examples:
       index-builder check --worktree
       index-builder check --offline --format github
       index-builder check --strict
+      index-builder check --base origin/main
+      index-builder check --base origin/main --actor alice --approved-by bob --format markdown
     """
+    if base is not None:
+        from index_builder.cli import judge  # noqa: PLC0415 - it is half as much again to import
+
+        if worktree and head is not None:
+            msg = "--head and --worktree contradict each other"
+            raise UsageError(msg, fix="leave one of them out")
+        question = judge.Question(base=base, head=None if worktree else head or "HEAD", actor=actor, approved_by=approvals, facts=facts)
+        root = wiring.find_root(repo)
+        if not worktree and head is None:
+            options.note_uncommitted(root)
+        judge.run(
+            question, root, pool=pool, offline=offline, strict=strict, connections=connections, jobs=jobs, quiet=quiet,
+            output_format=output_format,
+        )  # fmt: skip
+        return
+    alone = {
+        "--head": head,
+        "--actor": actor,
+        "--approved-by": approvals,
+        "--facts": facts,
+        "--format markdown": output_format == "markdown",
+    }
+    if given := [name for name, value in alone.items() if value]:
+        msg = f"{given[0]} is about a change, and no --base is given"
+        raise UsageError(msg, fix="add --base, for example --base origin/main")
     root, tree = options.source(repo, commit, worktree=worktree)
     reading = read_tree(tree)
     if reading.index is None:

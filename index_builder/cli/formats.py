@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import click
 
 from index_builder import __version__
 from index_builder.model.problem import RULES, Place, Problem
+
+_COLOURS: Final = {"error": "red", "warning": "yellow", "question": "magenta"}
+#: What annotations and SARIF call what neither knows: something to look at, that stops nothing by itself.
+_LEVELS: Final = {"error": "error", "warning": "warning", "question": "warning"}
 
 #: From a place to the line that stands there, or None where there is none to show.
 Line = Callable[[Place], str | None]
@@ -26,7 +31,7 @@ def text(problems: Sequence[Problem], line: Line) -> str:
 
 def _shown(problem: Problem, written: str | None) -> str:
     place = problem.place
-    colour = "red" if problem.severity == "error" else "yellow"
+    colour = _COLOURS[problem.severity]
     head = click.style(f"{problem.severity}[{problem.rule}]", fg=colour, bold=True)
     shown = [f"{head}: {plain(problem.message)}", f"  --> {plain(place.path)}:{place.line}:{place.column}"]
     if written is not None:
@@ -58,7 +63,7 @@ def to_json(problems: Sequence[Problem]) -> list[dict[str, object]]:
 def github(problems: Sequence[Problem]) -> str:
     """Return workflow commands, which GitHub shows as annotations at their lines."""
     return "\n".join(
-        f"::{p.severity} file={_property(p.place.path)},line={p.place.line},col={p.place.column},title={_property(p.rule)}::"
+        f"::{_LEVELS[p.severity]} file={_property(p.place.path)},line={p.place.line},col={p.place.column},title={_property(p.rule)}::"
         + _escaped(plain(p.message) + (f"\nfix: {plain(p.fix)}" if p.fix else ""))
         for p in problems
     )
@@ -80,7 +85,7 @@ def sarif(problems: Sequence[Problem]) -> str:
         {
             "ruleId": p.rule,
             "ruleIndex": used.index(p.rule),
-            "level": p.severity,
+            "level": _LEVELS[p.severity],
             "message": {"text": p.message + (f"\nfix: {p.fix}" if p.fix else "")},
             "locations": [
                 {

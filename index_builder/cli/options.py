@@ -77,6 +77,11 @@ problem_format = click.option(
     help="How to print problems: github gives workflow annotations.",
 )  # fmt: skip
 
+report_format = click.option(
+    "--format", "output_format", type=click.Choice(["text", "json", "github", "sarif", "markdown"]), default="text", show_default=True,
+    help="How to print problems: github gives workflow annotations, markdown (with --base) the report.",
+)  # fmt: skip
+
 
 def plain_line(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     """Return a text of one plain line, as a click callback does."""
@@ -132,10 +137,16 @@ def source(repo: Path, commit: str, *, worktree: bool) -> tuple[Path, SourceTree
         raise UsageError(msg, fix="leave one of them out")
     root = wiring.find_root(repo)
     tree = wiring.open_tree(root, commit, worktree=worktree)
-    if not worktree and commit == "HEAD" and (changed := wiring.uncommitted(root)):
+    if not worktree and commit == "HEAD":
+        note_uncommitted(root)
+    return root, tree
+
+
+def note_uncommitted(root: Path) -> None:
+    """Say that there are files which are not as the last commit has them, to whom only that is read."""
+    if changed := wiring.uncommitted(root):
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         note(f"{changed[0]}{more} is not as the last commit has it; --worktree reads it")
-    return root, tree
 
 
 @contextmanager

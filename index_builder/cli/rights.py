@@ -53,14 +53,19 @@ def ask(tree: SourceTree, action: Action, name: str) -> Question:
     return Question(action=action, project=project, policies=settings.policies, facts=facts)
 
 
+def person(name: str, policies: Policies) -> Word | None:
+    """Return the person of a name or GitHub login, or None for somebody whom the policies do not name."""
+    logins = {person.github_login.casefold(): person.name for person in policies.people.values()}
+    return Word(name) if name in policies.people else logins.get(name.casefold())
+
+
 def principal(name: str, policies: Policies) -> Word | None:
     """Return a person or group of the policies, or None for `anyone`: somebody whom they do not name. Raises UsageError."""
     if name == ANYONE:
         return None
-    logins = {person.github_login.casefold(): person.name for person in policies.people.values()}
-    found = name if name in policies.names() else logins.get(name.casefold())
+    found = name if name in policies.groups else person(name, policies)
     if found is None:
-        near = get_close_matches(name, sorted(policies.names() | set(logins.values())), n=1)
+        near = get_close_matches(name, sorted(policies.names()), n=1)
         fix = f"did you mean '{near[0]}'?" if near else "ask for `anyone`, who stands for everybody whom no policy names"
         raise UsageError(f"nobody and no group is called '{name}'", fix=fix)
     return Word(found)

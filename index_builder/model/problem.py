@@ -8,7 +8,8 @@ from typing import Literal
 
 from index_builder.errors import IndexBuilderError
 
-Severity = Literal["error", "warning"]
+#: A question is no fault: it wants the word of somebody who administers the project.
+Severity = Literal["error", "warning", "question"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -72,6 +73,24 @@ RULES: dict[str, str] = {
     "core-metadata-differs": "`metadata` is the digest of the core metadata in the file.",
     "uploaded-differs": "`uploaded` is the upload time that the upstream index gives.",
     "dependency-missing": "What a project depends on can be got here too, by everybody who sees the project.",
+    # a change, against its base
+    "merge-conflict": "A change goes together with what its base became meanwhile.",
+    "base-unreadable": "The base's own manifest can be read, so that what was published is known.",
+    "manifest-deleted": "A manifest that ever listed a file is never deleted.",
+    "file-removed": "A file leaves only by a tombstone of the same name and digest.",
+    "file-immutable": "A published file keeps its digest, size, upload time and core metadata.",
+    "tombstone-kept": "Tombstones stay as they are.",
+    "tombstone-returns": "A name that was removed never comes back.",
+    "uploaded-future": "No file was uploaded in the future.",
+    "uploaded-old": "A new file's upload time is that of adding it, or its upstream index's own.",
+    "name-similar": "A new name is not easily taken for another, here or among those that many people know.",
+    "name-stdlib": "A new name is not that of a module of the standard library.",
+    "name-upstream": "A new project that is our own has a name that the upstream indexes do not have.",
+    "requires-python-unmet": "Some Python fits a new file's `requires-python`.",
+    "version-order": "A new release is newer than those that are there.",
+    "policy-lockout": "Somebody can administer the index.",
+    "policy-orphan": "Somebody can go on with each project.",
+    "policy-matches-nothing": "A new rule speaks of projects that are there.",
     # inside a wheel or sdist
     "archive-format": "An archive is one plain ZIP or compressed tar, readable in one way.",
     "archive-two-readings": "Nothing before, after or between the members, and no member twice.",

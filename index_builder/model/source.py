@@ -34,6 +34,18 @@ class SourceChange(NamedTuple):
     entry: SourceEntry | None
 
 
+class PathChange(NamedTuple):
+    """A path that a change has otherwise than its base: both sides, None where it is not there.
+
+    `is_torn` says that the base changed it too, and the two do not go together; `after` is then the change's own.
+    """
+
+    path: str
+    before: SourceEntry | None
+    after: SourceEntry | None
+    is_torn: bool
+
+
 def is_read(entry: SourceEntry) -> bool:
     """Say whether a file of the tree is read as YAML."""
     return entry.mode == ORDINARY and entry.path.endswith(".yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
@@ -35,23 +36,37 @@ class Judgement:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What the bytes of some files say. `licenses` are the license expressions by file name, '' where a file gives none."""
+
+    problems: list[Problem]
+    needs: list[Needs]
+    licenses: dict[str, str]
+    unchecked: list[Fetch]
+
+
 def check(reading: Reading, index: Index, fetcher: Fetcher, executor: Executor | None = None) -> Judgement:
     """Judge everything; files that are missing are fetched, linked ones too, and looked into over `executor`.
 
     Raises StorageError, InterruptedRunError.
     """
-    problems = list(reading.problems)
-    known = index.configuration.upstreams
-    fetches = [f for f in every_file(index) if not isinstance(f.origin, IndexOrigin) or f.origin.index in known]
-    held = fetches
-    if fetcher.offline:
-        missing = {fetch.digest for fetch in fetcher.missing(fetches)}
-        held = [fetch for fetch in fetches if fetch.digest not in missing or fetch.project.hosting is Hosting.HOSTED]
-    problems += fetcher.files(held)
+    fetches = [f for f in every_file(index) if not isinstance(f.origin, IndexOrigin) or f.origin.index in index.configuration.upstreams]
+    looked = look_into(fetches, fetcher, executor)
+    problems = [*reading.problems, *looked.problems, *missing_dependencies(index, looked.needs)]
+    return Judgement(projects=len(index.projects), files=len(fetches), unchecked=len(looked.unchecked), problems=in_order(problems))
+
+
+def look_into(fetches: Sequence[Fetch], fetcher: Fetcher, executor: Executor | None = None) -> Looked:
+    """Fetch files where the pool lacks them, and hold each against its manifest. Raises StorageError, InterruptedRunError."""
+    missing = {fetch.digest for fetch in fetcher.missing(fetches)} if fetcher.offline else ()
+    held = [fetch for fetch in fetches if fetch.digest not in missing or fetch.project.hosting is Hosting.HOSTED]
+    problems = fetcher.files(held)
     if not fetcher.offline:
         problems += fetcher.provenance(held)
         fetcher.listings(held)
     needs: list[Needs] = []
+    licenses: dict[str, str] = {}
     progress = fetcher.downloader.progress
     progress.begin("Inspecting", len(held), 0)
     try:
@@ -61,13 +76,15 @@ def check(reading: Reading, index: Index, fetcher: Fetcher, executor: Executor |
             if examination:
                 problems += examination.problems
                 needs.append(Needs(project=fetch.project, file=fetch.file, requires=examination.requires))
+                licenses[fetch.file.name.text] = examination.license
             if not fetcher.offline:
                 problems += _against_source(fetch, fetcher)
             progress.done(fetch.file.name.text)
     finally:
         progress.end()
-    problems += missing_dependencies(index, needs)
-    return Judgement(projects=len(index.projects), files=len(fetches), unchecked=len(fetches) - len(held), problems=in_order(problems))
+    looked_at = {id(fetch) for fetch in held}
+    unchecked = [fetch for fetch in fetches if id(fetch) not in looked_at]
+    return Looked(problems=problems, needs=needs, licenses=licenses, unchecked=unchecked)
 
 
 def _examined_batch(task: tuple[Pool, tuple[Fetch, ...]]) -> list[Examination | None]:

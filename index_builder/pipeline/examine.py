@@ -24,10 +24,11 @@ def is_examined(fetch: Fetch, pool: Pool) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """Every problem of a file's bytes, and what its core metadata says that it requires (Requires-Dist)."""
+    """Every problem of a file's bytes; what its core metadata says that it requires (Requires-Dist), and its License-Expression."""
 
     problems: list[Problem]
     requires: tuple[str, ...]
+    license: str = ""
 
 
 def examine(fetch: Fetch, pool: Pool) -> Examination:
@@ -44,12 +45,16 @@ def examine(fetch: Fetch, pool: Pool) -> Examination:
     problems += compare(inspection, file, fetch.project.hosting, fetch.place)
     if not any(problem.severity == "error" for problem in problems):
         pool.set_note("examined", fetch.digest, _agreed(fetch))
-    return Examination(problems=problems, requires=requires_of(inspection))
+    return Examination(problems=problems, requires=requires_of(inspection), license=_license_of(inspection))
 
 
 def requires_of(inspection: Inspection) -> tuple[str, ...]:
     """Return the requirements of a wheel or sdist (Requires-Dist), as its core metadata writes them."""
     return tuple(inspection.metadata.raw.get("requires_dist") or ()) if inspection.metadata else ()
+
+
+def _license_of(inspection: Inspection) -> str:
+    return str(inspection.metadata.raw.get("license_expression") or "") if inspection.metadata else ""
 
 
 def keep_metadata(inspection: Inspection, pool: Pool) -> None:

@@ -5,10 +5,11 @@ Pure, and nothing of any host is in it: it judges pull requests as it will judge
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from index_builder.model.names import NormalizedName, Word
 from index_builder.policy.facts import Facts
@@ -35,10 +36,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What was decided, with every reason. `able` are the people to whom some rule grants it; `anyone` where that is everybody."""
+    """What was decided, with every reason. `able` are the people to whom some rule grants it; `anyone` where that is everybody.
+
+    `lent_by` is who lent the grant: nothing grants it to the principal, but to somebody who approved it. `granted` are theirs then.
+    """
 
     verdict: Verdict
     granted: tuple[Reason, ...]
+    lent_by: Word | None
     denied: tuple[Reason, ...]
     missing: tuple[Missing, ...]
     able: tuple[Word, ...]
@@ -50,12 +55,8 @@ def decide(policies: Policies, principal: Word | None, action: Action, project: 
     No project is what is the same for all of them: only rules that select every project (`"*"`) speak of it.
     """
     rules = sorted(_selecting(policies, action, project, facts), key=lambda rule: rule.id)
-    granted = _reasons(
-        policies, principal, facts, ((rule.id, who) for rule in rules for who, actions in rule.grant.items() if action in actions)
-    )
-    denied = _reasons(
-        policies, principal, facts, ((rule.id, who) for rule in rules for who, actions in rule.deny.items() if action in actions)
-    )
+    granted, lent_by = _granted(policies, principal, rules, action, facts)
+    denied = _reasons(policies, principal, facts, _spoken(rules, "deny", action))
     needed = ((rule, requirement) for rule in rules for requirement in rule.require if action in requirement.actions)
     lacking = [m for rule, requirement in needed for m in missing(policies, principal, rule.id, requirement, facts)]
     if action is Action.CREATE:
@@ -68,8 +69,28 @@ def decide(policies: Policies, principal: Word | None, action: Action, project: 
     else:
         verdict = Verdict.WAITING if lacking else Verdict.ALLOWED
     return Decision(
-        verdict=verdict, granted=granted, denied=denied, missing=tuple(sorted(set(lacking))), able=able(policies, action, project, facts)
-    )
+        verdict=verdict, granted=granted, lent_by=lent_by, denied=denied, missing=tuple(sorted(set(lacking))),
+        able=able(policies, action, project, facts),
+    )  # fmt: skip
+
+
+def _granted(
+    policies: Policies, principal: Word | None, rules: Sequence[Rule], action: Action, facts: Facts
+) -> tuple[tuple[Reason, ...], Word | None]:
+    """Return what grants an action to the principal, or to the first who approved it and is not denied it, and that one."""
+    own = _reasons(policies, principal, facts, _spoken(rules, "grant", action))
+    if own:
+        return own, None
+    for person in sorted(facts.approved_by):
+        lent = _reasons(policies, person, facts, _spoken(rules, "grant", action))
+        if lent and not _reasons(policies, person, facts, _spoken(rules, "deny", action)):
+            return lent, person
+    return (), None
+
+
+def _spoken(rules: Sequence[Rule], key: Literal["grant", "deny"], action: Action) -> Iterator[tuple[Word, Word]]:
+    """Yield each rule with whom it grants or denies an action."""
+    return ((rule.id, who) for rule in rules for who, actions in getattr(rule, key).items() if action in actions)
 
 
 def grants(policies: Policies, action: Action, project: NormalizedName | None, facts: Facts) -> tuple[Reason, ...]:

@@ -117,6 +117,10 @@ class Policies:
         """Return every declared principal."""
         return frozenset(self.people) | frozenset(self.groups)
 
+    def by_account(self, number: int) -> Word | None:
+        """Return the person of a numeric GitHub account id, or None for somebody whom no policy names."""
+        return next((person.name for person in self.people.values() if person.github_id == number), None)
+
     def people_in(self, name: Word) -> frozenset[Word]:
         """Return the people that a name stands for: itself, or the members of a group and of the groups in it."""
         found: set[Word] = set()

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from index_builder.manifests.schema.configuration import IndexModel
+from index_builder.manifests.schema.facts import FactsModel
 from index_builder.manifests.schema.manifest import ManifestModel
 from index_builder.manifests.schema.policy import PolicyModel
 
@@ -16,6 +17,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "manifest.schema.json": ManifestModel,
     "index.schema.json": IndexModel,
     "policy.schema.json": PolicyModel,
+    "facts.schema.json": FactsModel,
 }
 
 

@@ -1,0 +1,152 @@
+"""A change in git as a Proposal: what of it is not in the base yet, merged into the base without a checkout."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pygit2
+
+from index_builder.adapters.git import GitTree, commit_of, inside_of, opened, tree_of
+from index_builder.adapters.limits import MAX_READ, TOPS
+from index_builder.adapters.worktree import WorkTree
+from index_builder.errors import SourceError
+from index_builder.model.source import EXECUTABLE, ORDINARY, PathChange, SourceEntry
+from index_builder.ports import SourceTree
+
+#: Begins an id that stands for bytes which are no blob of the repository: of the working tree, or merged from both sides.
+_ELSEWHERE: Final = "elsewhere:"
+
+
+class GitProposal:
+    """What merging `head` (None: the working tree) into `base` would do; where both changed a file, its lines are merged."""
+
+    def __init__(self, folder: Path, base: str, head: str | None) -> None:
+        """Find both revisions in the repository at `folder`; raises SourceError."""
+        self._repository = opened(folder)
+        self._folder = folder
+        self.base: SourceTree = GitTree(folder, base)
+        commit, tip = (commit_of(self._repository, folder, revision) for revision in (base, head or "HEAD"))
+        fork: pygit2.Oid | None = self._repository.merge_base(commit.id, tip.id)
+        if fork is None:
+            msg = f"{base} and {head or 'HEAD'} have no commit in common"
+            raise SourceError(msg, fix="in a shallow clone, fetch more history first: git fetch --unshallow")
+        self.when = datetime.fromtimestamp(commit.commit_time, UTC)
+        self.head = "" if head is None else str(tip.id)
+        self._contents: dict[str, bytes] = {}
+        self._ours = tree_of(self._repository, folder, commit)
+        self._fork = self._repository[fork].peel(pygit2.Commit)
+        deltas = self._working_deltas() if head is None else self._deltas(tip)
+        found = (self._change(*delta) for delta in deltas)
+        self._changes = sorted(change for change in found if change is not None)
+        self.merged: SourceTree = MergedTree(self.base, self._changes, self._contents)
+
+    def changes(self) -> Sequence[PathChange]:
+        """Return every path that is not as the base has it, by path; a rename is two of them."""
+        return self._changes
+
+    def _deltas(self, tip: pygit2.Commit) -> Iterator[tuple[str, SourceEntry | None, SourceEntry | None]]:
+        old, new = (tree_of(self._repository, self._folder, commit) for commit in (self._fork, tip))
+        for delta in old.diff_to_tree(new).deltas:
+            path = _path(delta)
+            yield path, _side(path, delta.old_file), _side(path, delta.new_file)
+
+    def _working_deltas(self) -> Iterator[tuple[str, SourceEntry | None, SourceEntry | None]]:
+        """Yield what the working tree has otherwise; git's own index says which files need no look."""
+        inside = inside_of(self._repository, self._folder)
+        prefix = f"{inside}/" if inside else ""
+        flags = pygit2.enums.DiffOption.INCLUDE_UNTRACKED | pygit2.enums.DiffOption.RECURSE_UNTRACKED_DIRS
+        files = WorkTree(self._folder)
+        for delta in self._fork.tree.diff_to_workdir(flags).deltas:
+            if not _path(delta).startswith(prefix):
+                continue
+            path = _path(delta).removeprefix(prefix)
+            new = None
+            if delta.status != pygit2.enums.DeltaStatus.DELETED:
+                new = SourceEntry(path=path, mode=int(delta.new_file.mode), blob=path)
+                is_file = new.mode in (ORDINARY, EXECUTABLE)
+                new = self._keep(new, files.read(new)) if is_file and path.partition("/")[0] in TOPS else new
+            yield path, _side(path, delta.old_file), new
+
+    def _change(self, path: str, old: SourceEntry | None, new: SourceEntry | None) -> PathChange | None:
+        """Return what becomes of a path that the change has otherwise than the fork, or None where the base has it so already."""
+        ours = _entry(self._ours, path)
+        if ours == new:
+            return None
+        if ours == old:
+            return PathChange(path, ours, new, False)
+        if old is None or ours is None or new is None or not old.mode == ours.mode == new.mode:
+            return PathChange(path, ours, new, True)
+        content = _merged_lines(*(self._content(entry) for entry in (old, ours, new)))
+        return PathChange(path, ours, new, True) if content is None else PathChange(path, ours, self._keep(ours, content), False)
+
+    def _content(self, entry: SourceEntry) -> bytes:
+        return self._contents[entry.blob] if entry.blob in self._contents else self.base.read(entry)
+
+    def _keep(self, entry: SourceEntry, content: bytes) -> SourceEntry:
+        kept = SourceEntry(path=entry.path, mode=entry.mode, blob=f"{_ELSEWHERE}{entry.path}")
+        self._contents[kept.blob] = content[:MAX_READ]
+        return kept
+
+
+class MergedTree:
+    """The base's tree with a change in it, as a SourceTree."""
+
+    revision = ""
+
+    def __init__(self, base: SourceTree, changes: Sequence[PathChange], contents: Mapping[str, bytes]) -> None:
+        """Take the base, what changes, and the contents of what is no blob."""
+        self._base = base
+        self._changed = {change.path: change for change in changes}
+        self._contents = contents
+
+    def entries(self, *tops: str) -> Iterator[SourceEntry]:
+        """Yield the base's files that stay, then what the change brings; raises SourceError."""
+        yield from (entry for entry in self._base.entries(*tops) if entry.path not in self._changed)
+        for path, change in self._changed.items():
+            if change.after is not None and path.partition("/")[0] in (tops or TOPS):
+                yield change.after
+
+    def read(self, entry: SourceEntry) -> bytes:
+        """Return a file's bytes; raises SourceError."""
+        return self._contents[entry.blob] if entry.blob in self._contents else self._base.read(entry)
+
+    def identity(self, entry: SourceEntry) -> str:
+        """Return git's id of a file's content."""
+        return str(pygit2.hash(self._contents[entry.blob])) if entry.blob in self._contents else entry.blob
+
+    def changed_since(self, _revision: str) -> None:
+        """Return None: a merge that nobody has made yet has no history."""
+
+
+def _path(delta: pygit2.DiffDelta) -> str:
+    return str(delta.new_file.raw_path.decode("utf-8", "backslashreplace"))
+
+
+def _side(path: str, file: pygit2.DiffFile) -> SourceEntry | None:
+    """Return one side of a difference, None where the path is not there."""
+    there = bool(int(file.mode))
+    return SourceEntry(path=path, mode=int(file.mode), blob=str(file.id)) if there else None
+
+
+def _entry(tree: pygit2.Tree, path: str) -> SourceEntry | None:
+    with suppress(KeyError, ValueError):
+        found = tree[path]
+        if not isinstance(found, pygit2.Tree):
+            return SourceEntry(path=path, mode=int(found.filemode), blob=str(found.id))
+    return None
+
+
+def _merged_lines(ancestor: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+    """Merge a file as git does, or return None where both sides changed the same lines. The repository itself is not written to."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = pygit2.init_repository(folder, bare=True)
+        one, two, three = (
+            pygit2.IndexEntry("file", scratch.create_blob(content), pygit2.enums.FileMode.BLOB) for content in (ancestor, ours, theirs)
+        )
+        merged = scratch.merge_file_from_index(one, two, three)
+        return merged.contents.encode() if merged.automergeable else None

@@ -1,0 +1,100 @@
+"""`check --base`: a change is judged, and the answer is in the exit code."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from index_builder import wiring
+from index_builder.cli import options, report, rights
+from index_builder.errors import HumanNeededError, PolicyError, SourceError, UsageError
+from index_builder.judge.asked import Asked, asked
+from index_builder.judge.verdict import Judged, Outcome
+from index_builder.manifests.facts import read_facts
+from index_builder.model.names import Word
+from index_builder.model.problem import ProblemsFoundError
+from index_builder.model.review import Proposed
+from index_builder.pipeline.judge.judge import judge
+from index_builder.pipeline.judge.reading import base_settings, read_change
+from index_builder.policy.rules import Policies
+from index_builder.ports import SourceTree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the command line says of a change: its revisions (no head is the working tree), and who is for it."""
+
+    base: str
+    head: str | None
+    actor: str | None
+    approved_by: tuple[str, ...]
+    facts: Path | None
+
+
+def run(
+    question: Question, root: Path, *, pool: Path | None, offline: bool, strict: bool, connections: int, jobs: int | None, quiet: bool,
+    output_format: str,
+) -> None:  # fmt: skip
+    """Judge a change and print the report; raises PolicyError (1) where it is refused, HumanNeededError (10) where a word is missing."""
+    proposal = wiring.open_proposal(root, question.base, question.head)
+    with options.problems_shown(proposal.base, "text"):
+        change = read_change(proposal, base_settings(proposal.base))
+    who = _asked(question, change.before.policies, proposal.head)
+    with (
+        options.fetching(root, change.configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher,
+        wiring.open_workers(jobs) as workers,
+    ):
+        judged = judge(change, who, fetcher, workers)
+    _print(judged, proposal.merged, output_format)
+    if judged.outcome is Outcome.REFUSED or (strict and any(f.problem.severity == "warning" for f in judged.findings)):
+        raise PolicyError
+    if judged.outcome is Outcome.WAITS:
+        raise HumanNeededError
+
+
+def _print(judged: Judged, tree: SourceTree, output_format: str) -> None:
+    problems = [finding.problem for finding in judged.findings]
+    if output_format == "json":
+        click.echo(json.dumps(report.to_json(judged), indent=2))
+    elif output_format == "markdown":
+        click.echo(report.markdown(judged), nl=False)
+    else:
+        options.show_problems(problems, tree, output_format)
+    if output_format == "text":
+        click.echo(report.text(judged))
+
+
+def _asked(question: Question, policies: Policies, head: str) -> Asked:
+    """Return who asks and who is for it: what the facts say, then what the command line says. Raises UsageError."""
+    facts = _facts(question.facts) if question.facts else Proposed()
+    if facts.head and facts.head != head:
+        msg = f"the facts are of the commit {facts.head[:12]}, and {head[:12] or 'the working tree'} is judged"
+        raise UsageError(msg, fix="fetch them anew: an approval of another commit does not count")
+    found = asked(facts, head, policies, wiring.SystemClock().now())
+    if question.actor is not None:
+        known = rights.person(question.actor, policies)
+        found = replace(found, actor=known, shown=question.actor if known else f"{question.actor}, whom no policy names")
+    approving = {rights.principal(name, policies) for name in question.approved_by}
+    groups = sorted(name for name in approving if name in policies.groups)
+    if groups or None in approving:
+        msg = f"{groups[0] if groups else 'anyone'} is not a person, and people approve"
+        raise UsageError(msg, fix=f"name one of {', '.join(sorted(policies.people_in(groups[0])))}" if groups else "name a person")
+    given = frozenset(name for name in approving if name is not None)
+    return replace(found, approved_by=(found.approved_by | given) - {found.actor or Word("anyone")})
+
+
+def _facts(path: Path) -> Proposed:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}"
+        raise SourceError(msg, fix="name a facts file, as `index-builder schema facts` describes it") from error
+    facts, problems = read_facts(path.as_posix(), content)
+    if problems:
+        lines = content.decode("utf-8", "replace").splitlines()
+        options.print_problems(problems, lambda place: lines[place.line - 1] if 0 < place.line <= len(lines) else None, "text")
+        raise ProblemsFoundError(problems)
+    return facts

@@ -1,0 +1,125 @@
+"""A judged change as text, JSON or markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import click
+
+from index_builder.cli import formats
+from index_builder.judge.explain import needs, reasons, subject, verdict_line
+from index_builder.judge.verdict import Finding, Judged, Outcome
+
+_WORDS = {Outcome.MERGES: "merges", Outcome.WAITS: "waits", Outcome.REFUSED: "refused"}
+_COLOURS = {Outcome.MERGES: "green", Outcome.WAITS: "yellow", Outcome.REFUSED: "red"}
+_MARKS = {Outcome.MERGES: "✅", Outcome.WAITS: "⏳", Outcome.REFUSED: "❌"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+
+
+def text(judged: Judged) -> str:
+    """Return the report as a terminal shows it; the findings are told elsewhere, with their lines."""
+    return "\n".join(_text(judged))
+
+
+def _text(judged: Judged) -> Iterator[str]:
+    head = judged.head[:12] or "the working tree"
+    yield f"{head} into {judged.base[:12]}, proposed by {formats.plain(judged.asked.shown)}"
+    for title, lines in _parts(judged):
+        yield f"\n{click.style(title, bold=True)}"
+        yield from (f"  {formats.plain(line)}" for line in lines)
+    yield ""
+    yield click.style(verdict_line(judged), fg=_COLOURS[judged.outcome], bold=True)
+
+
+def _parts(judged: Judged) -> Iterator[tuple[str, list[str]]]:
+    """Yield the parts that have something to say."""
+    rulings = [f"{r.action} {subject(r)}: {r.decision.verdict.value}, {reasons(r)}" for r in judged.rulings]
+    parts = {
+        "What it does to the index": list(judged.effect),
+        "What the policies of the base say": rulings,
+        "Past merges that the new policies would decide otherwise": list(judged.replayed),
+        "Approvals of earlier commits, which do not count": [str(person) for person in judged.asked.stale],
+        "Not looked at": list(judged.unchecked),
+        "What is missing": [str(need) for need in needs(judged)],
+    }
+    yield from ((title, lines) for title, lines in parts.items() if lines)
+
+
+def to_json(judged: Judged) -> dict[str, object]:
+    """Return the report as JSON values."""
+    return {
+        "verdict": _WORDS[judged.outcome], "says": verdict_line(judged),
+        "base": judged.base, "head": judged.head, "actor": judged.asked.actor, "approved_by": sorted(judged.asked.approved_by),
+        "problems": [
+            {**formats.to_json([f.problem])[0], "project": f.project, "people": list(f.people), "passed_by": f.passed_by}
+            for f in judged.findings
+        ],
+        "decisions": [
+            {
+                "project": r.project, "action": r.action.value, "verdict": r.decision.verdict.value, "paths": list(r.paths),
+                "granted": [{"rule": reason.rule, "as": reason.principal} for reason in r.decision.granted],
+                "denied": [{"rule": reason.rule, "as": reason.principal} for reason in r.decision.denied],
+                "missing": [{"rule": m.rule, "what": m.what, "people": list(m.people)} for m in r.decision.missing],
+                "lent_by": r.decision.lent_by, "able": list(r.decision.able),
+            }
+            for r in judged.rulings
+        ],
+        "missing": [{"what": need.what, "people": list(need.people)} for need in needs(judged)],
+        "effect": list(judged.effect), "unchecked": list(judged.unchecked), "replayed": list(judged.replayed),
+        "stale_approvals": list(judged.asked.stale), "objecting": list(judged.asked.objecting),
+    }  # fmt: skip
+
+
+def markdown(judged: Judged) -> str:
+    """Return the report as a comment of a pull request shows it. What comes from the change cannot format, link or mention."""
+    return "\n".join(_markdown(judged)) + "\n"
+
+
+def _markdown(judged: Judged) -> Iterator[str]:
+    yield f"## {_MARKS[judged.outcome]} {_escaped(verdict_line(judged))}"
+    if judged.findings:
+        yield "\n### Findings\n"
+        for finding in judged.findings:
+            yield from _finding(finding)
+    for title, lines in _parts(judged):
+        yield f"\n### {title}\n"
+        yield from (f"- {_escaped(line)}" for line in lines)
+    base, head = judged.base[:12], judged.head[:12] or "the working tree"
+    yield f"\n<sub>{_escaped(head)} judged against {_escaped(base)}; the same on your machine: " + _code(_command(judged)) + "</sub>"
+
+
+def _command(judged: Judged) -> str:
+    words = ["index-builder check", f"--base {judged.base[:12]}"]
+    words += [f"--head {judged.head[:12]}"] if judged.head else ["--worktree"]
+    words += [f"--actor {judged.asked.actor}"] if judged.asked.actor else []
+    return " ".join(words + [f"--approved-by {person}" for person in sorted(judged.asked.approved_by)])
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    problem = finding.problem
+    place = _code(f"{problem.place.path}:{problem.place.line}")
+    yield f"- **{problem.severity}** `{problem.rule}` at {place}: {_escaped(problem.message)}"
+    if problem.fix:
+        yield f"  - fix: {_escaped(problem.fix)}" if ":" not in problem.fix else f"  - fix: {_fix(problem.fix)}"
+
+
+def _fix(text: str) -> str:
+    """Return advice with the command in it ready to be copied."""
+    before, mark, command = text.partition("index-builder ")
+    return f"{_escaped(before)}{_code(mark + command)}" if mark else _escaped(text)
+
+
+def _code(text: str) -> str:
+    """Return text as code, whatever backticks are in it."""
+    plain = formats.plain(text).replace("|", "\\|")
+    fence = "`" * (max((len(run) for run in re.findall("`+", plain)), default=0) + 1)
+    space = " " if "`" in plain else ""
+    return f"{fence}{space}{plain}{space}{fence}"
+
+
+def _escaped(text: str) -> str:
+    """Return text that is only text: no markup, no link, nobody mentioned."""
+    shown = _SPECIAL.sub(r"\\\1", formats.plain(text))
+    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace("@", "&#64;").replace("://", "&#58;//").replace("www.", "www&#46;")

@@ -1,0 +1,73 @@
+"""What is missing for a change, and whose word would do: the question that everybody who proposes one asks first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from index_builder.judge.verdict import Judged, Outcome, Ruling
+from index_builder.model.names import Word
+from index_builder.policy.decide import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One thing that is missing, in words, and those who can give it."""
+
+    what: str
+    people: tuple[Word, ...] = ()
+
+    def __str__(self) -> str:
+        """Return it as one sentence."""
+        return f"{self.what}: {' or '.join(self.people)}" if self.people else self.what
+
+
+def verdict_line(judged: Judged) -> str:
+    """Return the whole in one line."""
+    errors = sum(finding.problem.severity == "error" for finding in judged.findings)
+    denied = sorted({f"{r.action} {subject(r)}" for r in judged.rulings if r.decision.verdict is Verdict.DENIED})
+    if judged.outcome is Outcome.MERGES:
+        return "may be merged as it stands: nothing is missing"
+    if judged.outcome is Outcome.WAITS:
+        missing = len(needs(judged))
+        return f"nothing is wrong, and {missing} thing{'s are' if missing > 1 else ' is'} missing before it may be merged"
+    said = [f"{errors} error{'s' if errors > 1 else ''}"] * bool(errors) + [f"policy denies {what}" for what in denied]
+    return f"refused: {', '.join(said)}"
+
+
+def needs(judged: Judged) -> tuple[Need, ...]:
+    """Return what is missing, each thing once: grants, what rules require, words on open questions, objections to be withdrawn."""
+    return tuple(dict.fromkeys(_needs(judged)))
+
+
+def _needs(judged: Judged) -> Iterator[Need]:
+    for ruling in judged.rulings:
+        if ruling.decision.verdict is Verdict.NOT_GRANTED:
+            yield Need(
+                what=f"an approval of somebody who may {ruling.action} {subject(ruling)}", people=ruling.decision.able or (Word("nobody"),)
+            )
+        if ruling.decision.verdict is not Verdict.DENIED:
+            yield from (
+                Need(what=f"{missing.what}, for the rule {missing.rule}", people=missing.people) for missing in ruling.decision.missing
+            )
+    for finding in judged.findings:
+        if finding.problem.severity == "question":
+            what = f"a word on {finding.problem.rule} ({finding.problem.place.path})"
+            yield Need(what=what, people=finding.people or (Word("nobody"),))
+    yield from (Need(what=f"{person} asks for changes, and has not approved them") for person in judged.asked.objecting)
+
+
+def reasons(ruling: Ruling) -> str:
+    """Return why a ruling is as it is, in words."""
+    decision = ruling.decision
+    if decision.denied:
+        return "denied by " + ", ".join(f"{reason.rule} (as {reason.principal})" for reason in decision.denied)
+    if not decision.granted:
+        return "no rule grants it"
+    lent = f", by {decision.lent_by}'s approval" if decision.lent_by else ""
+    return "granted by " + ", ".join(f"{reason.rule} (as {reason.principal})" for reason in decision.granted) + lent
+
+
+def subject(ruling: Ruling) -> str:
+    """Return what a ruling is about."""
+    return str(ruling.project) if ruling.project else "the index"

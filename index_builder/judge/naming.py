@@ -1,0 +1,78 @@
+"""A new project's name: what it may be taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from rapidfuzz.distance import DamerauLevenshtein
+from rapidfuzz.process import extract
+
+from index_builder.judge.change import ProjectChange
+from index_builder.model.names import NormalizedName
+from index_builder.model.problem import Problem
+from index_builder.model.project import IndexOrigin, Project
+from index_builder.policy.rules import Naming
+
+#: Characters that many fonts show alike, and separators that nobody remembers (as PyPI's ultranormalize_name does).
+_ALIKE: Final = str.maketrans({"0": "o", "1": "i", "l": "i", "-": None})
+#: The edit distance says little of names this short: every second one is near another.
+_SHORT: Final = 4
+
+
+def look_alikes(change: ProjectChange, others: Iterable[str], naming: Naming) -> Iterator[Problem]:
+    """Yield what a new name may be taken for; `others` are the normalized names of this index, as it was before."""
+    project = change.after
+    if project is None or change.before is not None:
+        return
+    name = change.name
+    if name in _bundled("stdlib.txt"):
+        message = f"{name} is a module of the standard library: who asks for it here expects that"
+        yield _question("name-stdlib", message, project)
+    here = set(others) - {name}
+    known = (_bundled("popular.txt") | set(naming.known)) - here - {name}
+    for where, names in (("of this index", here), ("that many people know", known)):
+        if near := _near(name, names, naming.distance):
+            listed = ", ".join(near[:3]) + (f" and {len(near) - 3} more" if len(near) > 3 else "")  # noqa: PLR2004 - enough to see it
+            yield _question("name-similar", f"{name} is easily taken for {listed}, {where}", project)
+
+
+def _near(name: NormalizedName, names: AbstractSet[str], distance: int) -> list[str]:
+    shown = name.translate(_ALIKE)
+    alike = {other for other in names if other.translate(_ALIKE) == shown}
+    if distance and len(name) > _SHORT:
+        found = extract(name, names, scorer=DamerauLevenshtein.distance, score_cutoff=distance, limit=None)
+        alike |= {other for other, _, _ in found if len(other) > _SHORT}
+    return sorted(alike)
+
+
+def confusion(change: ProjectChange, upstream: str) -> Iterator[Problem]:
+    """Yield a problem where an upstream index has a project of a new name, and ours is another one.
+
+    Who installs with both indexes could get either (dependency confusion).
+    """
+    project = change.after
+    if project is None or change.before is not None or _is_from(project, upstream, change.name):
+        return
+    message = f"the upstream index '{upstream}' has a project {change.name} too: who uses both indexes may get either"
+    yield _question("name-upstream", message, project)
+
+
+def _is_from(project: Project, upstream: str, name: str) -> bool:
+    return bool(project.files) and all(
+        isinstance(file.origin, IndexOrigin) and file.origin.index == upstream and file.origin.project == name for file in project.files
+    )
+
+
+def _question(rule: str, message: str, project: Project) -> Problem:
+    fix = "choose another name, or let somebody who administers the index say that it is meant so"
+    return Problem(rule=rule, message=message, place=project.place, fix=fix, severity="question")
+
+
+@cache
+def _bundled(name: str) -> frozenset[str]:
+    """Return the names in a list that comes with the builder: the same on every machine and Python."""
+    return frozenset(files("index_builder.judge").joinpath(name).read_text("utf-8").split())

@@ -1,0 +1,188 @@
+"""A change is held against every rule, and decided by the policies of its base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import replace
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from index_builder.dependencies import missing_dependencies
+from index_builder.diff import Difference, compare
+from index_builder.errors import NotFoundError, RemoteError
+from index_builder.fetch.stage import Fetcher
+from index_builder.judge.asked import Asked
+from index_builder.judge.change import ProjectChange, actions_of, origin_of
+from index_builder.judge.immutability import broken, wrong_times
+from index_builder.judge.naming import confusion, look_alikes
+from index_builder.judge.policychange import policy_problems
+from index_builder.judge.releases import odd_releases
+from index_builder.judge.verdict import Judged, Ruling, in_order, weigh
+from index_builder.manifests.reader import read_manifest
+from index_builder.model.index import Index
+from index_builder.model.names import NormalizedName, Word
+from index_builder.model.plan import Fetch
+from index_builder.model.problem import Place, Problem
+from index_builder.model.project import File, IndexOrigin, Project
+from index_builder.model.source import CONFIGURATION, POLICIES, SourceEntry, is_manifest, stem_of
+from index_builder.pipeline.check import Looked, look_into
+from index_builder.pipeline.judge.reading import Change
+from index_builder.policy.decide import decide
+from index_builder.policy.facts import Facts
+from index_builder.policy.rules import Action
+from index_builder.ports import SourceTree
+
+
+def judge(change: Change, asked: Asked, fetcher: Fetcher, executor: Executor | None = None) -> Judged:
+    """Judge a change as `asked` says, fetching and looking into what is new. Raises StorageError, SourceError, InterruptedRunError."""
+    fetches = [Fetch(project=c.after, file=file) for c in change.projects if c.after for file in c.new_files()]
+    known = (change.after.configuration or change.configuration).upstreams
+    fetches = [fetch for fetch in fetches if not isinstance(fetch.origin, IndexOrigin) or fetch.origin.index in known]
+    looked = look_into(fetches, fetcher, executor)
+    unchecked = [f"{fetch.file.name.text}: its bytes" for fetch in looked.unchecked]
+    found = [*change.found]
+    found += [(_named(change, problem), problem) for problem in (*looked.problems, *_closure(change, looked))]
+    for project in change.projects:
+        found += [(project.name, problem) for problem in _of_project(change, project, asked, fetcher, unchecked)]
+    found += [(None, problem) for problem in _of_policies(change)]
+    return Judged(
+        base=change.proposal.base.revision, head=change.proposal.head, asked=asked,
+        findings=in_order(weigh(found, change.before.policies, asked)),
+        rulings=tuple(rulings(change, asked, looked.licenses)),
+        effect=tuple(_effect(change)), unchecked=tuple(unchecked),
+    )  # fmt: skip
+
+
+def rulings(change: Change, asked: Asked, licenses: Mapping[str, str]) -> Iterator[Ruling]:
+    """Yield what the base's policies say of each action; `licenses` are the license expressions of files by name."""
+    policies = change.before.policies
+    for project in change.projects:
+        facts = _facts(change, project, asked, licenses)
+        paths = tuple(path for path in dict.fromkeys((project.path_before, project.path_after)) if path)
+        for action in actions_of(project):
+            yield Ruling(
+                project=project.name, action=action, decision=decide(policies, asked.actor, action, project.name, facts), paths=paths
+            )
+    if change.others:
+        facts = Facts(approved_by=asked.approved_by, opened=asked.opened, now=asked.now)
+        decision = decide(policies, asked.actor, Action.ADMINISTER, None, facts)
+        yield Ruling(project=None, action=Action.ADMINISTER, decision=decision, paths=tuple(c.path for c in change.others))
+
+
+def _facts(change: Change, project: ProjectChange, asked: Asked, licenses: Mapping[str, str]) -> Facts:
+    """Return what decisions on a project rest on: owners as they were, everything else as it would be."""
+    files = project.new_files()
+    standing = project.after or project.before
+    everyone = tuple(change.configuration.audiences)
+    names = [file.name.text for file in files]
+    return Facts(
+        owners=project.before.owners if project.before else (),
+        audiences=(standing.audiences if standing else ()) or everyone,
+        approved_by=asked.approved_by,
+        origins=tuple(sorted({origin_of(file) for file in files})),
+        hosting=standing.hosting if standing else None,
+        licenses=tuple(sorted({licenses[name] for name in names})) if all(name in licenses for name in names) else None,
+        largest=max((file.size for file in files), default=0),
+        opened=asked.opened, now=asked.now,
+    )  # fmt: skip
+
+
+def _named(change: Change, problem: Problem) -> NormalizedName | None:
+    return next((project.name for project in change.projects if project.path == problem.place.path), None)
+
+
+def _of_project(change: Change, project: ProjectChange, asked: Asked, fetcher: Fetcher, unchecked: list[str]) -> Iterator[Problem]:
+    """Yield what one project's change breaks or asks."""
+    yield from broken(project)
+    yield from odd_releases(project)
+    excepted = {file.name.text for file in project.new_files() if _has_own_time(file, project, fetcher, unchecked)}
+    yield from wrong_times(project, asked.now, change.proposal.when, excepted)
+    if project.before is None:
+        yield from look_alikes(project, change.names, change.before.policies.naming)
+        for upstream in change.configuration.upstreams:
+            if _is_listed(project.name, upstream, fetcher, unchecked):
+                yield from confusion(project, upstream)
+
+
+def _has_own_time(file: File, project: ProjectChange, fetcher: Fetcher, unchecked: list[str]) -> bool:
+    """Say whether a file's upload time is its upstream index's own to give; where nobody can say, it is."""
+    if not isinstance(file.origin, IndexOrigin) or project.after is None:
+        return False
+    if fetcher.offline:
+        unchecked.append(f"{file.name.text}: its upload time on '{file.origin.index}'")
+        return True
+    try:
+        return fetcher.listed(Fetch(project=project.after, file=file)).uploaded is not None
+    except RemoteError:
+        return True  # looking into the file has said so
+
+
+def _is_listed(name: NormalizedName, upstream: Word, fetcher: Fetcher, unchecked: list[str]) -> bool:
+    question = f"{name}: whether '{upstream}' has a project of that name"
+    if fetcher.offline:
+        unchecked.append(question)
+        return False
+    try:
+        return bool(fetcher.upstreams.listing(upstream, name).files)
+    except NotFoundError:
+        return False
+    except RemoteError as error:
+        unchecked.append(f"{question} ({error.message})")
+        return False
+
+
+def _closure(change: Change, looked: Looked) -> list[Problem]:
+    """Return what new files need and their readers cannot get; only the manifests of what they need are read."""
+    configuration = change.after.configuration
+    if configuration is None or not looked.needs:
+        return []
+    projects = {project.name: project.after for project in change.projects if project.after}
+    wanted = set(_required(text for need in looked.needs for text in need.requires)) - set(projects)
+    for entry in _manifests_of(change.proposal.merged, wanted):
+        project, _ = read_manifest(entry.path, change.proposal.merged.read(entry), change.after)
+        if project:
+            projects[project.normalized] = project
+    index = Index(revision="", configuration=configuration, projects={str(name): project for name, project in projects.items()})
+    needs = [replace(need, project=projects[need.project.normalized]) for need in looked.needs]
+    return missing_dependencies(index, needs)
+
+
+def _required(texts: Iterable[str]) -> Iterator[NormalizedName]:
+    for text in texts:
+        try:
+            yield NormalizedName(canonicalize_name(Requirement(text).name))
+        except (InvalidRequirement, ValueError):
+            continue  # inspection reports it
+
+
+def _manifests_of(tree: SourceTree, names: set[NormalizedName]) -> list[SourceEntry]:
+    return [e for e in tree.entries("packages.d") if is_manifest(e) and stem_of(e.path) in names] if names else []
+
+
+def _of_policies(change: Change) -> Iterator[Problem]:
+    """Yield what new policies do to those who are there; every manifest is read for that."""
+    if change.after is change.before or change.after.policies == change.before.policies:
+        return
+    tree = change.proposal.merged
+    read = (read_manifest(entry.path, tree.read(entry), change.after)[0] for entry in tree.entries("packages.d") if is_manifest(entry))
+    projects: dict[str, Project] = {project.normalized: project for project in read if project}
+    path = next((c.path for c in change.others if c.path.startswith(POLICIES)), CONFIGURATION)
+    yield from policy_problems(
+        change.before.policies, change.after.policies, projects, tuple(change.configuration.audiences), Place(path=path)
+    )
+
+
+def _effect(change: Change) -> Iterator[str]:
+    """Yield, in words, what the index will have that it has not, and the other way round."""
+    before: dict[str, Project] = {p.name: p.before for p in change.projects if p.before}
+    after: dict[str, Project] = {p.name: p.after for p in change.projects if p.after}
+    sides = (Index(revision="", configuration=change.configuration, projects=projects) for projects in (before, after))
+    yield from (_sentence(difference) for difference in compare(*sides))
+
+
+def _sentence(difference: Difference) -> str:
+    return f"{difference.project} {difference.kind} {difference.what}".replace(" gains is new", " is new").replace(
+        " loses has no", " has no"
+    )

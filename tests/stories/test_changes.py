@@ -1,0 +1,504 @@
+"""Whole stories: a branch of a real repository is judged through the command line, as a pull request would be."""
+
+import json
+import re
+from pathlib import Path
+
+import pygit2
+import pytest
+from conftest import commit_all
+from distributions import metadata, wheel
+
+POLICY = """schema: 2
+people:
+  alice: {github: {login: alice, id: 1001}}
+  bob: {github: {login: bob-b, id: 1002}}
+  carol: {github: {login: carol, id: 1003}}
+  dave: {github: {login: dave, id: 1004}}
+groups: {team-web: [alice, bob], admins: [carol]}
+rules:
+  - id: acme-namespace
+    projects: ["acme-*"]
+    grant: {owners: [release, yank, edit, remove, transfer], team-web: [create]}
+    require:
+      - {for: [create, release], approvals: {count: 1, from: team-web}}
+      - {for: [remove], approvals: {count: 1, from: admins}}
+  - id: newcomers
+    projects: ["*"]
+    grant: {anyone: [create], owners: [release, yank, edit]}
+  - id: admins
+    projects: ["*"]
+    grant: {admins: [administer, transfer]}
+  - id: quarantine
+    projects: ["evil-*"]
+    grant: {}
+    deny: {anyone: [create, release]}
+reserved:
+  - {names: ["acme-*"], for: [team-web]}
+"""
+
+
+class Story:
+    """A repository with `main`, on which one change after the other is tried, each on its own branch."""
+
+    def __init__(self, folder: Path, cli, dist) -> None:
+        self.folder, self.cli, self.dist = folder, cli, dist
+        self.git = pygit2.Repository(str(folder))
+
+    def add(self, *wheels, owner="team-web") -> None:
+        """Add wheels, as a contributor does."""
+        folder = self.dist(*wheels)
+        for name, _ in wheels:
+            done = self.cli("add", "--dist", folder / name, "--owner", owner)
+            assert done.code == 0, done.err
+            (folder / name).unlink()
+
+    def branch(self, name="change", start="main") -> None:
+        """Begin a branch where `start` is."""
+        self.git.references.create(f"refs/heads/{name}", self.git.branches[start].target, force=True)
+        self.go(name)
+
+    def merge(self) -> None:
+        """Commit what was done, and make it what `main` is."""
+        self.git.references.create("refs/heads/main", commit_all(self.folder), force=True)
+
+    def go(self, name) -> None:
+        self.git.checkout(self.git.branches[name], strategy=pygit2.enums.CheckoutStrategy.FORCE)
+
+    def edit(self, path, change) -> None:
+        """Change a file's text; a text that is not changed would be no story."""
+        file = self.folder / path
+        old = file.read_text() if file.exists() else ""
+        new = change(old) if callable(change) else change
+        assert new != old
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(new)
+
+    def judge(self, *arguments, commit=True):
+        """Commit what was done, and judge it against main: the exit code and the report."""
+        if commit:
+            commit_all(self.folder)
+        done = self.cli("check", "--base", "main", "--offline", "-q", "--format", "json", *arguments)
+        report = json.loads(done.out)
+        assert done.err == ""
+        return done.code, report
+
+
+@pytest.fixture
+def story(repo, cli, dist):
+    """`main` has acme-utils 1.0 of team-web and flask-extras of dave."""
+    for path in (repo / "policies.d").glob("*.yaml"):
+        path.unlink()
+    (repo / "policies.d" / "acme.yaml").write_text(POLICY)
+    story = Story(repo, cli, dist)
+    story.add(wheel("acme-utils", "1.0"))
+    story.add(wheel("flask-extras", "1.0"), owner="dave")
+    story.merge()
+    story.branch()
+    return story
+
+
+def rules_of(report) -> list[str]:
+    return [problem["rule"] for problem in report["problems"] if problem["severity"] != "warning"]
+
+
+def decisions_of(report) -> dict[str, str]:
+    return {f"{d['action']} {d['project'] or '-'}": d["verdict"] for d in report["decisions"]}
+
+
+def missing_of(report) -> list[str]:
+    return [f"{need['what']}: {'/'.join(need['people'])}" for need in report["missing"]]
+
+
+def test_a_newcomer_adds_a_project(story):
+    """Somebody whom no policy names may create what is nobody's; nothing is missing."""
+    story.add(wheel("weather-maps", "1.0"), owner="dave")
+    code, report = story.judge("--actor", "newcomer")
+    assert (code, report["verdict"], decisions_of(report)) == (0, "merges", {"create weather-maps": "allowed"})
+    assert report["effect"] == ["weather-maps is new, with 1.0"]
+    assert any("whether 'pypi' has a project of that name" in what for what in report["unchecked"])
+
+
+def test_an_owner_bumps(story):
+    """The owner's own word is there; a colleague's is asked for by name, and is enough."""
+    story.add(wheel("acme-utils", "1.1"))
+    code, report = story.judge("--actor", "alice")
+    assert (code, report["verdict"]) == (10, "waits")
+    assert decisions_of(report) == {"release acme-utils": "waiting"}
+    assert missing_of(report) == ["1 more approval of team-web, for the rule acme-namespace: bob"]
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob-b", commit=False)
+    assert (code, rules_of(report), report["effect"]) == (0, [], ["acme-utils gains 1.1 (acme_utils-1.1-py3-none-any.whl)"])
+    assert story.judge("--actor", "alice", "--approved-by", "alice", commit=False)[0] == 10
+
+
+def test_a_stranger_bumps(story):
+    """Anybody may propose; an owner's approval lends the grant and is the approval that the team asks for."""
+    story.add(wheel("acme-utils", "1.1"))
+    code, report = story.judge("--actor", "stranger")
+    assert (code, decisions_of(report)) == (10, {"release acme-utils": "not granted"})
+    assert missing_of(report) == [
+        "an approval of somebody who may release acme-utils: alice/bob",
+        "1 more approval of team-web, for the rule acme-namespace: alice/bob",
+    ]
+    code, report = story.judge("--actor", "stranger", "--approved-by", "bob", commit=False)
+    assert (code, report["decisions"][0]["lent_by"]) == (0, "bob")
+
+
+def test_a_stranger_takes_a_name_of_a_team(story):
+    """A new project under a reserved prefix wants the team's word, which one approval gives."""
+    story.add(wheel("acme-secrets", "1.0"), owner="dave")
+    code, report = story.judge("--actor", "stranger")
+    assert (code, decisions_of(report)) == (10, {"create acme-secrets": "waiting"})
+    assert "a word of team-web, for whom acme-* is reserved, for the rule reserved: alice/bob" in missing_of(report)
+    assert story.judge("--actor", "stranger", "--approved-by", "alice", commit=False)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "near"),
+    [
+        ("f1ask-extras", "name-similar", "flask-extras"), ("flaskextras", "name-similar", "flask-extras"),
+        ("flask-extra", "name-similar", "flask-extras"), ("requestss", "name-similar", "requests"), ("nurnpy", None, ""),
+        ("numpyy", "name-similar", "numpy"), ("asyncio", "name-stdlib", ""), ("fl0sk", "name-similar", "flask"),
+    ],
+)  # fmt: skip
+def test_a_look_alike(story, name, rule, near):
+    """A name that is easily taken for another wants an administrator's word; a name that is not near wants none."""
+    story.add(wheel(name, "1.0"), owner="dave")
+    code, report = story.judge("--actor", "newcomer")
+    if rule is None:
+        assert (code, rules_of(report)) == (0, [])
+        return
+    assert (code, rules_of(report)) == (10, [rule])
+    assert near in report["problems"][0]["message"]
+    assert report["problems"][0]["people"] == ["carol"]
+    code, report = story.judge("--actor", "newcomer", "--approved-by", "carol", commit=False)
+    assert (code, report["problems"][0]["passed_by"]) == (0, "carol")
+    assert story.judge("--actor", "newcomer", "--approved-by", "bob", commit=False)[0] == 10
+
+
+def test_a_homoglyph_is_no_name(story):
+    """A Cyrillic letter in a name is refused, whoever approves."""
+    story.add(wheel("weather", "1.0"), owner="dave")
+    story.edit("packages.d/weather.yaml", lambda text: text.replace("name: weather\n", "name: we\u0430ther\n"))
+    code, report = story.judge("--actor", "newcomer", "--approved-by", "carol")
+    assert (code, rules_of(report)) == (1, ["invalid-value"])
+
+
+def test_a_changed_digest(story):
+    """A published file keeps its bytes; no approval helps."""
+    path = "packages.d/acme-utils.yaml"
+    story.edit(path, lambda text: re.sub(r"sha256: [0-9a-f]{64}", f"sha256: {'0' * 64}", text))
+    code, report = story.judge("--actor", "carol", "--approved-by", "alice", "--approved-by", "bob")
+    assert (code, report["verdict"]) == (1, "refused")
+    assert "file-immutable" in rules_of(report)
+    assert next(p for p in report["problems"] if p["rule"] == "file-immutable")["fix"].startswith("write `sha256: ")
+
+
+def test_a_policy_grab(story):
+    """The old policy judges the new one: who gives himself rights needs an administrator, and has nothing of them meanwhile."""
+    story.edit("policies.d/acme.yaml", lambda text: text.replace("admins: [carol]", "admins: [carol, dave]"))
+    story.add(wheel("acme-utils", "1.1"))
+    code, report = story.judge("--actor", "dave")
+    assert (code, decisions_of(report)) == (10, {"release acme-utils": "not granted", "administer -": "not granted"})
+    assert "an approval of somebody who may administer the index: carol" in missing_of(report)
+    assert story.judge("--actor", "dave", "--approved-by", "dave", commit=False)[0] == 10
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("admins: [carol]", "admins: []", "policy-lockout"),
+        ("grant: {anyone: [create], owners: [release, yank, edit]}", "grant: {anyone: [create]}", None),
+        ('projects: ["evil-*"]', 'projects: ["evol-*"]', "policy-matches-nothing"),
+    ],
+)
+def test_a_harmful_policy(story, old, new, rule):
+    """Locking the administrators out is refused though one of them proposes it; a rule without projects wants their word."""
+    story.edit("policies.d/acme.yaml", lambda text: text.replace(old, new))
+    code, report = story.judge("--actor", "carol")
+    found = [problem["rule"] for problem in report["problems"]]
+    assert (code, found) == ((1 if rule == "policy-lockout" else 0), [rule] if rule else [])
+
+
+def test_a_policy_that_orphans(story):
+    """A project that nobody could go on with is named, with those who can until now."""
+    rules = POLICY.replace('  - id: admins\n    projects: ["*"]\n    grant: {admins: [administer, transfer]}\n', "")
+    rules = rules.replace("anyone: [create], owners: [release, yank, edit]", "anyone: [create]")
+    story.edit("policies.d/acme.yaml", rules)
+    code, report = story.judge("--actor", "carol")
+    assert code == 1
+    orphan = next(p for p in report["problems"] if p["rule"] == "policy-orphan")
+    assert "flask-extras" in orphan["message"]
+    assert "carol, dave" in orphan["fix"]
+
+
+def test_a_yank(story):
+    """An owner yanks without another's word; a stranger needs one of theirs."""
+    assert story.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    code, report = story.judge("--actor", "bob-b")
+    assert (code, decisions_of(report)) == (0, {"yank acme-utils": "allowed"})
+    assert report["effect"] == ["acme-utils changes 1.0 is yanked: broken"]
+    assert story.judge("--actor", "dave", commit=False)[0] == 10
+
+
+def test_a_removal_and_the_return_of_the_name(story):
+    """A file leaves by a tombstone and with an administrator's word; its name never comes back."""
+    assert story.cli("remove", "acme-utils", "1.0", "--reason", "leaked a key").code == 0
+    code, report = story.judge("--actor", "alice")
+    assert (code, decisions_of(report)) == (10, {"remove acme-utils": "waiting"})
+    code, report = story.judge("--actor", "alice", "--approved-by", "carol", commit=False)
+    assert (code, report["effect"]) == (0, ["acme-utils loses 1.0 (removed: leaked a key)"])
+    story.merge()
+    story.branch("again")
+    story.edit("packages.d/acme-utils.yaml", lambda text: text[: text.index("removed:")])
+    story.add(wheel("acme-utils", "1.0", body="other = 1\n"))
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob", "--approved-by", "carol")
+    assert (code, "tombstone-returns" in rules_of(report)) == (1, True)
+    story.branch("gone")
+    story.edit("packages.d/acme-utils.yaml", lambda text: text[: text.index("removed:")] + "releases: {}\nremoved: {}\n")
+    code, report = story.judge("--actor", "alice", "--approved-by", "carol")
+    assert (code, "tombstone-kept" in rules_of(report)) == (1, True)
+
+
+def test_a_file_that_goes_without_a_tombstone(story):
+    """Taking lines out of a manifest, or the manifest away, is refused with the command that does it well."""
+    story.add(wheel("acme-utils", "1.1"))
+    story.merge()
+    story.branch("less")
+    story.edit("packages.d/acme-utils.yaml", lambda text: text[: text.index("  1.1:")])
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob", "--approved-by", "carol")
+    assert (code, rules_of(report)) == (1, ["file-removed"])
+    assert "index-builder remove acme-utils 1.1" in report["problems"][0]["fix"]
+    story.branch("none")
+    (story.folder / "packages.d" / "acme-utils.yaml").unlink()
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob", "--approved-by", "carol")
+    assert (code, rules_of(report)) == (1, ["manifest-deleted"])
+
+
+@pytest.mark.parametrize("path", [".github/workflows/publish.yml", "templates/simple/detail.html", "index.yaml", "README.md"])
+def test_a_change_of_the_house(story, path):
+    """Workflows, templates, configuration and everything else that is no manifest need an administrator."""
+    story.edit(path, lambda text: text + "# more\n")
+    code, report = story.judge("--actor", "alice")
+    assert (code, decisions_of(report)) == (10, {"administer -": "not granted"})
+    assert report["decisions"][0]["paths"] == [path]
+    assert story.judge("--actor", "carol", commit=False)[0] == 0
+
+
+def test_a_rename_from_one_namespace_into_another(story):
+    """Both sides of a rename are judged: the old name never goes, the new one is reserved."""
+    old, new = story.folder / "packages.d" / "flask-extras.yaml", story.folder / "packages.d" / "acme-extras.yaml"
+    new.write_text(old.read_text().replace("name: flask-extras", "name: acme-extras").replace("flask_extras", "acme_extras"))
+    old.unlink()
+    code, report = story.judge("--actor", "dave")
+    assert code == 1
+    assert "manifest-deleted" in rules_of(report)
+    assert decisions_of(report) == {"create acme-extras": "waiting", "remove flask-extras": "not granted"}
+
+
+def test_a_manifest_moves_to_another_folder(story):
+    """The same project in another folder is an edit, and changes nothing for readers."""
+    (story.folder / "packages.d" / "web").mkdir()
+    (story.folder / "packages.d" / "acme-utils.yaml").rename(story.folder / "packages.d" / "web" / "acme-utils.yaml")
+    code, report = story.judge("--actor", "alice")
+    assert (code, decisions_of(report), report["effect"]) == (0, {"edit acme-utils": "allowed"}, [])
+
+
+def test_two_manifests_for_one_project(story):
+    """A second manifest is refused, and is no new project."""
+    text = (story.folder / "packages.d" / "acme-utils.yaml").read_text()
+    story.edit("packages.d/mine/acme-utils.yaml", text.replace("[team-web]", "[dave]"))
+    code, report = story.judge("--actor", "dave")
+    assert (code, rules_of(report)) == (1, ["name-unique"])
+    assert decisions_of(report) == {"transfer acme-utils": "not granted", "edit acme-utils": "allowed"} | decisions_of(report)
+    assert "create acme-utils" not in decisions_of(report)
+
+
+def test_a_symbolic_link(story):
+    """A manifest that is a link is refused by its mode."""
+    (story.folder / "packages.d" / "linked.yaml").symlink_to("acme-utils.yaml")
+    code, report = story.judge("--actor", "carol")
+    assert (code, "tree-mode" in rules_of(report)) == (1, True)
+
+
+def test_a_denied_name(story):
+    """Where a rule denies it, nobody's word helps."""
+    story.add(wheel("evil-twin", "1.0"), owner="dave")
+    code, report = story.judge("--actor", "carol", "--approved-by", "alice")
+    assert (code, decisions_of(report), report["says"]) == (1, {"create evil-twin": "denied"}, "refused: policy denies create evil-twin")
+
+
+def test_a_large_manifest_with_one_file_added(story):
+    """Of 3,000 files, one is new: one is looked into, and the rest are compared."""
+    files = "".join(
+        f"      - {{name: acme_utils-0.{n}-py3-none-any.whl, sha256: {n:064x}, size: 10, uploaded: 2026-01-02T03:04:05Z, stored: true}}\n"
+        for n in range(3000)
+    )
+    releases = "".join(f"  0.{n}:\n    files:\n{line}\n" for n, line in enumerate(files.splitlines()))
+    story.edit("packages.d/acme-utils.yaml", lambda text: text + releases)
+    story.merge()
+    story.branch("bump")
+    one = f"name: acme_utils-2.0-py3-none-any.whl, sha256: {9:064x}, size: 10, uploaded: 2026-01-02T03:04:05Z"
+    story.edit(
+        "packages.d/acme-utils.yaml",
+        lambda text: text + f"  2.0:\n    files:\n      - {{{one}, url: https://files.example.org/acme_utils-2.0-py3-none-any.whl}}\n",
+    )
+    story.edit("packages.d/acme-utils.yaml", lambda text: text.replace("hosting: hosted", "hosting: hosted  # still"))
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob")
+    assert report["effect"] == ["acme-utils gains 2.0 (acme_utils-2.0-py3-none-any.whl)"]
+    assert "hosting-origin" in rules_of(report)
+    assert code == 1
+
+
+def test_a_base_that_moved_on(story):
+    """What the base gained meanwhile is no part of the change; where both changed the same lines, it says so."""
+    story.add(wheel("acme-utils", "1.1"))
+    commit_all(story.folder)
+    story.branch("other")
+    story.add(wheel("weather-maps", "1.0"), owner="dave")
+    story.edit("packages.d/acme-utils.yaml", lambda text: text.replace("schema: 1\n", "schema: 1\n# a note\n"))
+    story.merge()
+    story.go("change")
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob", commit=False)
+    assert (code, report["effect"]) == (0, ["acme-utils gains 1.1 (acme_utils-1.1-py3-none-any.whl)"])
+    story.go("other")
+    story.add(wheel("acme-utils", "1.2"))
+    story.merge()
+    story.go("change")
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob", commit=False)
+    assert (code, rules_of(report)) == (1, ["merge-conflict"])
+
+
+def test_the_working_tree_is_judged_before_it_is_committed(story):
+    """The same judgement, with nothing committed, new files too."""
+    story.add(wheel("acme-utils", "1.1"))
+    story.add(wheel("acme-new", "1.0"))
+    code, report = story.judge("--worktree", "--actor", "alice", "--approved-by", "bob", commit=False)
+    assert (code, decisions_of(report)) == (0, {"release acme-utils": "allowed", "create acme-new": "allowed"})
+    assert report["head"] == ""
+
+
+def test_facts_of_the_host(story, tmp_path):
+    """People are numbers, an approval is of one commit, the last word of each counts, a wait ends at its time."""
+    story.edit("policies.d/acme.yaml", POLICY.replace("- {for: [remove]", "- {for: [release], wait: 72h}\n      - {for: [remove]"))
+    story.merge()
+    story.branch("waiting")
+    story.add(wheel("acme-utils", "1.1"))
+    head = commit_all(story.folder)
+    facts = tmp_path / "facts.json"
+
+    def judged(now, *reviews):
+        value = {
+            "schema": 1, "now": now, "opened": "2026-11-27T12:00:00Z", "head": head, "author": {"id": 1001, "login": "renamed"},
+            "reviews": [
+                {"id": number, "login": "who", "state": state, "commit": commit, "at": f"2026-11-27T13:00:0{n}Z"}
+                for n, (number, state, commit) in enumerate(reviews)
+            ],
+        }  # fmt: skip
+        facts.write_text(json.dumps(value))
+        return story.judge("--facts", facts, commit=False)
+
+    code, report = judged("2026-11-28T12:00:00Z", (1002, "approved", head))
+    assert (code, report["actor"], report["approved_by"]) == (10, "alice", ["bob"])
+    assert missing_of(report) == ["a wait of 72 hours since it was proposed, until 2026-11-30T12:00:00Z, for the rule acme-namespace: "]
+    assert judged("2026-11-30T12:00:00Z", (1002, "approved", head))[0] == 0
+    code, report = judged("2026-11-30T12:00:00Z", (1002, "approved", "0" * 40))
+    assert (code, report["approved_by"], report["stale_approvals"]) == (10, [], ["bob"])
+    code, report = judged("2026-11-30T12:00:00Z", (1002, "approved", head), (1002, "changes_requested", head))
+    assert (code, report["objecting"]) == (10, ["bob"])
+    assert judged("2026-11-30T12:00:00Z", (1002, "changes_requested", head), (1002, "approved", head), (1002, "commented", head))[0] == 0
+    assert judged("2026-11-30T12:00:00Z", (1001, "approved", head), (9999, "approved", head))[0] == 10
+    story.edit("README.md", "one more commit\n")
+    commit_all(story.folder)
+    done = story.cli("check", "--base", "main", "--facts", facts)
+    assert (done.code, "the facts are of the commit" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("uploaded", "rule", "code"), [("2099-01-01T00:00:00Z", "uploaded-future", 1), ("2023-11-01T00:00:00Z", "uploaded-old", 1)]
+)
+def test_an_upload_time_that_cannot_be(story, uploaded, rule, code):
+    """Clients that wait for new files to age go by it; an administrator may let an old one pass, as for an imported index."""
+    story.add(wheel("acme-utils", "1.1"))
+    path = "packages.d/acme-utils.yaml"
+    story.edit(path, lambda text: text[: text.index("1.1")] + re.sub(r"uploaded: \S+", f"uploaded: {uploaded}", text[text.index("1.1") :]))
+    found, report = story.judge("--actor", "alice", "--approved-by", "bob")
+    assert (found, rules_of(report)) == (code, [rule])
+    assert story.judge("--actor", "alice", "--approved-by", "bob", "--approved-by", "carol", commit=False)[0] == (
+        0 if rule == "uploaded-old" else 1
+    )
+
+
+def test_a_license_that_policy_does_not_allow(story):
+    """A requirement on licenses is held against what the wheel itself says."""
+    story.edit(
+        "policies.d/acme.yaml",
+        POLICY.replace("- {for: [remove]", "- {for: [release], licenses: [MIT, Apache-2.0]}\n      - {for: [remove]"),
+    )
+    story.merge()
+    for license_, code in (("MIT OR GPL-3.0-only", 0), ("GPL-3.0-only", 10)):
+        story.branch("licensed")
+        story.add(licensed_wheel("acme-utils", "1.1", license_))
+        found, report = story.judge("--actor", "alice", "--approved-by", "bob")
+        assert found == code
+        if code:
+            assert missing_of(report) == ["files under MIT or Apache-2.0, not under GPL-3.0-only, for the rule acme-namespace: "]
+
+
+def licensed_wheel(name, version, license_):
+    """Return a wheel with a License-Expression (PEP 639)."""
+    import base64
+    import hashlib
+    import io
+    import zipfile
+
+    file, content = wheel(name, version)
+    source, target = zipfile.ZipFile(io.BytesIO(content)), io.BytesIO()
+    said = metadata(name, version).replace(b"Metadata-Version: 2.1", b"Metadata-Version: 2.4").replace(
+        b"Summary:", f"License-Expression: {license_}\nSummary:".encode()
+    )  # fmt: skip
+    with zipfile.ZipFile(target, "w") as archive:
+        for member in source.infolist():
+            inside = source.read(member)
+            if member.filename.endswith("METADATA"):
+                inside = said
+            if member.filename.endswith("RECORD"):
+                digest = base64.urlsafe_b64encode(hashlib.sha256(said).digest()).rstrip(b"=").decode()
+                inside = re.sub(r"(METADATA),sha256=[^,]*,\d+", rf"\1,sha256={digest},{len(said)}", inside.decode()).encode()
+            archive.writestr(member, inside)
+    return file, target.getvalue()
+
+
+def test_what_new_files_need(story):
+    """A dependency that is not here is a warning with the command that brings it; one that is here is none."""
+    story.add(wheel("acme-utils", "1.1", requires=["flask-extras>=1", "not-here"]))
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob")
+    assert code == 0
+    assert [(p["rule"], p["severity"]) for p in report["problems"]] == [("dependency-missing", "warning")]
+    assert "not-here" in report["problems"][0]["message"]
+    assert story.judge("--actor", "alice", "--approved-by", "bob", "--strict", commit=False)[0] == 1
+
+
+def test_a_name_that_the_upstream_has(story, upstream):
+    """Dependency confusion: a private project called as one of the upstream index wants an administrator's word."""
+    story.add(wheel("demo", "9.0"), owner="dave")
+    commit_all(story.folder)
+    done = story.cli("check", "--base", "main", "--actor", "newcomer", "--format", "json", "-q")
+    report = json.loads(done.out)
+    assert (done.code, rules_of(report)) == (10, ["name-upstream"])
+    story.branch("mirrored")
+    assert story.cli("add", "--pypi", "demo==1.1", "--owner", "dave", "-q").code == 0
+    commit_all(story.folder)
+    done = story.cli("check", "--base", "main", "--actor", "newcomer", "--format", "json", "-q")
+    assert (done.code, rules_of(json.loads(done.out))) == (0, [])
+
+
+def test_older_releases_and_impossible_pythons(story):
+    """A release older than the newest is said; one that no Python fits is refused."""
+    story.add(wheel("acme-utils", "0.9"))
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob")
+    assert (code, [p["rule"] for p in report["problems"]]) == (0, ["version-order"])
+    story.branch("never")
+    story.add(wheel("acme-utils", "1.1", requires_python=">=3.9,<3.8"))
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob")
+    assert (code, rules_of(report)) == (1, ["requires-python-unmet"])
