@@ -58,6 +58,21 @@ class Proposal(Protocol):
         ...
 
 
+class Past(Proposal, Protocol):
+    """A change that was merged: a commit against its first parent, with the first line of its message and its author's mail address."""
+
+    subject: str
+    author: str
+
+
+class History(Protocol):
+    """What was merged into a branch, the newest first."""
+
+    def merges(self, *, since: str = "", most: int = 0) -> Iterator[Past]:
+        """Yield the merges after the revision `since`, or the last `most` of them; raises SourceError."""
+        ...
+
+
 class Response(Protocol):
     """An answer whose body is still to be read. Header names are lower case."""
 

@@ -22,6 +22,7 @@ from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
+    from index_builder.adapters.history import GitHistory
     from index_builder.adapters.proposal import GitProposal
     from index_builder.adapters.sparse_site import SparseSite
     from index_builder.fetch.stage import Fetcher
@@ -86,6 +87,13 @@ def open_proposal(root: Path, base: str, head: str | None) -> GitProposal:
     from index_builder.adapters.proposal import GitProposal
 
     return GitProposal(root, base, head)
+
+
+def open_history(root: Path, revision: str) -> GitHistory:
+    """Return what was merged into a branch; raises SourceError."""
+    from index_builder.adapters.history import GitHistory
+
+    return GitHistory(root, revision)
 
 
 def open_pool(root: Path, configuration: Configuration, pool: Path | None = None) -> DirectoryPool:

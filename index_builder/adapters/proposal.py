@@ -51,9 +51,7 @@ class GitProposal:
 
     def _deltas(self, tip: pygit2.Commit) -> Iterator[tuple[str, SourceEntry | None, SourceEntry | None]]:
         old, new = (tree_of(self._repository, self._folder, commit) for commit in (self._fork, tip))
-        for delta in old.diff_to_tree(new).deltas:
-            path = _path(delta)
-            yield path, _side(path, delta.old_file), _side(path, delta.new_file)
+        return differences(old, new)
 
     def _working_deltas(self) -> Iterator[tuple[str, SourceEntry | None, SourceEntry | None]]:
         """Yield what the working tree has otherwise; git's own index says which files need no look."""
@@ -121,6 +119,13 @@ class MergedTree:
 
     def changed_since(self, _revision: str) -> None:
         """Return None: a merge that nobody has made yet has no history."""
+
+
+def differences(old: pygit2.Tree, new: pygit2.Tree) -> Iterator[tuple[str, SourceEntry | None, SourceEntry | None]]:
+    """Yield each path that two trees have otherwise, with both sides; a rename is two of them."""
+    for delta in old.diff_to_tree(new).deltas:
+        path = _path(delta)
+        yield path, _side(path, delta.old_file), _side(path, delta.new_file)
 
 
 def _path(delta: pygit2.DiffDelta) -> str:

@@ -12,6 +12,7 @@ from index_builder.cli.console import count, stderr
 from index_builder.errors import UsageError
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.pipeline.check import Judgement, check
+from index_builder.pipeline.codeowners import stale_codeowners
 from index_builder.pipeline.reading import read_tree
 
 
@@ -87,7 +88,7 @@ def command(
             options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher,
             wiring.open_workers(jobs) as workers,
         ):
-            judgement = check(reading, reading.index, fetcher, workers)
+            judgement = check(reading, reading.index, fetcher, workers, extra=stale_codeowners(tree, reading))
     options.show_problems(judgement.problems, tree, output_format)
     if not quiet and output_format == "text":
         _show(judgement)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -18,9 +19,13 @@ from index_builder.model.names import Word
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.model.review import Proposed
 from index_builder.pipeline.judge.judge import judge
-from index_builder.pipeline.judge.reading import base_settings, read_change
+from index_builder.pipeline.judge.reading import Change, base_settings, read_change
+from index_builder.pipeline.judge.replay import replay
 from index_builder.policy.rules import Policies
 from index_builder.ports import SourceTree
+
+#: So many past merges are judged by new policies, in the report of a change that brings these.
+_REPLAYED: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +52,20 @@ def run(
         options.fetching(root, change.configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher,
         wiring.open_workers(jobs) as workers,
     ):
-        judged = judge(change, who, fetcher, workers)
+        judged = judge(change, who, fetcher, workers, replayed=_replayed(root, question.base, change))
     _print(judged, proposal.merged, output_format)
     if judged.outcome is Outcome.REFUSED or (strict and any(f.problem.severity == "warning" for f in judged.findings)):
         raise PolicyError
     if judged.outcome is Outcome.WAITS:
         raise HumanNeededError
+
+
+def _replayed(root: Path, base: str, change: Change) -> tuple[str, ...]:
+    """Return what new policies would have decided otherwise of the last merges, where the change has any."""
+    if change.after.policies == change.before.policies:
+        return ()
+    history = wiring.open_history(root, base)
+    return tuple(str(flip) for flip in replay(history.merges(most=_REPLAYED), change.after.policies).flips)
 
 
 def _print(judged: Judged, tree: SourceTree, output_format: str) -> None:

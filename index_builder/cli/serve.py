@@ -33,10 +33,6 @@ def command(folder: Path | None, audience: str | None, host: str, port: int, rep
       index-builder serve
       index-builder serve site/internal --port 8080
     """
-    import uvicorn  # noqa: PLC0415 - slow to import, and only this verb needs it
-
-    from index_builder.gateway.tree import TreeServer  # noqa: PLC0415
-
     if folder is not None and audience is not None:
         msg = "a folder and --audience contradict each other"
         raise UsageError(msg, fix="leave one of them out")
@@ -44,6 +40,15 @@ def command(folder: Path | None, audience: str | None, host: str, port: int, rep
     if not (tree / "simple").is_dir():
         msg = f"{tree} is not a built index: it has no simple/"
         raise SourceError(msg, fix="build it first: index-builder build")
+    serve(tree, host, port, quiet=quiet)
+
+
+def serve(tree: Path, host: str, port: int, *, quiet: bool) -> None:
+    """Serve a tree until Ctrl-C, and say how to install from it; raises UsageError where the port is not to be had."""
+    import uvicorn  # noqa: PLC0415 - slow to import, and only who serves needs it
+
+    from index_builder.gateway.tree import TreeServer  # noqa: PLC0415
+
     listener = _listen(host, port)
     url = f"http://{host}:{listener.getsockname()[1]}"
     console = stderr()

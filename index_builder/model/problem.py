@@ -90,6 +90,7 @@ RULES: dict[str, str] = {
     "version-order": "A new release is newer than those that are there.",
     "policy-lockout": "Somebody can administer the index.",
     "policy-orphan": "Somebody can go on with each project.",
+    "codeowners-stale": "A CODEOWNERS file that was generated from the policies is what they say now.",
     "policy-matches-nothing": "A new rule speaks of projects that are there.",
     # inside a wheel or sdist
     "archive-format": "An archive is one plain ZIP or compressed tar, readable in one way.",

@@ -37,7 +37,7 @@ _MOST_FETCHES: Final = 16
 class Order:
     """What to build with. `full` compares with nothing, `verify` reads every served file once more, besides.
 
-    `sparse` writes what differs from what is published, and reads no more of that than it must.
+    `preview` pages say what they are. `sparse` writes what differs from what is published, and reads no more of that than it must.
 
     Parts of the index are worked on over `executor`, or where there is none, in this process. With `fetch`, files are fetched
     over it too; what only this machine may have, is fetched here.
@@ -49,6 +49,7 @@ class Order:
     full: bool = False
     verify: bool = False
     sparse: bool = False
+    preview: bool = False
     executor: Executor | None = None
     fetch: Callable[[tuple[Fetch, ...]], list[Problem]] | None = None
 
@@ -197,7 +198,7 @@ class _Build:
         made = Tree(
             mark=Mark(audience=audience, builder=order.builder, source=self._tree.revision, inputs=self._inputs),
             title=configuration.title,
-            layout=Layout(tuple(sorted(order.templates.items())), order.release_json, root),
+            layout=Layout(tuple(sorted(order.templates.items())), order.release_json, root, preview=order.preview),
             parts=(part.items[audience] for part in gathered if audience in part.items),
             blobs=(blob for part in gathered for blob in part.blobs.get(audience, ())),
             previous=last[0] if last else None,

@@ -46,14 +46,18 @@ class Looked:
     unchecked: list[Fetch]
 
 
-def check(reading: Reading, index: Index, fetcher: Fetcher, executor: Executor | None = None) -> Judgement:
+def check(
+    reading: Reading, index: Index, fetcher: Fetcher, executor: Executor | None = None, *, extra: Sequence[Problem] = ()
+) -> Judgement:
     """Judge everything; files that are missing are fetched, linked ones too, and looked into over `executor`.
+
+    `extra` are problems of files that are no part of the index.
 
     Raises StorageError, InterruptedRunError.
     """
     fetches = [f for f in every_file(index) if not isinstance(f.origin, IndexOrigin) or f.origin.index in index.configuration.upstreams]
     looked = look_into(fetches, fetcher, executor)
-    problems = [*reading.problems, *looked.problems, *missing_dependencies(index, looked.needs)]
+    problems = [*extra, *reading.problems, *looked.problems, *missing_dependencies(index, looked.needs)]
     return Judgement(projects=len(index.projects), files=len(fetches), unchecked=len(looked.unchecked), problems=in_order(problems))
 
 

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 
 class Layout(NamedTuple):
-    """How pages are made: `root` is where the tree is published, ending in a slash, or ''; `templates` are texts by name."""
+    """How pages are made; those of a `preview` say that they are one.
+
+    `root` is where the tree is published, ending in a slash, or ''; `templates` are texts by name.
+    """
 
     templates: tuple[tuple[str, str], ...]
     release_json: ReleaseJson
     root: str = ""
     simple_json: bool = True
+    preview: bool = False
 
 
 class Rendered(NamedTuple):
@@ -60,11 +64,11 @@ def render(task: tuple[Layout, bytes]) -> Rendered:
 def _pages(item: Item, layout: Layout, templates: Environment) -> Iterator[Page]:
     yield render_html(item.project, templates)
     if layout.simple_json:
-        yield render_json(item.project)
+        yield render_json(item.project, preview=layout.preview)
     yield from render_legacy(item.project, layout.root, layout.release_json)
 
 
 @lru_cache(maxsize=4)
 def templates_of(layout: Layout) -> Environment:
     """Return the layout's templates, compiled once."""
-    return environment(dict(layout.templates))
+    return environment(dict(layout.templates), preview=layout.preview)

@@ -136,7 +136,7 @@ class _Whole:
             for path, line in part.state:
                 shards.setdefault(path, []).append(line)
         self.built = len(names)
-        lists = [render_list(tree.title, names, templates_of(tree.layout), tree.logo), render_json_list(names)]
+        lists = [render_list(tree.title, names, templates_of(tree.layout), tree.logo), render_json_list(names, preview=tree.layout.preview)]
         yield from lists
         yield LargePage(ROWS, JSON_LINES, rows.size, rows.chunks, Tier.LIST)
         states = [_state_page(path, join_shard(lines)) for path, lines in sorted(shards.items())]
@@ -198,7 +198,7 @@ class _Changed:
             return [], self._previous.mark.projects
         tree, before, touched = self._tree, self._before, set(self._touched)
         names = sorted([listed for listed in before if listed.normalized not in touched] + list(self._names.values()))
-        lists = [render_json_list(names)] if names != before else []
+        lists = [render_json_list(names, preview=tree.layout.preview)] if names != before else []
         if [listed[:2] for listed in names] != [listed[:2] for listed in before]:
             lists.insert(0, render_list(tree.title, names, templates_of(tree.layout), tree.logo))
         return lists, len(names)

@@ -43,14 +43,16 @@ class Logo(NamedTuple):
 NO_LOGO: Final = Logo("")
 
 
-def environment(templates: Mapping[str, str]) -> Environment:
+def environment(templates: Mapping[str, str], *, preview: bool = False) -> Environment:
     """Return jinja2's environment over template texts by name: escaping always, undefined names refused."""
     from jinja2 import DictLoader, Environment, StrictUndefined  # noqa: PLC0415 - where nothing changed, nothing is rendered
 
-    return Environment(
+    made = Environment(
         loader=DictLoader(dict(templates)), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
+    made.globals["preview"] = preview
+    return made
 
 
 def render_html(project: ListedProject, templates: Environment) -> Page:
@@ -59,10 +61,10 @@ def render_html(project: ListedProject, templates: Environment) -> Page:
     return Page(path=f"simple/{project.normalized}/index.html", content_type=HTML, content=html.encode(), tier=Tier.PROJECT)
 
 
-def render_json(project: ListedProject) -> Page:
-    """Return a project's detail page in JSON."""
+def render_json(project: ListedProject, *, preview: bool = False) -> Page:
+    """Return a project's detail page in JSON; a preview says so in its `meta`, as nobody's standard key."""
     path = f"simple/{project.normalized}/index.v1_json"
-    return Page(path=path, content_type=SIMPLE_JSON, content=_detail(project), tier=Tier.PROJECT)
+    return Page(path=path, content_type=SIMPLE_JSON, content=_detail(project, preview), tier=Tier.PROJECT)
 
 
 def render_list(title: str, names: Sequence[ListedName], templates: Environment, logo: Logo = NO_LOGO) -> Page:
@@ -71,10 +73,11 @@ def render_list(title: str, names: Sequence[ListedName], templates: Environment,
     return Page(path=LIST_HTML, content_type=HTML, content=html.encode(), tier=Tier.LIST)
 
 
-def render_json_list(names: Sequence[ListedName]) -> Page:
+def render_json_list(names: Sequence[ListedName], *, preview: bool = False) -> Page:
     """Return the project list in JSON, with the serials that mirroring tools compare."""
     projects = [{"name": name, "_last-serial": serial} for _, name, serial in names]
-    meta = {"api-version": API_VERSION, "_last-serial": max((listed.serial for listed in names), default=0)}
+    meta: dict[str, object] = {"api-version": API_VERSION, "_last-serial": max((listed.serial for listed in names), default=0)}
+    meta |= _PREVIEW if preview else {}
     return Page(path=LIST_JSON, content_type=SIMPLE_JSON, content=dump({"meta": meta, "projects": projects}), tier=Tier.LIST)
 
 
@@ -90,10 +93,14 @@ def dump(value: object) -> bytes:
     return orjson.dumps(value)
 
 
-def _detail(project: ListedProject) -> bytes:
+#: PEP 691: keys that begin with an underscore are whoever's they are.
+_PREVIEW: Final = {"_preview": True}
+
+
+def _detail(project: ListedProject, preview: bool) -> bytes:
     sized = all(file.size is not None for file in project.files)
     value: dict[str, object] = {
-        "meta": {"api-version": API_VERSION if sized else _WITHOUT_SIZES, "_last-serial": project.serial},
+        "meta": {"api-version": API_VERSION if sized else _WITHOUT_SIZES, "_last-serial": project.serial, **(_PREVIEW if preview else {})},
         "name": project.normalized,
         "versions": list(dict.fromkeys(file.version for file in project.files if file.version)),
         "files": [_file(file) for file in project.files],

@@ -31,12 +31,15 @@ from index_builder.pipeline.check import Looked, look_into
 from index_builder.pipeline.judge.reading import Change
 from index_builder.policy.decide import decide
 from index_builder.policy.facts import Facts
-from index_builder.policy.rules import Action
+from index_builder.policy.rules import Action, Policies
 from index_builder.ports import SourceTree
 
 
-def judge(change: Change, asked: Asked, fetcher: Fetcher, executor: Executor | None = None) -> Judged:
-    """Judge a change as `asked` says, fetching and looking into what is new. Raises StorageError, SourceError, InterruptedRunError."""
+def judge(change: Change, asked: Asked, fetcher: Fetcher, executor: Executor | None = None, *, replayed: tuple[str, ...] = ()) -> Judged:
+    """Judge a change as `asked` says, fetching and looking into what is new; `replayed` is told with it.
+
+    Raises StorageError, SourceError, InterruptedRunError.
+    """
     fetches = [Fetch(project=c.after, file=file) for c in change.projects if c.after for file in c.new_files()]
     known = (change.after.configuration or change.configuration).upstreams
     fetches = [fetch for fetch in fetches if not isinstance(fetch.origin, IndexOrigin) or fetch.origin.index in known]
@@ -50,14 +53,13 @@ def judge(change: Change, asked: Asked, fetcher: Fetcher, executor: Executor | N
     return Judged(
         base=change.proposal.base.revision, head=change.proposal.head, asked=asked,
         findings=in_order(weigh(found, change.before.policies, asked)),
-        rulings=tuple(rulings(change, asked, looked.licenses)),
-        effect=tuple(_effect(change)), unchecked=tuple(unchecked),
+        rulings=tuple(rulings(change, change.before.policies, asked, looked.licenses)),
+        effect=tuple(_effect(change)), unchecked=tuple(unchecked), replayed=replayed,
     )  # fmt: skip
 
 
-def rulings(change: Change, asked: Asked, licenses: Mapping[str, str]) -> Iterator[Ruling]:
-    """Yield what the base's policies say of each action; `licenses` are the license expressions of files by name."""
-    policies = change.before.policies
+def rulings(change: Change, policies: Policies, asked: Asked, licenses: Mapping[str, str]) -> Iterator[Ruling]:
+    """Yield what policies say of each action of a change; `licenses` are the license expressions of files by name."""
     for project in change.projects:
         facts = _facts(change, project, asked, licenses)
         paths = tuple(path for path in dict.fromkeys((project.path_before, project.path_after)) if path)

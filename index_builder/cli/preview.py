@@ -1,0 +1,118 @@
+"""`preview`: the index as it would be with a change merged, to be installed from."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from index_builder import wiring
+from index_builder.cli import options
+from index_builder.cli.console import stderr
+from index_builder.cli.serve import serve
+from index_builder.errors import UsageError
+from index_builder.model.index import Configuration
+from index_builder.model.names import Word
+from index_builder.pipeline.build import Order, build
+from index_builder.pipeline.reading import configuration_of
+from index_builder.ports import SourceTree
+from index_builder.render.legacy import ReleaseJson
+
+
+@click.command("preview")
+@click.option("--base", metavar="REV", required=True, help="What the change would be merged into, for example origin/main.")
+@click.option("--head", metavar="REV", help="The change's last commit [default: HEAD; with --worktree the files as they are].")
+@options.worktree
+@click.option("--audience", metavar="NAME", help="Whose index, where there are several.")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write it here, and serve nothing.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
+@options.repo
+@options.pool
+@options.connections
+@options.jobs
+@options.quiet
+@options.output_format
+def command(
+    base: str, head: str | None, worktree: bool, audience: str | None, output: Path | None, host: str, port: int, repo: Path,
+    pool: Path | None, connections: int, jobs: int | None, quiet: bool, output_format: str,
+) -> None:  # fmt: skip
+    """Show the index as it would be with a change merged: what it adds is there, what it removes is not.
+
+    It is one whole index, so that what the change adds installs together with what is there already. It is not signed, and
+    every page says that it is a preview. Without --output it is served on this machine until Ctrl-C.
+
+    \b
+    Examples:
+      index-builder preview --base origin/main
+      index-builder preview --base main --worktree --port 8080
+      index-builder preview --base main --head add-acme-utils --output preview/
+    """
+    if worktree and head is not None:
+        raise UsageError("--head and --worktree contradict each other", fix="leave one of them out")
+    if output is None and output_format == "json":
+        raise UsageError("--format json tells what was written, and needs --output", fix="add --output DIR")
+    root = wiring.find_root(repo)
+    proposal = wiring.open_proposal(root, base, None if worktree else head or "HEAD")
+    tree = proposal.merged
+    with options.problems_shown(proposal.base, "text"):
+        # Where bytes are kept is not for the change to say.
+        pool = pool or root / configuration_of(proposal.base).pool.path
+    with options.problems_shown(tree, "text"):
+        configuration = configuration_of(tree)
+        chosen = _chosen(audience, configuration)
+        with _folder(output) as folder:
+            _write(tree, root, folder / chosen, chosen, configuration, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
+            if output is None:
+                serve(folder / chosen, host, port, quiet=quiet)
+                return
+    simple = f"{(output / chosen).resolve().as_uri()}/simple/"
+    if output_format == "json":
+        click.echo(json.dumps({"output": str(output / chosen), "audience": chosen, "index_url": simple}, indent=2))
+        return
+    console = stderr()
+    console.print(f"A preview of '{chosen}' is in {output / chosen}")
+    console.print(f"  pip install --index-url {simple} PROJECT\n  uv pip install --index-url {simple} PROJECT")
+
+
+def _write(
+    tree: SourceTree, root: Path, folder: Path, audience: Word, configuration: Configuration, *, pool: Path | None, connections: int,
+    jobs: int | None, quiet: bool,
+) -> None:  # fmt: skip
+    with (
+        options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet) as fetcher,
+        wiring.open_site(folder.parent, audience) as site,
+        wiring.open_workers(jobs) as workers,
+    ):
+        order = Order(
+            templates=wiring.templates(),
+            release_json=ReleaseJson.NONE,
+            builder=f"{wiring.builder()} preview",
+            preview=True,
+            executor=workers,
+        )
+        built = build(tree, {audience: site}, fetcher, order)
+    options.show_problems(built.warnings, tree, "text")
+
+
+@contextmanager
+def _folder(output: Path | None) -> Iterator[Path]:
+    """Yield where to write: the folder that is named, or one that goes when it has been served."""
+    if output is not None:
+        yield output
+        return
+    with tempfile.TemporaryDirectory(prefix="index-builder-preview-") as folder:
+        yield Path(folder)
+
+
+def _chosen(audience: str | None, configuration: Configuration) -> Word:
+    if audience is not None:
+        options.check_audience(audience, configuration)
+        return Word(audience)
+    if len(configuration.audiences) > 1:
+        raise UsageError("the index has several audiences", fix=f"choose with --audience: {', '.join(configuration.audiences)}")
+    return next(iter(configuration.audiences))
