@@ -67,6 +67,16 @@ class DigestMismatchError(RemoteError):
     """Bytes arrived that are not those that the manifest pins."""
 
 
+class TrustError(IndexBuilderError):
+    """Something is not from whom it says."""
+
+    exit_code = 4
+
+
+class AttestationError(TrustError):
+    """An attestation does not prove what it is there for."""
+
+
 class NotFoundError(RemoteError):
     """The other side says that there is no such thing (404, 410, or not in its list)."""
 

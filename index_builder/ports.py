@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
+    from index_builder.model.attestation import Claims
     from index_builder.model.environment import Environment
     from index_builder.model.names import NormalizedName, Sha256
     from index_builder.model.offer import OfferedFile, Pin
@@ -197,6 +198,18 @@ class Resolver(Protocol):
 
         `preferred` is chosen where it fits; `excluded` is left out, with what only it depends on; `pre` lets pre-releases count.
         """
+        ...
+
+
+class Attestations(Protocol):
+    """Who published a file, proved by signatures. Nobody is asked."""
+
+    def is_available(self) -> bool:
+        """Say whether what verifies is installed."""
+        ...
+
+    def verified(self, content: bytes, name: str, digest: Sha256) -> tuple[Claims, ...]:
+        """Return who made each attestation of a file: a provenance object (PEP 740), or a Sigstore bundle. Raises AttestationError."""
         ...
 
 

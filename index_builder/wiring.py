@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from index_builder.model.names import Word
     from index_builder.model.plan import Fetch
     from index_builder.model.problem import Problem
-    from index_builder.ports import Progress, Resolver, SourceTree
+    from index_builder.ports import Attestations, Progress, Resolver, SourceTree
 
 __all__ = ["NoProgress", "SystemClock", "WorkTree"]
 
@@ -94,6 +94,13 @@ def open_history(root: Path, revision: str) -> GitHistory:
     from index_builder.adapters.history import GitHistory
 
     return GitHistory(root, revision)
+
+
+def attestations() -> Attestations:
+    """Return what verifies attestations: sigstore, with the trust root that comes with it."""
+    from index_builder.adapters.attestations import SigstoreAttestations
+
+    return SigstoreAttestations()
 
 
 def open_pool(root: Path, configuration: Configuration, pool: Path | None = None) -> DirectoryPool:

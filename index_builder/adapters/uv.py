@@ -80,7 +80,7 @@ def _find_uv() -> str:
     except (ImportError, FileNotFoundError):
         found = shutil.which("uv")
     if found is None:
-        msg = "--with-dependencies needs uv, which is not here"
+        msg = "resolving needs uv, which is not here"
         raise UsageError(msg, fix="pip install uv")
     return found
 

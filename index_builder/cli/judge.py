@@ -52,7 +52,9 @@ def run(
         options.fetching(root, change.configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher,
         wiring.open_workers(jobs) as workers,
     ):
-        judged = judge(change, who, fetcher, workers, replayed=_replayed(root, question.base, change))
+        judged = judge(
+            change, who, fetcher, wiring.resolver(), wiring.attestations(), workers, replayed=_replayed(root, question.base, change)
+        )
     _print(judged, proposal.merged, output_format)
     if judged.outcome is Outcome.REFUSED or (strict and any(f.problem.severity == "warning" for f in judged.findings)):
         raise PolicyError

@@ -15,7 +15,7 @@ from index_builder.policy.facts import Facts
 from index_builder.policy.rules import ANYONE, Action, Policies
 
 #: Errors that an administrator may let pass: what is wrong is not what clients rely on.
-OVERRIDABLE: Final = frozenset({"uploaded-old", "base-unreadable"})
+OVERRIDABLE: Final = frozenset({"uploaded-old", "base-unreadable", "provenance-lost", "provenance-publisher"})
 
 
 class Outcome(StrEnum):

@@ -75,7 +75,15 @@ def to_project(document: Document, model: ManifestModel) -> tuple[Project, list[
         status=_status(model.status),
         source=_source(model.source),
         publishers=tuple(
-            Publisher(github=p.github, repository_id=p.repository_id, workflow=p.workflow, environment=p.environment or "")
+            Publisher(
+                github=p.github,
+                repository_id=p.repository_id,
+                workflow=p.workflow,
+                environment=p.environment or "",
+                owner_id=p.owner_id or 0,
+                ref=p.ref or "",
+                runner=p.runner or "",
+            )
             for p in model.publishers
         ),
         place=document.place(("name",)),

@@ -109,12 +109,15 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publisher:
-    """An identity whose attestations count for the project."""
+    """An identity whose attestations count for the project; `ref` is a pattern. '' and 0 leave open what it is."""
 
     github: str
     repository_id: int
     workflow: str
     environment: str = ""
+    owner_id: int = 0
+    ref: str = ""
+    runner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -110,7 +110,15 @@ class PublisherModel(Shape):
         "Its numeric id: names change hands, numbers do not.", "4711", alias="repository_id"
     )
     workflow: Line = key("The file name of the workflow that publishes.", "release.yml")
-    environment: Line | None = key("The environment that the workflow must run in.", "pypi", default=None)
+    environment: Line | None = key(
+        "The environment that the workflow must run in; certificates do not say it, the index that serves the attestation does.", "pypi",
+        default=None,
+    )  # fmt: skip
+    owner_id: Annotated[int, Field(gt=0), PLAIN_NUMBER] | None = key(
+        "The numeric id of the repository's owner.", "2314", default=None, alias="owner_id"
+    )
+    ref: Line | None = key("A pattern of the refs that it may publish from.", "refs/tags/v*", default=None)
+    runner: Literal["github-hosted", "self-hosted"] | None = key("What the workflow must run on.", "github-hosted", default=None)
 
 
 class ManifestModel(Shape):

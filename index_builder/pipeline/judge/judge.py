@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
 
@@ -18,6 +18,7 @@ from index_builder.judge.change import ProjectChange, actions_of, origin_of
 from index_builder.judge.immutability import broken, wrong_times
 from index_builder.judge.naming import confusion, look_alikes
 from index_builder.judge.policychange import policy_problems
+from index_builder.judge.provenance import provenance_problems
 from index_builder.judge.releases import odd_releases
 from index_builder.judge.verdict import Judged, Ruling, in_order, weigh
 from index_builder.manifests.reader import read_manifest
@@ -28,14 +29,19 @@ from index_builder.model.problem import Place, Problem
 from index_builder.model.project import File, IndexOrigin, Project
 from index_builder.model.source import CONFIGURATION, POLICIES, SourceEntry, is_manifest, stem_of
 from index_builder.pipeline.check import Looked, look_into
+from index_builder.pipeline.judge.evidence import Evidence, digest_in, gather_evidence
 from index_builder.pipeline.judge.reading import Change
+from index_builder.pipeline.judge.resolve import resolutions
 from index_builder.policy.decide import decide
 from index_builder.policy.facts import Facts
 from index_builder.policy.rules import Action, Policies
-from index_builder.ports import SourceTree
+from index_builder.ports import Attestations, Resolver, SourceTree
 
 
-def judge(change: Change, asked: Asked, fetcher: Fetcher, executor: Executor | None = None, *, replayed: tuple[str, ...] = ()) -> Judged:
+def judge(
+    change: Change, asked: Asked, fetcher: Fetcher, resolver: Resolver, attestations: Attestations, executor: Executor | None = None, *,
+    replayed: tuple[str, ...] = (),
+) -> Judged:  # fmt: skip
     """Judge a change as `asked` says, fetching and looking into what is new; `replayed` is told with it.
 
     Raises StorageError, SourceError, InterruptedRunError.
@@ -44,48 +50,54 @@ def judge(change: Change, asked: Asked, fetcher: Fetcher, executor: Executor | N
     known = (change.after.configuration or change.configuration).upstreams
     fetches = [fetch for fetch in fetches if not isinstance(fetch.origin, IndexOrigin) or fetch.origin.index in known]
     looked = look_into(fetches, fetcher, executor)
+    evidence = gather_evidence(change, fetches, looked, fetcher, attestations)
     unchecked = [f"{fetch.file.name.text}: its bytes" for fetch in looked.unchecked]
     found = [*change.found]
     found += [(_named(change, problem), problem) for problem in (*looked.problems, *_closure(change, looked))]
     for project in change.projects:
         found += [(project.name, problem) for problem in _of_project(change, project, asked, fetcher, unchecked)]
-    found += [(None, problem) for problem in _of_policies(change)]
+        found += [(project.name, p) for p in provenance_problems(project, evidence.attested, had=project.name in evidence.had)]
+    resolved = resolutions(change, fetcher, resolver)
+    found += [(None, problem) for problem in (*_of_policies(change), *resolved.problems)]
     return Judged(
         base=change.proposal.base.revision, head=change.proposal.head, asked=asked,
         findings=in_order(weigh(found, change.before.policies, asked)),
-        rulings=tuple(rulings(change, change.before.policies, asked, looked.licenses)),
-        effect=tuple(_effect(change)), unchecked=tuple(unchecked), replayed=replayed,
+        rulings=tuple(rulings(change, change.before.policies, asked, evidence)),
+        effect=(*_effect(change), *resolved.effect),
+        unchecked=(*unchecked, *evidence.unchecked, *resolved.unchecked), replayed=replayed,
     )  # fmt: skip
 
 
-def rulings(change: Change, policies: Policies, asked: Asked, licenses: Mapping[str, str]) -> Iterator[Ruling]:
-    """Yield what policies say of each action of a change; `licenses` are the license expressions of files by name."""
+def rulings(change: Change, policies: Policies, asked: Asked, evidence: Evidence) -> Iterator[Ruling]:
+    """Yield what policies say of each action of a change, `evidence` being what its new files prove."""
     for project in change.projects:
-        facts = _facts(change, project, asked, licenses)
+        facts = _facts(change, project, asked, evidence)
         paths = tuple(path for path in dict.fromkeys((project.path_before, project.path_after)) if path)
         for action in actions_of(project):
             yield Ruling(
                 project=project.name, action=action, decision=decide(policies, asked.actor, action, project.name, facts), paths=paths
             )
-    if change.others:
+    digests = {file.sha256 for project in change.projects for file in project.new_files()}
+    others = tuple(c.path for c in change.others if not (c.before is None and digest_in(c.path) in digests))
+    if others:
         facts = Facts(approved_by=asked.approved_by, opened=asked.opened, now=asked.now)
         decision = decide(policies, asked.actor, Action.ADMINISTER, None, facts)
-        yield Ruling(project=None, action=Action.ADMINISTER, decision=decision, paths=tuple(c.path for c in change.others))
+        yield Ruling(project=None, action=Action.ADMINISTER, decision=decision, paths=others)
 
 
-def _facts(change: Change, project: ProjectChange, asked: Asked, licenses: Mapping[str, str]) -> Facts:
+def _facts(change: Change, project: ProjectChange, asked: Asked, evidence: Evidence) -> Facts:
     """Return what decisions on a project rest on: owners as they were, everything else as it would be."""
     files = project.new_files()
     standing = project.after or project.before
     everyone = tuple(change.configuration.audiences)
-    names = [file.name.text for file in files]
     return Facts(
         owners=project.before.owners if project.before else (),
         audiences=(standing.audiences if standing else ()) or everyone,
         approved_by=asked.approved_by,
         origins=tuple(sorted({origin_of(file) for file in files})),
         hosting=standing.hosting if standing else None,
-        licenses=tuple(sorted({licenses[name] for name in names})) if all(name in licenses for name in names) else None,
+        licenses=evidence.licenses_of(files),
+        is_published=evidence.is_published(project),
         largest=max((file.size for file in files), default=0),
         opened=asked.opened, now=asked.now,
     )  # fmt: skip

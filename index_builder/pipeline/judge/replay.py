@@ -12,6 +12,7 @@ from index_builder.judge.explain import subject
 from index_builder.judge.verdict import Ruling
 from index_builder.model.names import Word
 from index_builder.model.problem import ProblemsFoundError
+from index_builder.pipeline.judge.evidence import Evidence
 from index_builder.pipeline.judge.judge import rulings
 from index_builder.pipeline.judge.reading import base_settings, read_change
 from index_builder.policy.decide import Verdict
@@ -68,7 +69,7 @@ def _flips(merge: Past, policies: Policies) -> Iterator[Flip]:
     for by in (change.before.policies, policies):
         actor = author_of(merge.author, by)
         asked = Asked(actor=actor, shown=str(actor), now=merge.when)
-        sides.append({(ruling.project, ruling.action): ruling for ruling in rulings(change, by, asked, {})})
+        sides.append({(ruling.project, ruling.action): ruling for ruling in rulings(change, by, asked, Evidence())})
     for key, old in sides[0].items():
         was, now = old.decision.verdict, sides[1][key].decision.verdict
         if was != now:

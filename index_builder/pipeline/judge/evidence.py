@@ -1,0 +1,93 @@
+"""What the bytes and the attestations of new files say, gathered before anything is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from index_builder.errors import AttestationError
+from index_builder.fetch.stage import Fetcher
+from index_builder.judge.change import ProjectChange
+from index_builder.judge.provenance import Attested, published, publishers_of
+from index_builder.model.attestation import Claims
+from index_builder.model.plan import Fetch
+from index_builder.model.project import File
+from index_builder.model.source import ORDINARY, SourceEntry
+from index_builder.pipeline.check import Looked
+from index_builder.pipeline.judge.reading import Change
+from index_builder.ports import Attestations
+
+#: Where a repository keeps attestations that no index serves: `attestations/<sha256>.sigstore.json`.
+FOLDER: Final = "attestations"
+ENDING: Final = ".sigstore.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """By file name: license expressions, and what attestations prove. `had` are the projects that had any until now."""
+
+    licenses: Mapping[str, str] = field(default_factory=dict)
+    attested: Mapping[str, Attested] = field(default_factory=dict)
+    had: frozenset[str] = frozenset()
+    unchecked: tuple[str, ...] = ()
+
+    def licenses_of(self, files: Sequence[File]) -> tuple[str, ...] | None:
+        """Return the license expressions of files, or None where one was not looked into."""
+        names = [file.name.text for file in files]
+        return tuple(sorted({self.licenses[name] for name in names})) if all(name in self.licenses for name in names) else None
+
+    def is_published(self, change: ProjectChange) -> bool:
+        """Say whether all new files are attested by a publisher that counts."""
+        publishers = publishers_of(change)
+        return all(published(publishers, self.attested.get(file.name.text)) for file in change.new_files())
+
+
+def gather_evidence(change: Change, fetches: Sequence[Fetch], looked: Looked, fetcher: Fetcher, attestations: Attestations) -> Evidence:
+    """Verify what attestations there are of new files. Raises StorageError, SourceError."""
+    kept = _kept(change) if fetches else {}
+    attested: dict[str, Attested] = {}
+    unchecked: list[str] = []
+    for fetch in fetches:
+        contents = list(_contents(change, fetch, fetcher, kept, unchecked))
+        if contents and not attestations.is_available():
+            unchecked.append(f"{fetch.file.name.text}: its attestations (pip install 'index-builder[provenance]' to verify them)")
+        elif contents:
+            attested[fetch.file.name.text] = _attested(contents, fetch, attestations)
+    had = frozenset(str(p.name) for p in change.projects if p.before and any(f.provenance or f.sha256 in kept for f in p.before.files))
+    return Evidence(licenses=looked.licenses, attested=attested, had=had, unchecked=tuple(unchecked))
+
+
+def _contents(change: Change, fetch: Fetch, fetcher: Fetcher, kept: Mapping[str, SourceEntry], unchecked: list[str]) -> list[bytes]:
+    """Return the attestations of a file: those of its provenance object, and those that lie in the repository."""
+    contents = [change.proposal.merged.read(kept[fetch.digest])] if fetch.digest in kept else []
+    if fetch.file.provenance:
+        if fetcher.pool.size(fetch.file.provenance) is None:
+            unchecked.append(f"{fetch.file.name.text}: its provenance")
+        else:
+            with fetcher.pool.open(fetch.file.provenance) as stream:
+                contents.append(stream.read())
+    return contents
+
+
+def _attested(contents: Sequence[bytes], fetch: Fetch, attestations: Attestations) -> Attested:
+    """Return what attestations prove; one that fails is told, whatever the others say."""
+    claims: list[Claims] = []
+    for content in contents:
+        try:
+            claims += attestations.verified(content, fetch.file.name.text, fetch.digest)
+        except AttestationError as error:
+            return Attested(failure=f"its attestation: {error.message}")
+    return Attested(claims=tuple(claims))
+
+
+def _kept(change: Change) -> dict[str, SourceEntry]:
+    """Return the attestations in the repository, by the digest of the file that each is of."""
+    entries = change.proposal.merged.entries(FOLDER)
+    return {digest_in(entry.path): entry for entry in entries if entry.mode == ORDINARY and digest_in(entry.path)}
+
+
+def digest_in(path: str) -> str:
+    """Return the digest in the path of an attestation, or ''."""
+    folder, _, name = path.partition("/")
+    return name.removesuffix(ENDING) if folder == FOLDER and name.endswith(ENDING) and "/" not in name else ""

@@ -1,0 +1,189 @@
+"""Sample sets of requirements (`resolve.d/*.txt`) are resolved against the index before and after a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from packaging.requirements import Requirement
+
+from index_builder.errors import IndexBuilderError, NotFoundError, ResolutionError
+from index_builder.fetch.stage import Fetcher, check_entry
+from index_builder.inspection.inspect import inspect
+from index_builder.manifests.reader import Settings, read_manifest
+from index_builder.model.environment import Environment
+from index_builder.model.names import NormalizedName, Word
+from index_builder.model.offer import OfferedFile, Pin
+from index_builder.model.plan import Fetch
+from index_builder.model.problem import Place, Problem, ProblemsFoundError
+from index_builder.model.project import Project, State
+from index_builder.model.requirement import parse_requirement
+from index_builder.model.source import ORDINARY, SourceEntry, is_manifest, stem_of
+from index_builder.pipeline.judge.reading import Change
+from index_builder.ports import Resolver, SourceTree
+
+FOLDER: Final = "resolve.d"
+#: Where `index.yaml` names no clients.
+_USUAL: Final = (Environment.of("3.12", "linux_x86_64"),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolutions:
+    """What resolves differently, in words; a warning for each sample that no longer does; and what could not be tried."""
+
+    effect: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+
+def resolutions(change: Change, fetcher: Fetcher, resolver: Resolver) -> Resolutions:
+    """Resolve every sample for every audience and client, before and after. Raises StorageError, SourceError."""
+    tree = change.proposal.merged
+    samples = [e for e in tree.entries(FOLDER) if e.path.endswith(".txt") and e.mode == ORDINARY] if change.projects else []
+    if not samples or change.after.configuration is None:
+        return Resolutions()
+    sides = (_Side(change.proposal.base, change.before), _Side(tree, change.after))
+    work = _Work(changed=frozenset(project.name for project in change.projects), sides=sides, fetcher=fetcher, resolver=resolver)
+    for sample in samples:
+        requirements = work.read(sample, tree)
+        for audience in change.configuration.audiences:
+            for environment in change.configuration.clients or _USUAL:
+                work.compare(sample.path, requirements, audience, environment)
+    return Resolutions(effect=tuple(work.effect), problems=tuple(work.problems), unchecked=tuple(dict.fromkeys(work.unchecked)))
+
+
+class _Side:
+    """The index of one side, of which manifests are read when they are asked for."""
+
+    def __init__(self, tree: SourceTree, settings: Settings) -> None:
+        self._tree, self.settings = tree, settings
+        self._entries: Mapping[str, SourceEntry] | None = None
+        self._known: dict[str, Project | None] = {}
+
+    def project(self, name: str) -> Project | None:
+        if self._entries is None:
+            self._entries = {stem_of(entry.path): entry for entry in self._tree.entries("packages.d") if is_manifest(entry)}
+        if name not in self._known:
+            entry = self._entries.get(name)
+            self._known[name] = read_manifest(entry.path, self._tree.read(entry), self.settings)[0] if entry else None
+        return self._known[name]
+
+
+class SideOffer:
+    """The wheels of one side that an audience sees and an environment takes. Fills the port `Offer`; `asked` are the projects."""
+
+    def __init__(self, side: _Side, audience: Word, environment: Environment, fetcher: Fetcher) -> None:
+        self._side, self._environment, self._fetcher = side, environment, fetcher
+        configuration = side.settings.configuration
+        seen = configuration is not None and audience in configuration.audiences
+        self._visible = configuration.visible_in(audience) if configuration and seen else frozenset[Word]()
+        self._fetches: dict[str, Fetch] = {}
+        self.asked: set[NormalizedName] = set()
+        self.failed: IndexBuilderError | None = None
+
+    def files(self, project: NormalizedName) -> Sequence[OfferedFile]:
+        """Return a project's wheels; raises NotFoundError."""
+        self.asked.add(project)
+        known = self._side.project(project)
+        if known is None or (known.audiences and self._visible.isdisjoint(known.audiences)):
+            msg = f"there is no project {project}"
+            raise NotFoundError(msg)
+        if known.status and known.status.state is State.QUARANTINED:
+            return []
+        fitting = [Fetch(project=known, file=file) for file in known.files if self._environment.fits(file.name)]
+        self._fetches |= {fetch.file.name.text: fetch for fetch in fitting}
+        return [
+            OfferedFile(name=f.file.name, sha256=f.digest, requires_python=f.file.requires_python, is_yanked=known.is_yanked(f.file))
+            for f in fitting
+        ]
+
+    def metadata(self, name: str) -> bytes:
+        """Return the core metadata of a wheel, out of the wheel itself; raises NotFoundError, StorageError."""
+        fetch = self._fetches[name]
+        try:
+            if problems := self._fetcher.files([fetch]):
+                raise ProblemsFoundError(problems)
+            check_entry(self._fetcher.pool, fetch.digest)
+        except IndexBuilderError as error:
+            self.failed = self.failed or error
+            raise
+        with self._fetcher.pool.open(fetch.digest) as stream:
+            metadata = inspect(stream, fetch.file.size, fetch.file.name).metadata
+        if metadata is None:
+            msg = f"{name} has no core metadata that can be read"
+            raise NotFoundError(msg)
+        return metadata.content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    changed: frozenset[NormalizedName]
+    sides: tuple[_Side, _Side]
+    fetcher: Fetcher
+    resolver: Resolver
+    effect: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+    def read(self, sample: SourceEntry, tree: SourceTree) -> list[Requirement]:
+        """Return a sample's requirements: one a line, of names and versions only."""
+        found = []
+        for number, line in enumerate(tree.read(sample).decode("utf-8", "replace").splitlines(), 1):
+            text = line.partition("#")[0].strip()
+            try:
+                requirement = parse_requirement(text) if text else None
+            except ValueError:
+                requirement = None
+            if requirement and requirement.url is None:
+                found.append(requirement)
+            elif text:
+                self.unchecked.append(f"{sample.path}, line {number}: no requirement by name and version")
+        return found
+
+    def compare(self, path: str, requirements: Sequence[Requirement], audience: Word, environment: Environment) -> None:
+        """Note what differs for one sample; what asked for nothing that changes, cannot."""
+        if not requirements:
+            return
+        where = f"{path} for {audience} ({environment})"
+        before = self._resolved(self.sides[0], requirements, audience, environment)
+        if isinstance(before, IndexBuilderError) and not isinstance(before, ResolutionError):
+            self.unchecked.append(f"{where}: {before.message}")
+            return
+        if not isinstance(before, ResolutionError) and self.changed.isdisjoint(before[1]):
+            return
+        after = self._resolved(self.sides[1], requirements, audience, environment)
+        if isinstance(after, ResolutionError):
+            if not isinstance(before, ResolutionError):
+                fix = "add what it needs, or change the sample if nobody needs it any more"
+                message = f"{where} no longer resolves: {after.message}"
+                self.problems.append(
+                    Problem(rule="sample-unresolved", message=message, place=Place(path=path), fix=fix, severity="warning")
+                )
+        elif isinstance(after, IndexBuilderError):
+            self.unchecked.append(f"{where}: {after.message}")
+        elif isinstance(before, ResolutionError):
+            self.effect.append(f"{where} resolves now, to {', '.join(f'{name} {version}' for name, version in after[0].items())}")
+        elif before[0] != after[0]:
+            self.effect.append(f"{where} resolves differently: {', '.join(_differences(before[0], after[0]))}")
+
+    def _resolved(
+        self, side: _Side, requirements: Sequence[Requirement], audience: Word, environment: Environment
+    ) -> tuple[dict[str, str], set[NormalizedName]] | IndexBuilderError:
+        offer = SideOffer(side, audience, environment, self.fetcher)
+        try:
+            pins = self.resolver.resolve(requirements, environment, offer, preferred=(), excluded=(), pre=False)
+        except IndexBuilderError as error:
+            return offer.failed or error
+        return _by_name(pins), offer.asked
+
+
+def _by_name(pins: Sequence[Pin]) -> dict[str, str]:
+    return {str(pin.project): str(pin.version) for pin in sorted(pins)}
+
+
+def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted(before.keys() | after.keys()):
+        was, now = before.get(name), after.get(name)
+        if was != now:
+            yield f"{name} {was} → {now}" if was and now else f"{name} {now} comes" if now else f"{name} {was} goes"
