@@ -41,6 +41,7 @@ VERBS: Final = {
     "search": "Find projects by words in their manifests.",
     "can": "Say whether somebody may do something, and why.",
     "who": "Say who may do something, and by which rules.",
+    "rule": "Explain a rule that a finding names.",
     "policy": "Judge past merges by the present policies; write CODEOWNERS.",
     "diff": "Say what an index gains and loses between two revisions.",
     "schema": "Print the JSON Schemas of the YAML files.",

@@ -9,7 +9,8 @@ from typing import Final
 import click
 
 from index_builder import __version__
-from index_builder.model.problem import RULES, Place, Problem
+from index_builder.model.problem import Place, Problem
+from index_builder.model.rules import RULES
 
 _COLOURS: Final = {"error": "red", "warning": "yellow", "question": "magenta"}
 #: What annotations and SARIF call what neither knows: something to look at, that stops nothing by itself.
@@ -80,7 +81,15 @@ def _property(value: str) -> str:
 def sarif(problems: Sequence[Problem]) -> str:
     """Return a SARIF 2.1.0 log."""
     used = sorted({problem.rule for problem in problems})
-    rules = [{"id": rule, "shortDescription": {"text": RULES[rule]}} for rule in used]
+    rules = [
+        {
+            "id": rule,
+            "shortDescription": {"text": RULES[rule].demands},
+            "fullDescription": {"text": RULES[rule].why},
+            "help": {"text": RULES[rule].how, "markdown": RULES[rule].how},
+        }
+        for rule in used
+    ]
     results = [
         {
             "ruleId": p.rule,

@@ -10,6 +10,7 @@ import click
 from index_builder.cli import formats
 from index_builder.judge.explain import needs, reasons, subject, verdict_line
 from index_builder.judge.verdict import Finding, Judged, Outcome
+from index_builder.model.rules import RULES
 
 _WORDS = {Outcome.MERGES: "merges", Outcome.WAITS: "waits", Outcome.REFUSED: "refused"}
 _COLOURS = {Outcome.MERGES: "green", Outcome.WAITS: "yellow", Outcome.REFUSED: "red"}
@@ -101,7 +102,8 @@ def _finding(finding: Finding) -> Iterator[str]:
     place = _code(f"{problem.place.path}:{problem.place.line}")
     yield f"- **{problem.severity}** `{problem.rule}` at {place}: {_escaped(problem.message)}"
     if problem.fix:
-        yield f"  - fix: {_escaped(problem.fix)}" if ":" not in problem.fix else f"  - fix: {_fix(problem.fix)}"
+        yield f"  - fix: {_fix(problem.fix)}"
+    yield f"  - why: {RULES[problem.rule].why}"
 
 
 def _fix(text: str) -> str:

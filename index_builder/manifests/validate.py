@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from index_builder.model.problem import RULES, Problem
+from index_builder.model.problem import Problem
+from index_builder.model.rules import RULES
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

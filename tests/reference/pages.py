@@ -7,17 +7,22 @@ from pydantic import BaseModel
 
 from index_builder.cli import VERBS, group
 from index_builder.manifests.schema import MODELS
-from index_builder.model.problem import RULES
+from index_builder.model.rules import RULES
 
 FILES = {"manifest": "`packages.d/<normalized-name>.yaml`", "index": "`index.yaml`", "policy": "`policies.d/*.yaml`"}
 
 
 def rules() -> str:
     """Return reference/rules.md."""
-    lines = ["# Rules", "", "What `check`, `build` and `add` find has one of these ids. `check --format json` gives them to tools.", ""]
-    lines += ["| rule | what it demands |", "|---|---|"]
-    lines += [f"| `{rule}` | {text} |" for rule, text in RULES.items()]
-    return "\n".join(lines) + "\n"
+    lines = [
+        "# Rules",
+        "",
+        "What `check`, `build` and `add` find has one of these ids; every form of a report gives it, with a link to its place here.",
+        "",
+    ]
+    for name, rule in RULES.items():
+        lines += [f"## {name}", "", rule.demands, "", f"*Why:* {rule.why}", "", f"*What to do:* {rule.how}", ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def keys() -> str:

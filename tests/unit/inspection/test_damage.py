@@ -25,7 +25,7 @@ from unit.inspection.archives import (
     zip_sdist,
 )
 
-from index_builder.model.problem import RULES
+from index_builder.model.rules import RULES
 
 EXTENDED = sdist_members(pax(b"x", (b"path", b"acme_tools-1.2/long.py")), TarMember(name=b"x"), pax(b"g", (b"comment", b"0")))
 FILES = {

@@ -12,8 +12,9 @@ from index_builder.inspection.finding import Finding
 from index_builder.inspection.inspect import Inspection, compare, problems_of
 from index_builder.model.filename import parse_filename
 from index_builder.model.names import Sha256, Timestamp
-from index_builder.model.problem import RULES, Place
+from index_builder.model.problem import Place
 from index_builder.model.project import File, Hosting, StoredOrigin
+from index_builder.model.rules import RULES
 
 PLACE = Place(path="packages.d/acme-tools.yaml", line=7, column=9)
 NAME = parse_filename(WHEEL_NAME)

@@ -1,0 +1,129 @@
+"""What new files prove: attestations of a declared publisher, and what real requirements resolve to."""
+
+import json
+
+import attested
+import pytest
+from distributions import wheel
+
+PATH = "packages.d/pypi-attestations.yaml"
+PUBLISHERS = f"publishers: [{{github: {attested.REPOSITORY}, repository_id: 772247423, workflow: release.yml}}]\n"
+URL = "https://files.example.org/"
+
+
+def manifest(*releases: str, publishers: str = PUBLISHERS) -> str:
+    files = "".join(f"  {version}:\n    files:\n{file(version)}" for version in releases)
+    return f"schema: 1\nname: pypi-attestations\nowners: [dave]\nhosting: mirrored\n{publishers}releases:\n{files}"
+
+
+def file(version: str) -> str:
+    name, digest = f"pypi_attestations-{version}.tar.gz", attested.DIGEST if version == "0.0.19" else f"{hash_of(version):064x}"
+    return f"      - {{name: {name}, sha256: {digest}, size: 1234, uploaded: 2026-01-02T03:04:05Z, url: {URL}{name}}}\n"
+
+
+def hash_of(version: str) -> int:
+    return int("".join(filter(str.isdigit, version)))
+
+
+@pytest.fixture
+def attesting(story):
+    """`main` has pypi-attestations 0.0.18, which wants a declared publisher's attestation for every release."""
+    story.edit("policies.d/acme.yaml", lambda text: text.replace(
+        "  - id: admins\n", "  - id: attested\n    projects: [pypi-attestations]\n    require: [{for: [release], publisher: declared}]\n  - id: admins\n"
+    ))  # fmt: skip
+    story.edit(PATH, manifest("0.0.18"))
+    story.merge()
+    story.branch("bump")
+    return story
+
+
+def rules_of(report):
+    return [problem["rule"] for problem in report["problems"] if problem["severity"] != "warning"]
+
+
+def put(story, content=None):
+    story.edit(f"attestations/{attested.DIGEST}.sigstore.json", (content or attested.bundle()).decode())
+
+
+def test_an_attested_release(attesting):
+    """A bundle in the repository, of a publisher that the base declares, is what the rule wants; it needs no administrator."""
+    attesting.edit(PATH, manifest("0.0.18", "0.0.19"))
+    code, report = attesting.judge("--actor", "dave")
+    assert (code, [need["what"] for need in report["missing"]]) == (
+        10, ["attestations of a publisher that the manifest declares, for the rule attested"],
+    )  # fmt: skip
+    put(attesting)
+    code, report = attesting.judge("--actor", "dave")
+    assert (code, rules_of(report), [d["action"] for d in report["decisions"]]) == (0, [], ["release"])
+
+
+def test_publishers_are_those_of_the_base(attesting):
+    """A change that declares its own publisher is judged by the one before."""
+    attesting.edit(PATH, manifest("0.0.18", publishers=PUBLISHERS.replace("772247423", "1")))
+    attesting.merge()
+    attesting.branch("swap")
+    attesting.edit(PATH, manifest("0.0.18", "0.0.19"))
+    put(attesting)
+    code, report = attesting.judge("--actor", "dave")
+    assert (code, rules_of(report)) == (1, ["provenance-publisher"])
+    assert "repository_id is 772247423" in report["problems"][0]["message"]
+    assert attesting.judge("--actor", "dave", "--approved-by", "carol", commit=False)[0] == 10
+
+
+def test_an_attestation_that_does_not_verify(attesting):
+    """Nobody's word helps against a broken signature."""
+    attesting.edit(PATH, manifest("0.0.18", "0.0.19"))
+    put(attesting, attested.bundle().replace(b'"logIndex"', b'"logindex"'))
+    code, report = attesting.judge("--actor", "dave", "--approved-by", "carol")
+    assert (code, rules_of(report)) == (1, ["provenance-invalid"])
+
+
+def test_provenance_does_not_get_lost(attesting):
+    """Once a project had it, a release without it is refused, unless an administrator says otherwise."""
+    attesting.edit(PATH, manifest("0.0.18", "0.0.19"))
+    put(attesting)
+    attesting.merge()
+    attesting.branch("later")
+    attesting.edit(PATH, manifest("0.0.18", "0.0.19", "0.0.20"))
+    code, report = attesting.judge("--actor", "dave")
+    assert (code, rules_of(report)) == (1, ["provenance-lost"])
+    code, report = attesting.judge("--actor", "dave", "--approved-by", "carol", commit=False)
+    assert (code, rules_of(report), report["problems"][0]["passed_by"]) == (10, [], "carol")
+
+
+def test_an_attestation_of_nothing_new_is_no_part_of_a_release(attesting):
+    """Files under attestations/ belong to a release only where it lists their digest."""
+    put(attesting)
+    assert [d["action"] for d in attesting.judge("--actor", "dave")[1]["decisions"]] == ["administer"]
+
+
+def test_what_resolves_differently(story):
+    """Samples are really resolved, before and after: a new release, a dependency that comes, and one that cannot be met."""
+    story.edit("resolve.d/web.txt", "flask-extras  # what the web team installs\nacme-utils\n")
+    story.merge()
+    story.branch("more")
+    story.add(wheel("acme-utils", "1.1", requires=["weather-maps"]), wheel("weather-maps", "2.0"))
+    report = story.judge("--actor", "alice", "--approved-by", "bob")[1]
+    where = "resolve.d/web.txt for public (Python 3.12 on linux_x86_64)"
+    assert f"{where} resolves differently: acme-utils 1.0 → 1.1, weather-maps 2.0 comes" in report["effect"]
+    story.branch("broken")
+    story.add(wheel("acme-utils", "1.1", requires=["not-here"]))
+    assert story.cli("yank", "acme-utils", "1.0", "--reason", "old").code == 0
+    report = story.judge("--actor", "alice", "--approved-by", "bob")[1]
+    assert "sample-unresolved" in [problem["rule"] for problem in report["problems"]]
+    story.branch("elsewhere")
+    story.add(wheel("weather-maps", "3.0"))
+    report = story.judge("--actor", "alice")[1]
+    assert not [line for line in report["effect"] if "resolve" in line]
+
+
+def test_a_sample_cannot_reach_out(story):
+    """Only names and versions are resolved: no URL, no path, no option."""
+    story.edit("resolve.d/evil.txt", "x @ file:///etc/passwd\n--index-url https://evil.example.org/\n-e .\nflask-extras\n")
+    story.add(wheel("flask-extras", "1.1"))
+    report = story.judge("--actor", "carol", "--approved-by", "dave")[1]
+    assert [line for line in report["unchecked"] if "evil" in line] == [
+        f"resolve.d/evil.txt, line {n}: no requirement by name and version" for n in (1, 2, 3)
+    ]
+    assert any("flask-extras 1.0 → 1.1" in line for line in report["effect"])
+    assert json.dumps(report).count("passwd") == 0

@@ -1,0 +1,88 @@
+"""What new policies would have decided, and whom they make reviewers."""
+
+import json
+
+import pygit2
+import pytest
+from conftest import commit_all
+from distributions import wheel
+from story import POLICY
+
+
+def commit_as(story, address, subject):
+    """Commit everything as somebody."""
+    index = story.git.index
+    index.read()
+    index.add_all()
+    index.write()
+    who = pygit2.Signature("somebody", address, 1_700_000_100, 0)
+    story.git.create_commit("HEAD", who, who, f"{subject}\n\nmore", index.write_tree(), [story.git.head.target])
+
+
+@pytest.fixture
+def past(story):
+    """Three merges: dave bumps flask-extras, a stranger adds weather-maps, alice edits a workflow."""
+    story.add(wheel("flask-extras", "1.1"))
+    commit_as(story, "1004+dave@users.noreply.github.com", "flask-extras 1.1")
+    story.add(wheel("weather-maps", "1.0"), owner="dave")
+    commit_as(story, "somebody@example.org", "weather-maps is new")
+    story.edit(".github/workflows/publish.yml", "on: push\n")
+    commit_as(story, "1001+alice@users.noreply.github.com", "workflow")
+    return story
+
+
+def test_replay(past):
+    """Each decision that flips is told with its commit, who did what, and both verdicts; what stays is not."""
+    assert past.cli("policy", "replay", "--since", "main").out == ""
+    past.edit("policies.d/acme.yaml", POLICY.replace("anyone: [create], owners: [release, yank, edit]", "dave: [create]"))
+    said = past.cli("policy", "replay", "--since", "main", "--worktree")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert len(lines) == 2
+    assert "(flask-extras 1.1): release flask-extras by dave was allowed, would be not granted" in lines[1]
+    assert "(weather-maps is new): create weather-maps by somebody whom no policy names was allowed, would be not granted" in lines[0]
+    assert "3 merges; 2 decisions would be another" in said.err
+    value = json.loads(past.cli("policy", "replay", "--since", "main", "--worktree", "--format", "json").out)
+    assert (value["merges"], value["skipped"], [flip["subject"] for flip in value["flips"]]) == (3, 0, ["weather-maps", "flask-extras"])
+
+
+def test_a_change_of_policies_is_replayed_in_its_report(past):
+    """Who changes the policies sees what they would have done."""
+    past.merge()
+    past.branch("stricter")
+    past.edit("policies.d/acme.yaml", POLICY.replace("anyone: [create], owners: [release, yank, edit]", "owners: [release, yank, edit]"))
+    code, report = past.judge("--actor", "carol")
+    assert code == 0
+    assert [line.partition("): ")[2] for line in report["replayed"]][0].startswith("create weather-maps by somebody")
+    done = past.cli("check", "--base", "main", "--offline", "-q", "--actor", "carol")
+    assert "Past merges that the new policies would decide otherwise" in done.out
+
+
+def test_codeowners(story):
+    """Administrators for everything, then whoever may release or edit each project; `check` says when it is stale."""
+    done = story.cli("policy", "codeowners")
+    assert done.out.splitlines()[1:] == ["* @carol", "/packages.d/acme-utils.yaml @alice @bob-b", "/packages.d/flask-extras.yaml @dave"]
+    assert story.cli("policy", "codeowners", "--write", "--dry-run").code == 0
+    assert not (story.folder / ".github").exists()
+    assert story.cli("policy", "codeowners", "--write").code == 0
+    assert (story.folder / ".github" / "CODEOWNERS").read_text() == done.out
+    commit_all(story.folder)
+    assert "codeowners-stale" not in story.cli("check", "--offline", "--format", "json").out
+    story.edit(
+        "policies.d/acme.yaml",
+        lambda text: text.replace("login: dave", "login: dave-d").replace(
+            "owners: [release, yank, edit]}\n  - id: admins", "admins: [edit]}\n  - id: admins"
+        ),
+    )
+    commit_all(story.folder)
+    assert "codeowners-stale" in story.cli("check", "--offline", "--format", "json").out
+    story.edit(".github/CODEOWNERS", "* @somebody\n")
+    assert "codeowners-stale" not in story.cli("check", "--offline", "--worktree", "--format", "json").out
+
+
+def test_codeowners_of_a_pattern(story):
+    """People whom a rule names are asked for all that its pattern matches; a manifest that says the same has no line."""
+    story.edit("policies.d/acme.yaml", lambda text: text.replace("team-web: [create]}", "team-web: [create, release]}"))
+    assert story.cli("policy", "codeowners", "--worktree").out.splitlines()[1:] == [
+        "* @carol", "/packages.d/**/acme-*.yaml @alice @bob-b", "/packages.d/flask-extras.yaml @dave",
+    ]  # fmt: skip
