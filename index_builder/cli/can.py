@@ -26,12 +26,12 @@ _SAID: Final = {
 @click.command("can")
 @click.argument("who", metavar="WHO")
 @click.argument("action", type=click.Choice([action.value for action in Action]))
-@click.argument("project")
+@click.argument("project", required=False)
 @click.option("--approved-by", "approvals", multiple=True, metavar="WHO", help="Somebody who has approved it; may be repeated.")
 @options.reading_options
 @options.output_format
 def command(
-    who: str, action: str, project: str, approvals: tuple[str, ...], repo: Path, commit: str, worktree: bool, output_format: str
+    who: str, action: str, project: str | None, approvals: tuple[str, ...], repo: Path, commit: str, worktree: bool, output_format: str
 ) -> None:
     """Say whether somebody may do something to a project, by which rules, and what is missing.
 
@@ -41,6 +41,7 @@ def command(
     \b
     Examples:
       index-builder can alice release acme-utils
+      index-builder can alice administer
       index-builder can anyone create acme-new --format json
       index-builder can alice transfer acme-utils --approved-by bob
     """
@@ -73,7 +74,7 @@ def _json(who: str, question: rights.Question, decision: Decision) -> dict[str, 
 
 def _show(who: str, question: rights.Question, decision: Decision) -> None:
     console = stdout()
-    console.print(_SAID[decision.verdict].format(who=escape(who), action=question.action.value, project=question.project))
+    console.print(_SAID[decision.verdict].format(who=escape(who), action=question.action.value, project=question.project or "the index"))
     for kind, reasons in (("granted", decision.granted), ("denied", decision.denied)):
         for reason in reasons:
             lent = f", by {decision.lent_by}'s word" if kind == "granted" and decision.lent_by else ""

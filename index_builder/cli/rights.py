@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from index_builder.cli import options
 from index_builder.errors import UsageError
-from index_builder.manifests.reader import read_manifest, read_settings
+from index_builder.manifests.reader import Settings, read_manifest, read_settings
 from index_builder.model.names import NormalizedName, Word
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.model.source import SETTINGS, is_manifest, stem_of
@@ -18,20 +18,22 @@ from index_builder.ports import SourceTree
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """An action on a project, with the policies that answer and what the manifest says."""
+    """An action on a project, with the policies that answer and what the manifest says; no project is what is the same for all."""
 
     action: Action
-    project: NormalizedName
+    project: NormalizedName | None
     policies: Policies
     facts: Facts
 
 
-def ask(tree: SourceTree, action: Action, name: str) -> Question:
+def ask(tree: SourceTree, action: Action, name: str | None) -> Question:
     """Read the policies and the one manifest that a question is about; no other file is read.
 
     Raises UsageError for a project that is not there, or is there already; ProblemsFoundError where what is read is wrong.
     """
     settings = read_settings(sorted(tree.entries(*SETTINGS), key=lambda entry: entry.path), tree.read)
+    if name is None:
+        return _of_index(action, settings)
     project = options.normalized(name)
     manifests = {stem_of(entry.path): entry for entry in tree.entries("packages.d") if is_manifest(entry)}
     entry = manifests.get(project)
@@ -51,6 +53,15 @@ def ask(tree: SourceTree, action: Action, name: str) -> Question:
     if entry and action is Action.CREATE:
         raise UsageError(f"{name} is there already: {entry.path}", fix="ask who may `release`, `edit` or `transfer` it")
     return Question(action=action, project=project, policies=settings.policies, facts=facts)
+
+
+def _of_index(action: Action, settings: Settings) -> Question:
+    """Return the question of who may administer what is the same for all projects: policies, workflows, templates."""
+    if action is not Action.ADMINISTER:
+        raise UsageError("PROJECT is missing", fix="name a project; only `administer` is also asked of the index itself")
+    if any(problem.severity == "error" for problem in settings.problems):
+        raise ProblemsFoundError(settings.problems)
+    return Question(action=action, project=None, policies=settings.policies, facts=Facts())
 
 
 def person(name: str, policies: Policies) -> Word | None:

@@ -16,17 +16,17 @@ from index_builder.policy.rules import ANYONE, Action
 
 @click.command("who")
 @click.argument("action", type=click.Choice([action.value for action in Action]))
-@click.argument("project")
+@click.argument("project", required=False)
 @options.reading_options
 @options.output_format
-def command(action: str, project: str, repo: Path, commit: str, worktree: bool, output_format: str) -> None:
+def command(action: str, project: str | None, repo: Path, commit: str, worktree: bool, output_format: str) -> None:
     """Say who may do something to a project, by which rules, and what else these require.
 
     \b
     Examples:
       index-builder who release acme-utils
       index-builder who create acme-new --format json
-      index-builder who administer acme-utils --commit v1.2
+      index-builder who administer --commit v1.2
     """
     _, tree = options.source(repo, commit, worktree=worktree)
     with options.problems_shown(tree, "text"):
@@ -47,7 +47,7 @@ def command(action: str, project: str, repo: Path, commit: str, worktree: bool, 
         return
     console = stdout()
     if not decisions:
-        console.print(f"nobody may {action} {question.project}")
+        console.print(f"nobody may {action} {question.project or 'the index'}")
         for grant in grants(policies, question.action, question.project, facts):
             console.print(f"  the rule {grant.rule} grants it to {grant.principal}: nobody is that, or all are denied it")
     for name, decision in decisions.items():

@@ -9,7 +9,10 @@ from index_builder.cli import VERBS, group
 from index_builder.manifests.schema import MODELS
 from index_builder.model.rules import RULES
 
-FILES = {"manifest": "`packages.d/<normalized-name>.yaml`", "index": "`index.yaml`", "policy": "`policies.d/*.yaml`"}
+FILES = {
+    "manifest": "`packages.d/<normalized-name>.yaml`", "index": "`index.yaml`", "policy": "`policies.d/*.yaml`",
+    "facts": "A facts file: `check --base REV --facts FILE`",
+}  # fmt: skip
 
 
 def rules() -> str:
@@ -84,7 +87,7 @@ def commands(sessions: dict[str, str]) -> str:
         "What `index-builder VERB --help` says, and a session of each verb as a terminal shows it.",
         "Results go to standard output, everything else to standard error; progress is shown on a terminal only.", "",
         "| exit code | meaning |", "|---|---|", "| 0 | fine |", "| 1 | problems were found |", "| 2 | wrong usage |",
-        "| 3 | something remote failed |", "| 130 | interrupted |", "",
+        "| 3 | something remote failed |", "| 4 | trust failed |", "| 10 | fine, but a human must decide |", "| 130 | interrupted |", "",
     ]  # fmt: skip
     for verb, summary in VERBS.items():
         command = group.get_command(click.Context(group), verb)

@@ -31,7 +31,10 @@ TYPED: dict[str, list[str]] = {
         "index-builder check --worktree",
         "sed -i 's/hosting: hosted/hosting: hostd/; s/size: [0-9]*/size: big/' packages.d/acme-utils.yaml",
         "index-builder check --worktree",
+        "git checkout -q packages.d && index-builder add --dist ../dist/ && clear",
+        "index-builder check --base HEAD --worktree --actor alice --offline -q",
     ],
+    "preview": ["index-builder add --dist ../dist/ -q", "clear", "index-builder preview --base HEAD --worktree --port 0 -q", "C-c"],
     "build": ["index-builder build", "index-builder build", "index-builder yank six 1.16.0 --reason old", "index-builder build --worktree --dry-run"],
     "status": ["index-builder status acme-utils deprecated --reason 'use acme-core'", "index-builder status acme-utils archved"],
     "owners": ["index-builder owners acme-utils add alice", "index-builder owners acme-utils remove maintainers"],
@@ -53,6 +56,13 @@ TYPED: dict[str, list[str]] = {
     "search": ["index-builder search acme maintainers"],
     "can": ["index-builder can maintainers release acme-utils", "index-builder can anyone release acme-utils"],
     "who": ["index-builder who release acme-utils", "index-builder who download acme-utils"],
+    "rule": ["index-builder rule file-immutable", "index-builder rule nam"],
+    "policy": [
+        "sed -i 's/maintainers: .create, /maintainers: [/' policies.d/maintainers.yaml",
+        "git commit --quiet --allow-empty --message 'nothing'",
+        "index-builder policy replay --since HEAD~1 --worktree",
+        "index-builder policy codeowners --worktree",
+    ],
     "diff": ["index-builder yank six 1.16.0 --reason old", "index-builder diff HEAD"],
     "schema": ["index-builder schema index | head -8"],
     "completion": ["index-builder completion bash | head -4"],
@@ -74,7 +84,7 @@ class Shell(Terminal):
         else:
             self.type(line)
             self.press("Enter")
-        if " serve" in line:
+        if " serve" in line or " preview" in line:
             self.wait_until(lambda: "uv pip install" in self.screen())
         else:
             self._wait()

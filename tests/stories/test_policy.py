@@ -53,7 +53,7 @@ def test_a_change_of_policies_is_replayed_in_its_report(past):
     past.edit("policies.d/acme.yaml", POLICY.replace("anyone: [create], owners: [release, yank, edit]", "owners: [release, yank, edit]"))
     code, report = past.judge("--actor", "carol")
     assert code == 0
-    assert [line.partition("): ")[2] for line in report["replayed"]][0].startswith("create weather-maps by somebody")
+    assert report["replayed"][0].partition("): ")[2].startswith("create weather-maps by somebody")
     done = past.cli("check", "--base", "main", "--offline", "-q", "--actor", "carol")
     assert "Past merges that the new policies would decide otherwise" in done.out
 

@@ -14,7 +14,7 @@ from index_builder.cli import VERBS, group
 #: Verbs that write nothing of yours, each with the reason.
 READERS = {
     "check": "judges", "serve": "serves", "list": "answers", "show": "answers", "search": "answers", "diff": "answers", "can": "answers", "who": "answers",
-    "completion": "prints",
+    "completion": "prints", "rule": "answers", "policy replay": "answers", "preview": "shows, in a folder that is named for it",
 }  # fmt: skip
 
 
@@ -62,6 +62,7 @@ def filled(repo, cli, dist):
         (["stamp"], "would be stamped"),
         (["migrate"], "would be migrated"),
         (["schema", "--write", "schemas"], "would be written"),
+        (["policy", "codeowners", "--write"], "would be written"),
         (["pool", "check"], "the pool is damaged"),
         (["pool", "gc"], "would be deleted"),
         (["pool", "push", "../dist"], "would be in the inbox"),

@@ -44,7 +44,7 @@ def index(repo):
         ("alice yank acme-utils", 0, "allowed"), ("ALICE-A yank Acme.Utils", 0, "allowed"), ("team-web yank acme-utils", 0, "allowed"),
         ("alice release acme-utils", 10, "waiting"), ("carol yank acme-utils", 10, "not granted"), ("anyone create acme-new", 10, "not granted"),
         ("bob create acme-new", 10, "waiting"), ("carol transfer acme-utils", 1, "denied"), ("carol administer acme-utils", 0, "allowed"),
-        ("anyone download acme-utils", 0, "allowed"), ("alice create other-new", 10, "not granted"),
+        ("anyone download acme-utils", 0, "allowed"), ("carol administer", 0, "allowed"), ("alice administer", 10, "not granted"), ("alice create other-new", 10, "not granted"),
     ],
 )  # fmt: skip
 def test_can(index, cli, question, code, verdict):
@@ -134,3 +134,25 @@ def test_one_manifest_is_read(index, cli, monkeypatch):
     monkeypatch.setattr(rights, "read_manifest", lambda path, *rest: (read.append(path), original(path, *rest))[1])
     assert cli("who", "yank", "acme-utils", "--worktree").code == 0
     assert read == ["packages.d/acme-utils.yaml"]
+
+
+def test_the_index_itself_is_asked_about_administering_only(index, cli):
+    """Policies, workflows and templates are no project's; everything else needs one."""
+    assert cli("who", "administer").out.splitlines() == ["carol: by admins as admins"]
+    done = cli("who", "release")
+    assert (done.code, "PROJECT is missing" in done.err) == (2, True)
+
+
+def test_approvals_lend_the_grant(index, cli):
+    """Who may do it, and approves it, lets somebody else do it."""
+    done = cli("can", "carol", "yank", "acme-utils", "--approved-by", "bob")
+    assert (done.code, "by bob's word" in done.out) == (0, True)
+    assert cli("can", "anyone", "create", "acme-new", "--approved-by", "alice", "--format", "json").code == 10
+
+
+def test_owners_are_shown_with_the_people_they_stand_for(index, cli):
+    """At any revision, in text and JSON."""
+    assert cli("owners", "acme-utils").out == "team-web: alice, bob\n"
+    assert json.loads(cli("owners", "Acme.Utils", "--commit", "HEAD", "--format", "json").out)["owners"] == {"team-web": ["alice", "bob"]}
+    assert "did you mean acme-utils?" in cli("owners", "acme-utlis").err
+    assert "WHO is missing" in cli("owners", "acme-utils", "add").err

@@ -100,3 +100,12 @@ def rules_of(text: str) -> list[str]:
     """Return the rules that a manifest of the project `demo` breaks, in an otherwise good index."""
     files = {**GOOD, "packages.d/demo.yaml": text}
     return [problem.rule for problem in read_files(files).problems]
+
+
+FACTS = """schema: 1
+now: 2026-11-24T09:30:00Z
+opened: 2026-11-21T09:30:00Z
+author: {id: 1001, login: alice}
+reviews:
+  - {id: 1002, login: bob, state: approved, commit: 0c3e5f7a9b1d2c4e6f8091a2b3c4d5e6f7081929, at: 2026-11-21T10:00:00Z}
+"""

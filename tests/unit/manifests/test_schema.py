@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from unit.manifests.samples import INDEX, MANIFEST, POLICY, A, read_files, with_files
+from unit.manifests.samples import FACTS, INDEX, MANIFEST, POLICY, A, read_files, with_files
 
 from index_builder.manifests.loader import load
 from index_builder.manifests.schema import MODELS, json_schema
@@ -135,7 +135,7 @@ def test_a_file_is_a_mapping(kind: str, text: str) -> None:
     assert [p[0] for p in found] == ["invalid-value"]
 
 
-SCHEMAS = {"manifest.schema.json": MANIFEST, "index.schema.json": INDEX, "policy.schema.json": POLICY}
+SCHEMAS = {"manifest.schema.json": MANIFEST, "index.schema.json": INDEX, "policy.schema.json": POLICY, "facts.schema.json": FACTS}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -181,6 +181,8 @@ BAD = [
     ("policy.schema.json", "[release, yank, edit]", "[relase]"),
     ("policy.schema.json", "id: 1001", "id: one"),
     ("policy.schema.json", "count: 1,", "count: 0,"),
+    ("facts.schema.json", "state: approved", "state: fine"),
+    ("facts.schema.json", "login: alice", "name: alice"),
 ]
 
 
