@@ -80,7 +80,6 @@ class SigstoreAttestations:
 
 def _bundles(value: Any) -> list[tuple[Bundle, str]]:
     """Return the attestations of either form, each with the environment that an index says it is from."""
-    from pydantic import ValidationError  # noqa: PLC0415 - what pypi-attestations raises
     from pypi_attestations import AttestationError as WrongFormError  # noqa: PLC0415 - an extra
     from pypi_attestations import Provenance  # noqa: PLC0415
     from sigstore.errors import Error  # noqa: PLC0415
@@ -95,7 +94,7 @@ def _bundles(value: Any) -> list[tuple[Bundle, str]]:
             for group in provenance.attestation_bundles
             for attestation in group.attestations
         ]
-    except (ValidationError, WrongFormError, Error, ValueError) as error:
+    except (WrongFormError, Error, ValueError) as error:  # pydantic's errors are ValueErrors
         msg = "it is neither a provenance object (PEP 740) nor a Sigstore bundle"
         raise AttestationError(msg) from error
 

@@ -102,23 +102,26 @@ class GitTree:
         try:
             for top in tops or TOPS:
                 if top in self._tree:
-                    yield from self._walk(self._tree[top], top)
+                    found = self._tree[top]
+                    yield from self._walk(found, f"{top}/") if isinstance(found, pygit2.Tree) else [self._entry(found, top)]
         except (KeyError, pygit2.GitError) as error:
             msg = f"git cannot list the files of {self.revision[:12]}"
             raise SourceError(msg, fix=_DAMAGED) from error
 
-    def _walk(self, entry: pygit2.Object, path: str) -> Iterator[SourceEntry]:
-        if isinstance(entry, pygit2.Tree):
-            check_depth(path)
-            for inner in entry:
-                yield from self._walk(inner, f"{path}/{_name(inner)}")
-        else:
-            self._count += 1
-            if self._count > _MAX_ENTRIES:
-                msg = f"the commit {self.revision[:12]} has more than {_MAX_ENTRIES:,} files under packages.d/ and policies.d/"
-                raise SourceError(msg)
-            mode = int(entry.filemode or 0)
-            yield SourceEntry(path=path, mode=mode, blob=str(entry.id))
+    def _walk(self, tree: pygit2.Tree, folder: str) -> Iterator[SourceEntry]:
+        check_depth(folder)
+        for inner in tree:
+            if isinstance(inner, pygit2.Tree):
+                yield from self._walk(inner, f"{folder}{_name(inner)}/")
+            else:
+                yield self._entry(inner, folder + _name(inner))
+
+    def _entry(self, entry: pygit2.Object, path: str) -> SourceEntry:
+        self._count += 1
+        if self._count > _MAX_ENTRIES:
+            msg = f"the commit {self.revision[:12]} has more than {_MAX_ENTRIES:,} files under packages.d/ and policies.d/"
+            raise SourceError(msg)
+        return SourceEntry(path=path, mode=int(entry.filemode or 0), blob=str(entry.id))
 
     def read(self, entry: SourceEntry) -> bytes:
         """Return a blob's bytes, at most a little more than the loader takes."""

@@ -53,7 +53,7 @@ def run(
         wiring.open_workers(jobs) as workers,
     ):
         judged = judge(
-            change, who, fetcher, wiring.resolver(), wiring.attestations(), workers, replayed=_replayed(root, question.base, change)
+            change, who, fetcher, wiring.resolver, wiring.attestations(), workers, replayed=_replayed(root, question.base, change)
         )
     _print(judged, proposal.merged, output_format)
     if judged.outcome is Outcome.REFUSED or (strict and any(f.problem.severity == "warning" for f in judged.findings)):

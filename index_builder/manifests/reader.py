@@ -160,11 +160,16 @@ def tree_problems(entries: Sequence[SourceEntry]) -> Iterator[Problem]:
         elif not entry.path.endswith(".yaml") and entry.path.rpartition("/")[2] not in _PASSED_OVER:
             fix = f"git mv {entry.path} {entry.path[:-4]}.yaml" if entry.path.endswith(".yml") else "move it elsewhere"
             yield Problem(rule="tree-stray", message=f"{entry.path} is not a .yaml file", place=place, fix=fix)
-        folded = entry.path.lower() if entry.path.isascii() else _folded(entry.path)
-        if folded in seen:
-            message = f"{entry.path} and {seen[folded]} are one file on some systems"
-            yield Problem(rule="tree-collision", message=message, place=place, fix="rename one")
-        seen[folded] = entry.path
+        one = folded(entry.path)
+        if one in seen:
+            yield collision(entry.path, seen[one])
+        seen[one] = entry.path
+
+
+def collision(path: str, other: str) -> Problem:
+    """Return the problem of two paths that are one after folding."""
+    message = f"{path} and {other} are one file on some systems"
+    return Problem(rule="tree-collision", message=message, place=Place(path=path), fix="rename one")
 
 
 def missing_problems(entries: Sequence[SourceEntry]) -> Iterator[Problem]:
@@ -176,7 +181,10 @@ def missing_problems(entries: Sequence[SourceEntry]) -> Iterator[Problem]:
         yield _missing(MANIFESTS)
 
 
-def _folded(path: str) -> str:
+def folded(path: str) -> str:
+    """Return what a path is on systems that tell neither case nor Unicode's forms apart."""
+    if path.isascii():
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
 
 

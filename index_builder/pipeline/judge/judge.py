@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
 
@@ -39,8 +39,8 @@ from index_builder.ports import Attestations, Resolver, SourceTree
 
 
 def judge(
-    change: Change, asked: Asked, fetcher: Fetcher, resolver: Resolver, attestations: Attestations, executor: Executor | None = None, *,
-    replayed: tuple[str, ...] = (),
+    change: Change, asked: Asked, fetcher: Fetcher, resolver: Callable[[], Resolver], attestations: Attestations,
+    executor: Executor | None = None, *, replayed: tuple[str, ...] = (),
 ) -> Judged:  # fmt: skip
     """Judge a change as `asked` says, fetching and looking into what is new; `replayed` is told with it.
 

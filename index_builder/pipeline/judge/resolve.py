@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -37,14 +37,17 @@ class Resolutions:
     unchecked: tuple[str, ...] = ()
 
 
-def resolutions(change: Change, fetcher: Fetcher, resolver: Resolver) -> Resolutions:
-    """Resolve every sample for every audience and client, before and after. Raises StorageError, SourceError."""
+def resolutions(change: Change, fetcher: Fetcher, resolver: Callable[[], Resolver]) -> Resolutions:
+    """Resolve every sample for every audience and client, before and after, by a resolver that is made where there is a sample.
+
+    Raises StorageError, SourceError.
+    """
     tree = change.proposal.merged
     samples = [e for e in tree.entries(FOLDER) if e.path.endswith(".txt") and e.mode == ORDINARY] if change.projects else []
     if not samples or change.after.configuration is None:
         return Resolutions()
     sides = (_Side(change.proposal.base, change.before), _Side(tree, change.after))
-    work = _Work(changed=frozenset(project.name for project in change.projects), sides=sides, fetcher=fetcher, resolver=resolver)
+    work = _Work(changed=frozenset(project.name for project in change.projects), sides=sides, fetcher=fetcher, resolver=resolver())
     for sample in samples:
         requirements = work.read(sample, tree)
         for audience in change.configuration.audiences:
