@@ -82,7 +82,19 @@ def run(projects: int, runs: int, work: Path, sites: Path, peers: Path | None) -
     with (work / "packages.jsonl").open() as lines:
         files = sum(1 for _ in lines)
     head = f"{files:,} files in {projects:,} projects, median of {runs}, on {machine()}, trees in {sites}"
-    return "\n\n".join([head, table(results, "dumb-pypi"), on_disk(work), *folder.run(min(projects, 2000), runs, sites, peers)]) + "\n"
+    return (
+        "\n\n".join(
+            [head, table(results, "dumb-pypi"), judged(work, runs), on_disk(work), *folder.run(min(projects, 2000), runs, sites, peers)]
+        )
+        + "\n"
+    )
+
+
+def judged(work: Path, runs: int) -> str:
+    """Return what it takes to judge the change of one manifest; the workload's times are old, and so it is refused."""
+    command = [PROGRAM, "check", "--repo", str(work / "repo.git"), "--base", "main", "--head", "changed", "--offline", "--quiet"]
+    f = median([measured([*command, "--pool", str(work / "pool")], expected=(0, 1, 10)) for _ in range(runs)])
+    return f"One change judged against its base, `check --base`, offline: {f.wall:.2f} s, {f.memory:,.0f} MB."
 
 
 def on_disk(work: Path) -> str:
