@@ -35,6 +35,14 @@ class ProjectChange:
         known = {file.name.text: file.origin for file in self.before.files} if self.before else {}
         return tuple(file for file in self.after.files if known.get(file.name.text) != file.origin)
 
+    def unproved_files(self) -> tuple[File, ...]:
+        """Return the files of which the change says something that their bytes must bear out: not that one is yanked."""
+        if self.after is None:
+            return ()
+        same_hosting = self.before is not None and self.before.hosting == self.after.hosting
+        known = {file.name.text: replace(file, yanked=None) for file in self.before.files} if self.before and same_hosting else {}
+        return tuple(file for file in self.after.files if known.get(file.name.text) != replace(file, yanked=None))
+
 
 def actions_of(change: ProjectChange) -> tuple[Action, ...]:
     """Return what a change does, as policies name it, in the order of `Action`. Whoever does it must be allowed each."""

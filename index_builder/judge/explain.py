@@ -12,10 +12,11 @@ from index_builder.policy.decide import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One thing that is missing, in words, and those who can give it."""
+    """One thing that is missing, in words, and those who can give it; `until` is when it comes by itself, or ''."""
 
     what: str
     people: tuple[Word, ...] = ()
+    until: str = ""
 
     def __str__(self) -> str:
         """Return it as one sentence."""
@@ -30,6 +31,8 @@ def verdict_line(judged: Judged) -> str:
         return "may be merged as it stands: nothing is missing"
     if judged.outcome is Outcome.WAITS:
         missing = len(needs(judged))
+        if all(need.until for need in needs(judged)):
+            return f"nothing is wrong: it may be merged from {max(need.until for need in needs(judged))} on, with nobody's word"
         return f"nothing is wrong, and {missing} thing{'s are' if missing > 1 else ' is'} missing before it may be merged"
     said = [f"{errors} error{'s' if errors > 1 else ''}"] * bool(errors) + [f"policy denies {what}" for what in denied]
     return f"refused: {', '.join(said)}"
@@ -48,7 +51,8 @@ def _needs(judged: Judged) -> Iterator[Need]:
             )
         if ruling.decision.verdict is not Verdict.DENIED:
             yield from (
-                Need(what=f"{missing.what}, for the rule {missing.rule}", people=missing.people) for missing in ruling.decision.missing
+                Need(what=f"{missing.what}, for the rule {missing.rule}", people=missing.people, until=missing.until)
+                for missing in ruling.decision.missing
             )
     for finding in judged.findings:
         if finding.problem.severity == "question":

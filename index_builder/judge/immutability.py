@@ -55,6 +55,9 @@ def _changed(old: File, new: File) -> Iterator[Problem]:
             message = f"{new.name.text}: {key} was {was}, and is {now or 'gone'}"
             fix = f"write `{key}: {was}` again; other bytes need another version"
             yield Problem(rule="file-immutable", message=message, place=new.place, fix=fix)
+    if old.provenance and not new.provenance:
+        message = f"{new.name.text} had provenance, and has none any more"
+        yield Problem(rule="provenance-lost", message=message, place=new.place, fix=f"write `provenance: {old.provenance}` again")
 
 
 def _tombstones(before: Project, after: Project) -> Iterator[Problem]:

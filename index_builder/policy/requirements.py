@@ -15,19 +15,22 @@ from index_builder.policy.rules import Approvals, Policies, Requirement, Reserva
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Missing:
-    """What a rule requires and is not there yet, in words, and the people who could give it."""
+    """What a rule requires and is not there yet, in words, and the people who could give it; `until` is when it comes by itself, or ''."""
 
     rule: Word
     what: str
     people: tuple[Word, ...] = ()
+    until: str = ""
 
 
 def missing(policies: Policies, principal: Word | None, rule: Word, requirement: Requirement, facts: Facts) -> Iterator[Missing]:
     """Yield what a requirement wants and does not have. Nobody approves what they do themselves."""
     if requirement.approvals:
         yield from _approvals(policies, principal, rule, requirement.approvals, facts)
-    for what in (*_of_files(requirement, facts), *_of_project(requirement, facts), *_wait(requirement.wait, facts)):
+    for what in (*_of_files(requirement, facts), *_of_project(requirement, facts)):
         yield Missing(rule=rule, what=what)
+    if requirement.wait:
+        yield from _wait(rule, requirement.wait, facts)
 
 
 def unreserved(policies: Policies, principal: Word | None, reservation: Reservation, facts: Facts) -> Iterator[Missing]:
@@ -86,12 +89,11 @@ def _of_project(requirement: Requirement, facts: Facts) -> Iterator[str]:
             yield f"audiences: no other than {wanted}" + (f", but it names {' and '.join(more)}" if more else "")
 
 
-def _wait(wait: timedelta | None, facts: Facts) -> Iterator[str]:
-    if wait is None:
-        return
+def _wait(rule: Word, wait: timedelta, facts: Facts) -> Iterator[Missing]:
     hours = wait.total_seconds() / 3600
-    length = f"{hours:g} hour{'s' if hours != 1 else ''}"
+    what = f"a wait of {hours:g} hour{'s' if hours != 1 else ''} since it was proposed"
     if facts.opened is None or facts.now is None:
-        yield f"a wait of {length} since it was proposed"
+        yield Missing(rule=rule, what=what)
     elif facts.now - facts.opened < wait:
-        yield f"a wait of {length} since it was proposed, until {Timestamp.of(facts.opened + wait)}"
+        until = Timestamp.of(facts.opened + wait)
+        yield Missing(rule=rule, what=f"{what}, until {until}", until=until)

@@ -105,6 +105,14 @@ def test_a_changed_digest(story):
     assert next(p for p in report["problems"] if p["rule"] == "file-immutable")["fix"].startswith("write `sha256: ")
 
 
+def test_facts_that_the_bytes_do_not_bear_out(story):
+    """What an edit says of a file that is there already is held against its bytes; a yank is not a matter of bytes."""
+    path = "packages.d/acme-utils.yaml"
+    story.edit(path, lambda text: text.replace("        size:", "        requires-python: '>=3.99'\n        size:"))
+    code, report = story.judge("--actor", "alice")
+    assert (code, rules_of(report), decisions_of(report)) == (1, ["requires-python-differs"], {"edit acme-utils": "allowed"})
+
+
 def test_a_policy_grab(story):
     """The old policy judges the new one: who gives himself rights needs an administrator, and has nothing of them meanwhile."""
     story.edit("policies.d/acme.yaml", lambda text: text.replace("admins: [carol]", "admins: [carol, dave]"))
@@ -312,6 +320,7 @@ def test_facts_of_the_host(story, tmp_path):
     code, report = judged("2026-11-28T12:00:00Z", (1002, "approved", head))
     assert (code, report["actor"], report["approved_by"]) == (10, "alice", ["bob"])
     assert missing_of(report) == ["a wait of 72 hours since it was proposed, until 2026-11-30T12:00:00Z, for the rule acme-namespace: "]
+    assert report["says"] == "nothing is wrong: it may be merged from 2026-11-30T12:00:00Z on, with nobody's word"
     assert judged("2026-11-30T12:00:00Z", (1002, "approved", head))[0] == 0
     code, report = judged("2026-11-30T12:00:00Z", (1002, "approved", "0" * 40))
     assert (code, report["approved_by"], report["stale_approvals"]) == (10, [], ["bob"])
@@ -413,3 +422,46 @@ def test_older_releases_and_impossible_pythons(story):
     story.add(wheel("acme-utils", "1.1", requires_python=">=3.9,<3.8"))
     code, report = story.judge("--actor", "alice", "--approved-by", "bob")
     assert (code, rules_of(report)) == (1, ["requires-python-unmet"])
+
+
+def test_a_base_that_cannot_be_read(story):
+    """Nobody can say what a broken manifest had published, so an administrator looks at its repair."""
+    path = "packages.d/acme-utils.yaml"
+    good = (story.folder / path).read_text()
+    story.edit(path, lambda text: text + "broken\n")
+    story.merge()
+    story.branch("repair")
+    story.edit(path, good)
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob")
+    assert (code, rules_of(report)) == (1, ["base-unreadable"])
+    assert story.judge("--actor", "alice", "--approved-by", "bob", "--approved-by", "carol", commit=False)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("sha256: ", "sha256: 0", "invalid-value"),
+        ("reason: leaked a key", "reason: leaked two keys", None),
+        ("at: 20", "at: 19", "tombstone-kept"),
+    ],
+)
+def test_a_tombstone_that_is_edited(story, old, new, rule):
+    """Its reason may be said better; what it keeps may not change."""
+    assert story.cli("remove", "acme-utils", "1.0", "--reason", "leaked a key").code == 0
+    story.merge()
+    story.branch("edited")
+    story.edit("packages.d/acme-utils.yaml", lambda text: text[: text.index("removed:")] + text[text.index("removed:") :].replace(old, new))
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob", "--approved-by", "carol")
+    assert (code, rules_of(report)) == ((1 if rule else 0), [rule] if rule else [])
+
+
+def test_every_rule_of_a_change_has_its_story():
+    """No rule is there that nothing trips."""
+    from pathlib import Path
+
+    from index_builder.model.rules import RULES
+
+    ids = list(RULES)
+    told = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    of_changes = ids[ids.index("merge-conflict") : ids.index("archive-format")]
+    assert [rule for rule in of_changes if f'"{rule}"' not in told] == []

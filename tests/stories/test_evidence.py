@@ -91,6 +91,17 @@ def test_provenance_does_not_get_lost(attesting):
     assert (code, rules_of(report), report["problems"][0]["passed_by"]) == (10, [], "carol")
 
 
+def test_provenance_is_not_taken_away(attesting):
+    """A file that had provenance keeps it."""
+    with_it = manifest("0.0.18").replace("size: 1234", f"size: 1234, provenance: {'a' * 64}")
+    attesting.edit(PATH, with_it)
+    attesting.merge()
+    attesting.branch("less")
+    attesting.edit(PATH, manifest("0.0.18"))
+    code, report = attesting.judge("--actor", "dave")
+    assert (code, rules_of(report)) == (1, ["provenance-lost"])
+
+
 def test_an_attestation_of_nothing_new_is_no_part_of_a_release(attesting):
     """Files under attestations/ belong to a release only where it lists their digest."""
     put(attesting)

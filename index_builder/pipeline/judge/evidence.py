@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +13,7 @@ from index_builder.judge.provenance import Attested, published, publishers_of
 from index_builder.model.attestation import Claims
 from index_builder.model.plan import Fetch
 from index_builder.model.project import File
-from index_builder.model.source import ORDINARY, SourceEntry
+from index_builder.model.source import ORDINARY, PathChange, SourceEntry
 from index_builder.pipeline.check import Looked
 from index_builder.pipeline.judge.reading import Change
 from index_builder.ports import Attestations
@@ -85,6 +85,12 @@ def _kept(change: Change) -> dict[str, SourceEntry]:
     """Return the attestations in the repository, by the digest of the file that each is of."""
     entries = change.proposal.merged.entries(FOLDER)
     return {digest_in(entry.path): entry for entry in entries if entry.mode == ORDINARY and digest_in(entry.path)}
+
+
+def is_evidence(change: PathChange, digests: Container[str]) -> bool:
+    """Say whether a change of a path brings an attestation of one of these files, and is a part of their release."""
+    is_new_file = change.before is None and change.after is not None and change.after.mode == ORDINARY
+    return is_new_file and digest_in(change.path) in digests
 
 
 def digest_in(path: str) -> str:

@@ -29,7 +29,7 @@ from index_builder.model.problem import Place, Problem
 from index_builder.model.project import File, IndexOrigin, Project
 from index_builder.model.source import CONFIGURATION, POLICIES, SourceEntry, is_manifest, stem_of
 from index_builder.pipeline.check import Looked, look_into
-from index_builder.pipeline.judge.evidence import Evidence, digest_in, gather_evidence
+from index_builder.pipeline.judge.evidence import Evidence, gather_evidence, is_evidence
 from index_builder.pipeline.judge.reading import Change
 from index_builder.pipeline.judge.resolve import resolutions
 from index_builder.policy.decide import decide
@@ -46,7 +46,7 @@ def judge(
 
     Raises StorageError, SourceError, InterruptedRunError.
     """
-    fetches = [Fetch(project=c.after, file=file) for c in change.projects if c.after for file in c.new_files()]
+    fetches = [Fetch(project=c.after, file=file) for c in change.projects if c.after for file in c.unproved_files()]
     known = (change.after.configuration or change.configuration).upstreams
     fetches = [fetch for fetch in fetches if not isinstance(fetch.origin, IndexOrigin) or fetch.origin.index in known]
     looked = look_into(fetches, fetcher, executor)
@@ -78,7 +78,7 @@ def rulings(change: Change, policies: Policies, asked: Asked, evidence: Evidence
                 project=project.name, action=action, decision=decide(policies, asked.actor, action, project.name, facts), paths=paths
             )
     digests = {file.sha256 for project in change.projects for file in project.new_files()}
-    others = tuple(c.path for c in change.others if not (c.before is None and digest_in(c.path) in digests))
+    others = tuple(c.path for c in change.others if not is_evidence(c, digests))
     if others:
         facts = Facts(approved_by=asked.approved_by, opened=asked.opened, now=asked.now)
         decision = decide(policies, asked.actor, Action.ADMINISTER, None, facts)

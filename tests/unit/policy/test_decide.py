@@ -178,12 +178,16 @@ def test_another_requirement_or_deny_never_allows(rules, who, action, facts, nee
 
 @given(rules=RULES, action=ASKED, facts=FACTS)
 def test_the_able_are_those_who_are_granted_and_not_denied(rules, action, facts):
-    """`who` and `can` never contradict each other."""
+    """`who` and `can` never contradict each other; who lends a grant has it, and approved."""
     found = policies(*rules)
     able_ones = able(found, action, PROJECT, facts)
     for person in (ALICE, BOB, CAROL):
         decision = decide(found, person, action, PROJECT, facts)
-        assert (person in able_ones or ANYONE in able_ones) == (decision.verdict in (Verdict.ALLOWED, Verdict.WAITING))
+        is_granted = decision.verdict in (Verdict.ALLOWED, Verdict.WAITING) and decision.lent_by is None
+        assert (person in able_ones or ANYONE in able_ones) == is_granted
+        if decision.lent_by:
+            assert decision.lent_by in facts.approved_by
+            assert decision.lent_by in able_ones or ANYONE in able_ones or decision.verdict is Verdict.DENIED
 
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
