@@ -68,7 +68,7 @@ def command(
         with _folder(output) as folder:
             _write(tree, root, folder / chosen, chosen, configuration, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
             if output is None:
-                serve(folder / chosen, host, port, quiet=quiet)
+                serve(folder / chosen, f"a preview of '{chosen}'", host, port, quiet=quiet)
                 return
     simple = f"{(output / chosen).resolve().as_uri()}/simple/"
     if output_format == "json":

@@ -40,10 +40,10 @@ def command(folder: Path | None, audience: str | None, host: str, port: int, rep
     if not (tree / "simple").is_dir():
         msg = f"{tree} is not a built index: it has no simple/"
         raise SourceError(msg, fix="build it first: index-builder build")
-    serve(tree, host, port, quiet=quiet)
+    serve(tree, str(tree), host, port, quiet=quiet)
 
 
-def serve(tree: Path, host: str, port: int, *, quiet: bool) -> None:
+def serve(tree: Path, called: str, host: str, port: int, *, quiet: bool) -> None:
     """Serve a tree until Ctrl-C, and say how to install from it; raises UsageError where the port is not to be had."""
     import uvicorn  # noqa: PLC0415 - slow to import, and only who serves needs it
 
@@ -52,7 +52,7 @@ def serve(tree: Path, host: str, port: int, *, quiet: bool) -> None:
     listener = _listen(host, port)
     url = f"http://{host}:{listener.getsockname()[1]}"
     console = stderr()
-    console.print(f"Serving {tree} at {url}/ until Ctrl-C")
+    console.print(f"Serving {called} at {url}/ until Ctrl-C")
     console.print(f"  pip install --index-url {url}/simple/ PROJECT\n  uv pip install --index-url {url}/simple/ PROJECT")
     log = None if quiet else lambda line: click.echo(plain(line), err=True)
     application = TreeServer(tree).application(log)

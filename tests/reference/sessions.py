@@ -31,10 +31,10 @@ TYPED: dict[str, list[str]] = {
         "index-builder check --worktree",
         "sed -i 's/hosting: hosted/hosting: hostd/; s/size: [0-9]*/size: big/' packages.d/acme-utils.yaml",
         "index-builder check --worktree",
-        "git checkout -q packages.d && index-builder add --dist ../dist/ && clear",
+        "git checkout -q packages.d", "index-builder add --dist ../dist/ -q",
         "index-builder check --base HEAD --worktree --actor alice --offline -q",
     ],
-    "preview": ["index-builder add --dist ../dist/ -q", "clear", "index-builder preview --base HEAD --worktree --port 0 -q", "C-c"],
+    "preview": ["index-builder add --dist ../dist/ -q", "index-builder preview --base HEAD --worktree --port 0 -q", "C-c"],
     "build": ["index-builder build", "index-builder build", "index-builder yank six 1.16.0 --reason old", "index-builder build --worktree --dry-run"],
     "status": ["index-builder status acme-utils deprecated --reason 'use acme-core'", "index-builder status acme-utils archved"],
     "owners": ["index-builder owners acme-utils add alice", "index-builder owners acme-utils remove maintainers"],
@@ -58,8 +58,9 @@ TYPED: dict[str, list[str]] = {
     "who": ["index-builder who release acme-utils", "index-builder who download acme-utils"],
     "rule": ["index-builder rule file-immutable", "index-builder rule nam"],
     "policy": [
+        "index-builder add --dist ../dist/ -q",
+        "git add . && git commit --quiet --message 'Add acme-core'",
         "sed -i 's/maintainers: .create, /maintainers: [/' policies.d/maintainers.yaml",
-        "git commit --quiet --allow-empty --message 'nothing'",
         "index-builder policy replay --since HEAD~1 --worktree",
         "index-builder policy codeowners --worktree",
     ],
@@ -197,14 +198,17 @@ def record(template: Path, scratch: Path, environment: dict[str, str]) -> dict[s
 
 
 def still(text: str) -> str:
-    """Return a session without the moment and the port that it happened to have."""
+    """Return a session without the moment, the commits and the port that it happened to have."""
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "2026-11-21T09:30:00Z", text)
+    text = re.sub(r"\b[0-9a-f]{12}\b", "5ff7d67d7324", text)
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:40123", text)
 
 
 def environment_for(home: Path, upstream: str) -> dict[str, str]:
     """Return what a user of a clean machine has, and the upstream that plays PyPI."""
+    author = {"NAME": "Alice", "EMAIL": "1001+alice@users.noreply.github.com"}
     return {
+        **{f"GIT_{who}_{key}": value for who in ("AUTHOR", "COMMITTER") for key, value in author.items()},
         "HOME": str(home), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "LANG": "C.UTF-8",
         "PIP_INDEX_URL": upstream, "INDEX_BUILDER_UNSAFE_NETWORKS": "127.0.0.0/8", "NO_PROXY": "127.0.0.1", "TERM": "screen-256color",
     }  # fmt: skip
