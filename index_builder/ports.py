@@ -46,13 +46,15 @@ class Proposal(Protocol):
     """A change that is to be merged into a base.
 
     `merged` is what the base would become, `head` the change's commit id ('' for a working tree), `when` the committer time of
-    the base, aware, in UTC.
+    the base, aware, in UTC. `outside` counts changed files of the repository that are not in the index's folder: nobody judges
+    them here.
     """
 
     base: SourceTree
     merged: SourceTree
     head: str
     when: datetime
+    outside: int
 
     def changes(self) -> Sequence[PathChange]:
         """Return every path of the whole repository that is not as the base has it, by path; a rename is two of them."""

@@ -44,7 +44,7 @@ class SigstoreAttestations:
             raise AttestationError(msg)
         try:
             value = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             msg = "it is no JSON"
             raise AttestationError(msg) from error
         bundles = list(_bundles(value))
@@ -62,7 +62,7 @@ class SigstoreAttestations:
         try:
             kind, payload = self._verifier.verify_dsse(bundle, policy.UnsafeNoOp())
             statement = json.loads(payload)
-        except (Error, ValueError) as error:
+        except (Error, ValueError, RecursionError) as error:
             msg = f"it does not verify: {' '.join(str(error).split())}"
             raise AttestationError(msg) from error
         if kind != "application/vnd.in-toto+json" or not _is_of(statement, name, digest):
@@ -94,7 +94,7 @@ def _bundles(value: Any) -> list[tuple[Bundle, str]]:
             for group in provenance.attestation_bundles
             for attestation in group.attestations
         ]
-    except (WrongFormError, Error, ValueError) as error:  # pydantic's errors are ValueErrors
+    except (WrongFormError, Error, ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
         msg = "it is neither a provenance object (PEP 740) nor a Sigstore bundle"
         raise AttestationError(msg) from error
 

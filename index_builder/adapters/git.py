@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pygit2
@@ -64,6 +65,15 @@ def commit_of(repository: pygit2.Repository, folder: Path, revision: str) -> pyg
     except (KeyError, ValueError, pygit2.GitError) as error:
         msg = f"there is no revision {revision!r} in {folder}"
         raise SourceError(msg, fix="name a commit, branch or tag; in a shallow clone, fetch more first") from error
+
+
+def moment(commit: pygit2.Commit) -> datetime:
+    """Return a commit's committer time; raises SourceError for one that no calendar has."""
+    try:
+        return datetime.fromtimestamp(commit.commit_time, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        msg = f"the commit {str(commit.id)[:12]} has an impossible date"
+        raise SourceError(msg, fix="commit anew on top of it, or name another --base") from error
 
 
 def tree_of(repository: pygit2.Repository, folder: Path, commit: pygit2.Commit) -> pygit2.Tree:

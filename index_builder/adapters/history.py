@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pygit2
 
-from index_builder.adapters.git import GitTree, commit_of, opened, tree_of
-from index_builder.adapters.proposal import differences
+from index_builder.adapters.git import GitTree, commit_of, moment, opened, tree_of
+from index_builder.adapters.proposal import by_path, differences
 from index_builder.model.source import PathChange
 from index_builder.ports import SourceTree
 
@@ -42,7 +41,8 @@ class PastMerge:
         self.base: SourceTree = GitTree(folder, str(parent.id))
         self.merged: SourceTree = GitTree(folder, str(commit.id))
         self.head = str(commit.id)
-        self.when = datetime.fromtimestamp(parent.commit_time, UTC)
+        self.when = moment(parent)
+        self.outside = 0
         self.subject = commit.message.partition("\n")[0]
         self.author = commit.author.email
 
@@ -50,4 +50,4 @@ class PastMerge:
         """Return every path that the commit has otherwise than its parent."""
         repository, folder, parent, commit = self._sides
         old, new = (tree_of(repository, folder, side) for side in (parent, commit))
-        return [PathChange(path, before, after, False) for path, before, after in differences(old, new)]
+        return [PathChange(path, before, after, False) for path, (before, after) in by_path(differences(old, new)).items()]

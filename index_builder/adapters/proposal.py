@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import pygit2
 
-from index_builder.adapters.git import GitTree, commit_of, inside_of, opened, tree_of
+from index_builder.adapters.git import GitTree, commit_of, inside_of, moment, opened, tree_of
 from index_builder.adapters.limits import MAX_READ, TOPS
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import SourceError
@@ -35,13 +34,17 @@ class GitProposal:
         if fork is None:
             msg = f"{base} and {head or 'HEAD'} have no commit in common"
             raise SourceError(msg, fix="in a shallow clone, fetch more history first: git fetch --unshallow")
-        self.when = datetime.fromtimestamp(commit.commit_time, UTC)
+        if _has_other_base(self._repository, commit.id, tip.id, fork):
+            msg = f"{base} and {head or 'HEAD'} were merged crosswise, and have more than one commit that both began from"
+            raise SourceError(msg, fix=f"merge the base first, so that what is merged is what is judged: git merge {base}")
+        self.when = moment(commit)
         self.head = "" if head is None else str(tip.id)
+        self.outside = 0
         self._contents: dict[str, bytes] = {}
         self._ours = tree_of(self._repository, folder, commit)
         self._fork = self._repository[fork].peel(pygit2.Commit)
         deltas = self._working_deltas() if head is None else self._deltas(tip)
-        found = (self._change(*delta) for delta in deltas)
+        found = (self._change(path, *sides) for path, sides in by_path(deltas).items())
         self._changes = sorted(change for change in found if change is not None)
         self.merged: SourceTree = MergedTree(self.base, self._changes, self._contents)
 
@@ -49,11 +52,15 @@ class GitProposal:
         """Return every path that is not as the base has it, by path; a rename is two of them."""
         return self._changes
 
-    def _deltas(self, tip: pygit2.Commit) -> Iterator[tuple[str, SourceEntry | None, SourceEntry | None]]:
+    def _deltas(self, tip: pygit2.Commit) -> Iterator[Delta]:
+        inside = inside_of(self._repository, self._folder)
+        if inside:
+            whole = self._fork.tree.diff_to_tree(tip.tree).deltas
+            self.outside = sum(not _path(delta).startswith(f"{inside}/") for delta in whole)
         old, new = (tree_of(self._repository, self._folder, commit) for commit in (self._fork, tip))
         return differences(old, new)
 
-    def _working_deltas(self) -> Iterator[tuple[str, SourceEntry | None, SourceEntry | None]]:
+    def _working_deltas(self) -> Iterator[Delta]:
         """Yield what the working tree has otherwise; git's own index says which files need no look."""
         inside = inside_of(self._repository, self._folder)
         prefix = f"{inside}/" if inside else ""
@@ -61,6 +68,7 @@ class GitProposal:
         files = WorkTree(self._folder)
         for delta in self._fork.tree.diff_to_workdir(flags).deltas:
             if not _path(delta).startswith(prefix):
+                self.outside += 1
                 continue
             path = _path(delta).removeprefix(prefix)
             new = None
@@ -77,7 +85,7 @@ class GitProposal:
             return None
         if ours == old:
             return PathChange(path, ours, new, False)
-        if old is None or ours is None or new is None or not old.mode == ours.mode == new.mode:
+        if old is None or ours is None or new is None or not old.mode == ours.mode == new.mode or new.mode not in (ORDINARY, EXECUTABLE):
             return PathChange(path, ours, new, True)
         content = _merged_lines(*(self._content(entry) for entry in (old, ours, new)))
         return PathChange(path, ours, new, True) if content is None else PathChange(path, ours, self._keep(ours, content), False)
@@ -121,7 +129,10 @@ class MergedTree:
         """Return None: a merge that nobody has made yet has no history."""
 
 
-def differences(old: pygit2.Tree, new: pygit2.Tree) -> Iterator[tuple[str, SourceEntry | None, SourceEntry | None]]:
+Delta = tuple[str, SourceEntry | None, SourceEntry | None]
+
+
+def differences(old: pygit2.Tree, new: pygit2.Tree) -> Iterator[Delta]:
     """Yield each path that two trees have otherwise, with both sides; a rename is two of them."""
     for delta in old.diff_to_tree(new).deltas:
         path = _path(delta)
@@ -129,7 +140,38 @@ def differences(old: pygit2.Tree, new: pygit2.Tree) -> Iterator[tuple[str, Sourc
 
 
 def _path(delta: pygit2.DiffDelta) -> str:
-    return str(delta.new_file.raw_path.decode("utf-8", "backslashreplace"))
+    """Return a path; raises SourceError for one that is not UTF-8: written with escapes, it would be another path's name."""
+    raw: bytes = delta.new_file.raw_path
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"the path {raw!r} is not UTF-8, and cannot be judged"
+        raise SourceError(msg, fix="give it a name that is") from error
+
+
+def by_path(deltas: Iterable[Delta]) -> dict[str, tuple[SourceEntry | None, SourceEntry | None]]:
+    """Join what git tells of one path twice: a file that becomes a link or submodule is one that goes and one that comes."""
+    found: dict[str, tuple[SourceEntry | None, SourceEntry | None]] = {}
+    for path, old, new in deltas:
+        first = found.get(path, (None, None))
+        found[path] = (old or first[0], new or first[1])
+    return found
+
+
+def _has_other_base(repository: pygit2.Repository, one: pygit2.Oid, two: pygit2.Oid, fork: pygit2.Oid) -> bool:
+    """Say whether two commits have a common ancestor that is none of the fork.
+
+    Git merges all of them first; whichever single one is taken, an attacker who sets commit dates could have chosen, so that a
+    revert looks like no change.
+    """
+    if fork in (one, two):
+        return False
+    sides = []
+    for commit in (one, two):
+        walk = repository.walk(commit, pygit2.enums.SortMode.TOPOLOGICAL)
+        walk.hide(fork)
+        sides.append({found.id for found in walk})
+    return not sides[0].isdisjoint(sides[1])
 
 
 def _side(path: str, file: pygit2.DiffFile) -> SourceEntry | None:
@@ -148,10 +190,13 @@ def _entry(tree: pygit2.Tree, path: str) -> SourceEntry | None:
 
 def _merged_lines(ancestor: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     """Merge a file as git does, or return None where both sides changed the same lines. The repository itself is not written to."""
-    with tempfile.TemporaryDirectory() as folder:
+    if any(len(side) >= MAX_READ for side in (ancestor, ours, theirs)):
+        return None
+    with tempfile.TemporaryDirectory() as folder, suppress(UnicodeDecodeError):
         scratch = pygit2.init_repository(folder, bare=True)
         one, two, three = (
             pygit2.IndexEntry("file", scratch.create_blob(content), pygit2.enums.FileMode.BLOB) for content in (ancestor, ours, theirs)
         )
         merged = scratch.merge_file_from_index(one, two, three)
         return merged.contents.encode() if merged.automergeable else None
+    return None

@@ -84,7 +84,7 @@ def command(
     folder = output or root / "site"
     with options.problems_shown(tree, output_format):
         configuration = configuration_of(tree)
-        _check_output(folder, root, configuration)
+        options.check_output(folder, root, configuration)
         chosen = _chosen(configuration, audiences)
         if published and not sparse:
             raise UsageError("--published goes with --sparse", fix="add --sparse, or leave it out")
@@ -166,15 +166,6 @@ def _changes_file(report: Report, revision: str, *, is_whole: bool) -> bytes:
         "written": list(report.changes.written), "deleted": list(report.changes.deleted),
     }  # fmt: skip
     return json.dumps(value, indent=1).encode() + b"\n"
-
-
-def _check_output(folder: Path, root: Path, configuration: Configuration) -> None:
-    """Refuse to build into what the index is made of."""
-    sources = ("packages.d", "policies.d", "schemas", ".git", configuration.pool.path, configuration.inbox.path)
-    for source in sources:
-        if folder.resolve().is_relative_to((root / source).resolve()):
-            msg = f"{folder} is inside {source}, which an index is made of"
-            raise UsageError(msg, fix="build into a folder of its own, such as site/")
 
 
 def _chosen(configuration: Configuration, audiences: tuple[str, ...]) -> list[Word]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options, report, rights
+from index_builder.cli.console import note
 from index_builder.errors import HumanNeededError, PolicyError, SourceError, UsageError
 from index_builder.judge.asked import Asked, asked
 from index_builder.judge.verdict import Judged, Outcome
@@ -56,7 +58,10 @@ def run(
             change, who, fetcher, wiring.resolver, wiring.attestations(), workers, replayed=_replayed(root, question.base, change)
         )
     _print(judged, proposal.merged, output_format)
-    if judged.outcome is Outcome.REFUSED or (strict and any(f.problem.severity == "warning" for f in judged.findings)):
+    warned = any(finding.problem.severity == "warning" for finding in judged.findings)
+    if strict and warned and judged.outcome is not Outcome.REFUSED:
+        note("there are warnings, and --strict lets them fail it")
+    if judged.outcome is Outcome.REFUSED or (strict and warned):
         raise PolicyError
     if judged.outcome is Outcome.WAITS:
         raise HumanNeededError
@@ -90,15 +95,31 @@ def _asked(question: Question, policies: Policies, head: str) -> Asked:
         raise UsageError(msg, fix="fetch them anew: an approval of another commit does not count")
     found = asked(facts, head, policies, wiring.SystemClock().now())
     if question.actor is not None:
-        known = rights.person(question.actor, policies)
-        found = replace(found, actor=known, shown=question.actor if known else f"{question.actor}, whom no policy names")
+        found = replace(found, actor=rights.person(question.actor, policies), shown=_called(question.actor, policies))
+    elif question.facts is None:
+        note("nobody is said to propose it, so it is judged as anybody's; --actor says who does")
     approving = {rights.principal(name, policies) for name in question.approved_by}
     groups = sorted(name for name in approving if name in policies.groups)
     if groups or None in approving:
         msg = f"{groups[0] if groups else 'anyone'} is not a person, and people approve"
         raise UsageError(msg, fix=f"name one of {', '.join(sorted(policies.people_in(groups[0])))}" if groups else "name a person")
     given = frozenset(name for name in approving if name is not None)
+    if found.actor in given:
+        note(f"{found.actor} proposes it, and nobody approves what they propose")
     return replace(found, approved_by=(found.approved_by | given) - {found.actor or Word("anyone")})
+
+
+def _called(name: str, policies: Policies) -> str:
+    """Return what to call who proposes a change; whoever it may have been meant for is named. Raises UsageError for a group."""
+    if not name or name in policies.groups:
+        fix = f"name one of {', '.join(sorted(policies.people_in(Word(name))))}" if name else "name a person or GitHub login"
+        raise UsageError(f"'{name}' is nobody who could propose a change", fix=fix)
+    if rights.person(name, policies):
+        return name
+    near = get_close_matches(name.casefold(), sorted(policies.people), n=1)
+    if near:
+        note(f"no policy names {name}; did you mean {near[0]}?")
+    return f"{name}, whom no policy names"
 
 
 def _facts(path: Path) -> Proposed:

@@ -229,6 +229,15 @@ def check_audience(name: str, configuration: Configuration) -> None:
         raise UsageError(msg, fix=f"did you mean '{near[0]}'?" if near else f"the audiences are: {', '.join(known)}")
 
 
+def check_output(folder: Path, root: Path, configuration: Configuration) -> None:
+    """Raise UsageError for a folder that is in what the index is made of."""
+    sources = ("packages.d", "policies.d", "schemas", ".git", configuration.pool.path, configuration.inbox.path)
+    for source in sources:
+        if folder.resolve().is_relative_to((root / source).resolve()):
+            msg = f"{folder} is inside {source}, which an index is made of"
+            raise UsageError(msg, fix="build into a folder of its own, such as site/")
+
+
 def seen_by(index: Index, audience: str | None) -> tuple[Project, ...]:
     """Return the projects that an audience sees (None: all), by name; raises UsageError."""
     if audience is not None:

@@ -14,7 +14,7 @@ from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import stderr
 from index_builder.cli.serve import serve
-from index_builder.errors import UsageError
+from index_builder.errors import SourceError, UsageError
 from index_builder.model.index import Configuration
 from index_builder.model.names import Word
 from index_builder.pipeline.build import Order, build
@@ -59,12 +59,19 @@ def command(
     root = wiring.find_root(repo)
     proposal = wiring.open_proposal(root, base, None if worktree else head or "HEAD")
     tree = proposal.merged
+    if torn := [change.path for change in proposal.changes() if change.is_torn]:
+        msg = f"{torn[0]} was changed on both sides, in the same lines: there is no merge to show"
+        raise SourceError(msg, fix=f"decide first: git merge {base}")
+    if not worktree and head is None:
+        options.note_uncommitted(root)
     with options.problems_shown(proposal.base, "text"):
         # Where bytes are kept is not for the change to say.
         pool = pool or root / configuration_of(proposal.base).pool.path
     with options.problems_shown(tree, "text"):
         configuration = configuration_of(tree)
         chosen = _chosen(audience, configuration)
+        if output is not None:
+            options.check_output(output, root, configuration)
         with _folder(output) as folder:
             _write(tree, root, folder / chosen, chosen, configuration, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
             if output is None:

@@ -9,12 +9,14 @@ import click
 
 from index_builder.cli import formats
 from index_builder.judge.explain import needs, reasons, subject, verdict_line
-from index_builder.judge.verdict import Finding, Judged, Outcome
+from index_builder.judge.verdict import Finding, Judged, Outcome, Ruling
 from index_builder.model.rules import RULES
 
 _WORDS = {Outcome.MERGES: "merges", Outcome.WAITS: "waits", Outcome.REFUSED: "refused"}
 _COLOURS = {Outcome.MERGES: "green", Outcome.WAITS: "yellow", Outcome.REFUSED: "red"}
 _MARKS = {Outcome.MERGES: "✅", Outcome.WAITS: "⏳", Outcome.REFUSED: "❌"}
+#: Mentions, references and links are looked for after rendering, where an escape is gone; nothing shows of this, and it stays.
+_GAP = "&#8203;"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 
 
@@ -35,7 +37,7 @@ def _text(judged: Judged) -> Iterator[str]:
 
 def _parts(judged: Judged) -> Iterator[tuple[str, list[str]]]:
     """Yield the parts that have something to say."""
-    rulings = [f"{r.action} {subject(r)}: {r.decision.verdict.value}, {reasons(r)}" for r in judged.rulings]
+    rulings = [f"{r.action} {subject(r)}: {r.decision.verdict.value}, {reasons(r)}{_paths(r)}" for r in judged.rulings]
     parts = {
         "What it does to the index": list(judged.effect),
         "What the policies of the base say": rulings,
@@ -45,6 +47,14 @@ def _parts(judged: Judged) -> Iterator[tuple[str, list[str]]]:
         "What is missing": [str(need) for need in needs(judged)],
     }
     yield from ((title, lines) for title, lines in parts.items() if lines)
+
+
+def _paths(ruling: Ruling) -> str:
+    """Return the files of a ruling on the index itself: which of them makes it necessary, its name does not say."""
+    if ruling.project:
+        return ""
+    more = f" and {len(ruling.paths) - 5} more" if len(ruling.paths) > 5 else ""  # noqa: PLR2004 - enough to see it
+    return f" ({', '.join(ruling.paths[:5])}{more})"
 
 
 def to_json(judged: Judged) -> dict[str, object]:
@@ -124,4 +134,5 @@ def _escaped(text: str) -> str:
     """Return text that is only text: no markup, no link, nobody mentioned."""
     shown = _SPECIAL.sub(r"\\\1", formats.plain(text))
     shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return shown.replace("@", "&#64;").replace("://", "&#58;//").replace("www.", "www&#46;")
+    shown = re.sub(r"(?i)\b(gh)(?=\\-)", r"\1" + _GAP, shown.replace("$", r"\$"))
+    return shown.replace("@", f"@{_GAP}").replace(r"\#", rf"\#{_GAP}").replace("://", f":{_GAP}//").replace("www.", f"www{_GAP}.")

@@ -65,9 +65,13 @@ def _of_index(action: Action, settings: Settings) -> Question:
 
 
 def person(name: str, policies: Policies) -> Word | None:
-    """Return the person of a name or GitHub login, or None for somebody whom the policies do not name."""
+    """Return the person of a name or GitHub login, or None for somebody whom the policies do not name. Raises UsageError."""
     logins = {person.github_login.casefold(): person.name for person in policies.people.values()}
-    return Word(name) if name in policies.people else logins.get(name.casefold())
+    by_login = logins.get(name.casefold())
+    if name in policies.people and by_login not in (None, name):
+        msg = f"'{name}' is a person of policies.d/, and the login of another one, {by_login}"
+        raise UsageError(msg, fix=f"write {by_login} if the login is meant, or {policies.people[Word(name)].github_login}")
+    return Word(name) if name in policies.people else by_login
 
 
 def principal(name: str, policies: Policies) -> Word | None:

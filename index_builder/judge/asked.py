@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from index_builder.model.names import Word
 from index_builder.model.review import Proposed, Review, Stand
 from index_builder.policy.rules import Policies
+
+#: What to call who asks, where nothing is known of them.
+NOBODY: Final = "somebody whom no policy names"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +46,18 @@ def asked(proposed: Proposed, head: str, policies: Policies, now: datetime) -> A
     approving = {person: review.commit for person, review in last.items() if review.stand is Stand.APPROVED}
     return Asked(
         actor=actor,
-        shown=proposed.author.login if proposed.author else "somebody whom no policy names",
+        shown=_shown(proposed, actor),
         approved_by=frozenset(person for person, commit in approving.items() if commit == head),
         objecting=tuple(sorted(person for person, review in last.items() if review.stand is Stand.CHANGES_REQUESTED)),
         stale=tuple(sorted(person for person, commit in approving.items() if commit != head)),
         opened=proposed.opened,
         now=proposed.now or now,
     )
+
+
+def _shown(proposed: Proposed, actor: Word | None) -> str:
+    """Return what to call who asks: a login alone would pass for somebody whom the policies know by that name."""
+    if proposed.author is None:
+        return NOBODY
+    login = f"{proposed.author.login} (account {proposed.author.id})"
+    return f"{actor}, as {login}" if actor else f"{login}, whom no policy names"

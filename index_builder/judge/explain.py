@@ -27,6 +27,8 @@ def verdict_line(judged: Judged) -> str:
     """Return the whole in one line."""
     errors = sum(finding.problem.severity == "error" for finding in judged.findings)
     denied = sorted({f"{r.action} {subject(r)}" for r in judged.rulings if r.decision.verdict is Verdict.DENIED})
+    if not judged.rulings and judged.outcome is Outcome.MERGES:
+        return "nothing changes: the base has it all"
     if judged.outcome is Outcome.MERGES:
         return "may be merged as it stands: nothing is missing"
     if judged.outcome is Outcome.WAITS:

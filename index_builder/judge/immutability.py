@@ -25,7 +25,7 @@ def broken(change: ProjectChange) -> Iterator[Problem]:
     if after is None:
         if before.files or before.removed:
             message = f"{change.path_before} is deleted, and it listed files: their names could come back with other bytes"
-            fix = f"git checkout BASE -- {change.path_before}, then: index-builder remove {before.name} --reason TEXT"
+            fix = f"take it back from the base, then: index-builder remove {before.name} --reason TEXT"
             yield Problem(rule="manifest-deleted", message=message, place=Place(path=change.path_before), fix=fix)
         return
     yield from _files(before, after)
@@ -78,17 +78,21 @@ def _tombstones(before: Project, after: Project) -> Iterator[Problem]:
             yield Problem(rule="tombstone-kept", message=message, place=after.place, fix=fix)
 
 
-def wrong_times(change: ProjectChange, now: datetime, base_time: datetime, excepted: Container[str]) -> Iterator[Problem]:
-    """Yield the new files whose upload time cannot be the time of adding; `excepted` names those whose upstream index gives it."""
+def wrong_times(change: ProjectChange, now: datetime, since: datetime, excepted: Container[str]) -> Iterator[Problem]:
+    """Yield the new files whose upload time cannot be the time of adding; `excepted` names those whose upstream index gives it.
+
+    `since` is the base commit's time, or when the change was proposed, whichever is later: in an index where nothing happened
+    for a year, the base alone would let a new file look a year old.
+    """
     known = {file.name.text for file in change.before.files} if change.before else set()
     for file in change.after.files if change.after else ():
         if file.name.text in known:
             continue
         moment = file.uploaded.moment
-        fix = "set it to now: index-builder stamp --base BASE"
+        fix = "set it to now: index-builder stamp, with the same --base"
         if moment > now + _AHEAD:
             message = f"{file.name.text}: uploaded {file.uploaded} is in the future"
             yield Problem(rule="uploaded-future", message=message, place=file.place, fix=fix)
-        elif moment < base_time - _WAITED and file.name.text not in excepted:
-            message = f"{file.name.text}: uploaded {file.uploaded} is more than 7 days before the base commit ({Timestamp.of(base_time)})"
+        elif moment < since - _WAITED and file.name.text not in excepted:
+            message = f"{file.name.text}: uploaded {file.uploaded} is more than 7 days before the change ({Timestamp.of(since)})"
             yield Problem(rule="uploaded-old", message=message, place=file.place, fix=fix)

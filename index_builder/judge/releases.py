@@ -37,4 +37,7 @@ def _has_python(requires: str) -> bool:
         specifiers = SpecifierSet(requires)
     except InvalidSpecifier:
         return True  # the manifest's own check has said so
-    return any(specifiers.contains(version) for version in _PYTHONS)
+    try:
+        return any(specifiers.contains(version) for version in _PYTHONS)
+    except ValueError:
+        return True  # as above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
         StatusModel,
         YankedModel,
     )
+
+
+#: Python refuses to compare numbers of thousands of digits; no version has one of twenty.
+_HUGE_NUMBER = re.compile(r"\d{20}")
 
 
 class _Conversion:
@@ -214,6 +219,8 @@ def _check_requires_python(work: _Conversion, model: FileModel, path: Path) -> N
 @lru_cache(maxsize=1024)
 def _wrong_specifiers(text: str) -> str:
     """Return what is wrong with version specifiers, or ''; an index repeats a few of them a million times."""
+    if _HUGE_NUMBER.search(text):
+        return "no version has a number of so many digits"
     try:
         SpecifierSet(text)
     except InvalidSpecifier as error:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from index_builder.manifests.loader import load
 from index_builder.manifests.schema.facts import ActorModel, FactsModel
 from index_builder.manifests.validate import validate
 from index_builder.model.names import Timestamp
 from index_builder.model.problem import Problem
 from index_builder.model.review import Account, Proposed, Review
+
+#: Later years leave no room to add a wait.
+_LAST_YEAR: Final = 9000
 
 
 def read_facts(path: str, content: bytes) -> tuple[Proposed, list[Problem]]:
@@ -19,6 +24,10 @@ def read_facts(path: str, content: bytes) -> tuple[Proposed, list[Problem]]:
     problems += found
     if model is None:
         return Proposed(), problems
+    times = [time for time in (model.now, model.opened, *(review.at for review in model.reviews)) if time]
+    if late := next((time for time in times if Timestamp(time).moment.year >= _LAST_YEAR), None):
+        place = document.place(())
+        return Proposed(), [Problem(rule="invalid-value", message=f"nobody reviews at {late}", place=place, fix="write the real time")]
     reviews = (
         Review(by=_account(review), stand=review.state, commit=review.commit, at=Timestamp(review.at).moment) for review in model.reviews
     )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from packaging.specifiers import SpecifierSet
 from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler, WithJsonSchema
@@ -19,6 +19,7 @@ from index_builder.model.environment import Environment
 from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word, one_line
 
 #: What a URL has percent-encoded: all but visible ASCII, and some of that.
+_ENCODED_SLASH = re.compile(r"%(2f|5c)", re.IGNORECASE)
 _ODD_IN_URL = re.compile(r"""[^!-~]|[<>"{}|\\^`]""")
 #: The URLs that nearly all manifests have, of which nothing below could complain: that is faster to see than to take them apart.
 _PLAIN_URL = re.compile(r"https://[a-z0-9]+(?:[.-][a-z0-9]+)*/[A-Za-z0-9/._~%+!=&?-]*", re.ASCII)
@@ -37,7 +38,7 @@ def _spelled(kind: Callable[[str], str]) -> AfterValidator:
 
 def https_url(text: str) -> str:
     """Return an https URL as a manifest may hold it; raises ValueError for any other."""
-    if _PLAIN_URL.fullmatch(text):
+    if _PLAIN_URL.fullmatch(text) and "/." not in text and "%" not in text:
         return text
     parts = urlsplit(text)
     if parts.scheme != "https" or not parts.hostname:
@@ -51,6 +52,9 @@ def https_url(text: str) -> str:
         raise ValueError(msg)
     if "#" in text:
         msg = "the URL has a #fragment: delete it, the digest stands in sha256"
+        raise ValueError(msg)
+    if any(unquote(part) in (".", "..") for part in parts.path.split("/")) or _ENCODED_SLASH.search(parts.path):
+        msg = "a URL has no '.' or '..' between slashes and no encoded slash: clients would look elsewhere than it says"
         raise ValueError(msg)
     if parts.port is not None and not parts.port > 0:
         msg = "the port is not a port"

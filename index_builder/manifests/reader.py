@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from index_builder.model.source import (
 )  # fmt: skip
 from index_builder.policy.rules import Policies
 
+_PLAIN_PATH = re.compile(r"(?:[A-Za-z0-9._+-]*[A-Za-z0-9_+-]/){0,8}[A-Za-z0-9._+-]*[A-Za-z0-9_+-]")
+_LONGEST_PATH = 250
 _PASSED_OVER = ("README.md", ".gitkeep")
 
 
@@ -160,6 +163,10 @@ def tree_problems(entries: Sequence[SourceEntry]) -> Iterator[Problem]:
         elif not entry.path.endswith(".yaml") and entry.path.rpartition("/")[2] not in _PASSED_OVER:
             fix = f"git mv {entry.path} {entry.path[:-4]}.yaml" if entry.path.endswith(".yml") else "move it elsewhere"
             yield Problem(rule="tree-stray", message=f"{entry.path} is not a .yaml file", place=place, fix=fix)
+        if not _PLAIN_PATH.fullmatch(entry.path) or len(entry.path) > _LONGEST_PATH:
+            message = f"{entry.path[:120]} is no path that every system and tool reads in one way"
+            fix = "use letters, digits, '.', '_', '+' and '-', and few folders"
+            yield Problem(rule="tree-path", message=message, place=place, fix=fix)
         one = folded(entry.path)
         if one in seen:
             yield collision(entry.path, seen[one])

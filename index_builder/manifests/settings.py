@@ -143,6 +143,7 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
         if model.names and declare("key", "names", document.place(("names",), of_key=True)):
             naming = Naming(distance=model.names.distance, known=tuple(model.names.known))
     policies = Policies(people=people, groups=groups, rules=tuple(rules.values()), reserved=tuple(reserved), naming=naming)
+    problems += _shared_logins(people, places)
     problems += _unknown_names(policies.names() | {OWNERS, ANYONE}, named)
     problems += _unknown_names(policies.names(), members_named)
     graph = {name: group.members for name, group in groups.items()}
@@ -151,6 +152,15 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
             Problem(rule="group-cycle", message=f"the group '{name}' contains itself", place=places[f"name {name}"], fix="break the circle")
         )
     return policies, problems
+
+
+def _shared_logins(people: Mapping[Word, Person], places: Mapping[str, Place]) -> Iterator[Problem]:
+    first: dict[str, Word] = {}
+    for name, person in people.items():
+        other = first.setdefault(person.github_login.casefold(), name)
+        if other != name:
+            message = f"'{name}' and '{other}' have one login"
+            yield Problem(rule="principal-duplicate", message=message, place=places[f"name {name}"], fix="correct one of them")
 
 
 def _unknown_names(known: frozenset[Word], named: list[tuple[str, Place]]) -> Iterator[Problem]:

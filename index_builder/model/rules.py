@@ -30,6 +30,11 @@ RULES: Final[dict[str, Rule]] = {
         "On macOS and Windows the two are one file: a checkout would have only one of them.",
         "Rename one of the two.",
     ),
+    "tree-path": Rule(
+        "Paths of the index have letters, digits, `.`, `_`, `+` and `-`, at most 8 folders deep and 250 characters long.",
+        "A path with other characters is one thing to git, another to a file system, and a line of its own to CODEOWNERS.",
+        "Rename the folder or file.",
+    ),
     "tree-missing": Rule(
         "An index repository has `index.yaml` and `packages.d/`.",
         "Without them there is nothing to build.",

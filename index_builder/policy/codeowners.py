@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
@@ -13,6 +14,8 @@ from index_builder.policy.facts import Facts
 from index_builder.policy.rules import ANYONE, OWNERS, Action, Policies
 
 HEADER: Final = "# Written by `index-builder policy codeowners`, from policies.d/ and the owners of packages.d/: edits are lost.\n"
+#: Anything else in a path would be another pattern, another owner or another line; `check` refuses such paths.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._+/-]+")
 #: Where GitHub looks for the file.
 PATH: Final = ".github/CODEOWNERS"
 #: Whoever may do one of these to a project is asked about a change of its manifest.
@@ -38,7 +41,7 @@ def codeowners(policies: Policies, projects: Mapping[str, Project]) -> str:
         facts = Facts(owners=project.owners, audiences=project.audiences)
         people = _logins(policies, {person for action in _ASKED for person in able(policies, action, project.normalized, facts)})
         said = next((owners for pattern, owners in reversed(patterns) if fnmatchcase(name, pattern)), administrators)
-        if people and people != said:
+        if people and people != said and _PLAIN.fullmatch(project.place.path):
             lines.append(f"/{project.place.path} {people}")
     return "\n".join(lines) + "\n"
 

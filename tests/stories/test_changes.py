@@ -3,6 +3,7 @@
 import json
 import re
 
+import pygit2
 import pytest
 from conftest import commit_all
 from distributions import metadata, wheel
@@ -465,3 +466,112 @@ def test_every_rule_of_a_change_has_its_story():
     told = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     of_changes = ids[ids.index("merge-conflict") : ids.index("archive-format")]
     assert [rule for rule in of_changes if f'"{rule}"' not in told] == []
+
+
+def commit_raw(story, path, content, parents, *, mode=0o100644, when=1_700_000_000):
+    """Commit one file of any path and mode over the first parent's tree, as no checkout would; return the commit."""
+    git, parts = story.git, path.split(b"/")
+    inner, kind = git.create_blob(content), mode
+    tree = git[parents[0]].peel(pygit2.Commit).tree
+    above = [tree]
+    for part in parts[:-1]:
+        here = above[-1]
+        above.append(
+            here / part.decode("utf-8", "surrogateescape") if here is not None and part.isascii() and part.decode() in here else None
+        )
+    for part, here in zip(reversed(parts), reversed(above), strict=True):
+        entries = {entry.raw_name: (entry.id, int(entry.filemode)) for entry in here} if here is not None else {}
+        entries[part] = (inner, kind)
+        rows = sorted(entries.items(), key=lambda item: item[0] + (b"/" if item[1][1] == 0o040000 else b""))
+        raw = b"".join(b"%o %s\0%s" % (bits, name, oid.raw) for name, (oid, bits) in rows)
+        inner, kind = git.odb.write(pygit2.enums.ObjectType.TREE, raw), 0o040000
+    who = pygit2.Signature("test", "test@example.org", when, 0)
+    return str(git.create_commit(None, who, who, "raw", inner, list(parents)))
+
+
+def judge_head(story, head, *arguments, base="main"):
+    return story.cli("check", "--base", base, "--head", head, "--offline", "-q", "--format", "json", *arguments)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [b"packages.d/a\n* @mallory\nb/zebra.yaml", b"packages.d/a b/zebra.yaml", b"packages.d/" + b"d/" * 40 + b"zebra.yaml",
+     b"packages.d/" + b"d" * 300 + b"/zebra.yaml", b"packages.d/a\\xff/zebra.yaml", b"packages.d/a./zebra.yaml"],
+)  # fmt: skip
+def test_a_path_that_not_everything_reads_in_one_way(story, path):
+    """Line breaks, spaces, backslashes, endless folders: refused, whoever asks."""
+    text = (story.folder / "packages.d" / "flask-extras.yaml").read_text().replace("flask-extras", "zebra").replace("flask_extras", "zebra")
+    done = judge_head(story, commit_raw(story, path, text.encode(), [str(story.git.head.target)]), "--actor", "carol")
+    assert done.code == 1
+    assert "tree-path" in rules_of(json.loads(done.out))
+
+
+def test_a_path_that_is_not_utf_8(story):
+    """It has no name that can be told, so no change of it is judged."""
+    head = commit_raw(story, b"docs/\xff.txt", b"x", [str(story.git.head.target)])
+    done = judge_head(story, head, "--actor", "carol")
+    assert (done.code, "is not UTF-8" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "mode"), [(b"README.md", 0o120000), (b"packages.d/acme-utils.yaml", 0o120000), (b"policies.d/acme.yaml", 0o120000)]
+)
+def test_a_file_that_becomes_a_link(story, path, mode):
+    """One path, however git tells it; a link in the index is refused, elsewhere an administrator decides."""
+    done = judge_head(story, commit_raw(story, path, b"elsewhere", [str(story.git.head.target)], mode=mode), "--actor", "alice")
+    report = json.loads(done.out)
+    assert done.code == (10 if path == b"README.md" else 1)
+    assert path == b"README.md" or "tree-mode" in rules_of(report)
+
+
+def test_a_revert_that_a_crosswise_history_hides(story):
+    """With two commits that both began from, the one with the later date would make a revert look like nothing."""
+    path, git = b"packages.d/flask-extras.yaml", story.git
+    text = (story.folder / path.decode()).read_bytes()
+    old = str(git.head.target)
+    harmless = commit_raw(story, b"README.md", b"hello", [old], when=1_800_000_000)
+    good = commit_raw(story, path, text.replace(b"[dave]", b"[team-web]"), [old])
+    merged = commit_raw(story, b"README.md", b"hello", [good, harmless])
+    git.references.create("refs/heads/main", merged, force=True)
+    revert = commit_raw(story, path, text, [harmless, good])
+    done = judge_head(story, revert, "--actor", "mallory")
+    assert (done.code, "merged crosswise" in done.err) == (1, True)
+    assert judge_head(story, commit_raw(story, path, text, [merged]), "--actor", "mallory").code == 10
+
+
+def test_settings_that_break_what_is_there(story):
+    """A change of index.yaml is held against every manifest: an audience more, an owner less, no file at all."""
+    story.edit("index.yaml", lambda text: text.replace("audiences:\n", "audiences:\n  internal: {}\n"))
+    code, report = story.judge("--actor", "carol")
+    assert (code, set(rules_of(report))) == (1, {"audience-missing"})
+    story.branch("owner")
+    story.edit("policies.d/acme.yaml", lambda text: text.replace("  dave: {github: {login: dave, id: 1004}}\n", ""))
+    code, report = story.judge("--actor", "carol")
+    assert (code, "owner-unknown" in rules_of(report)) == (1, True)
+    story.branch("none")
+    (story.folder / "index.yaml").unlink()
+    code, report = story.judge("--actor", "carol")
+    assert (code, rules_of(report)) == (1, ["tree-missing"])
+
+
+def test_a_file_is_not_back_dated_in_a_quiet_index(story, tmp_path):
+    """Where the base is old, the time of the proposal counts."""
+    story.add(wheel("acme-utils", "1.1"))
+    path = "packages.d/acme-utils.yaml"
+    story.edit(
+        path, lambda text: text[: text.index("1.1")] + re.sub(r"uploaded: \S+", "uploaded: 2023-11-20T00:00:00Z", text[text.index("1.1") :])
+    )
+    facts = tmp_path / "facts.json"
+    facts.write_text('{"schema": 1, "opened": "2026-11-20T00:00:00Z", "author": {"id": 1001, "login": "alice"}}')
+    code, report = story.judge("--facts", facts)
+    assert (code, rules_of(report)) == (1, ["uploaded-old"])
+
+
+@pytest.mark.parametrize("part", ["..", "%2e%2E", ".", "x%2Fy"])
+def test_a_url_that_says_one_place_and_means_another(story, part):
+    """Dot segments lead a client elsewhere than a policy reads."""
+    one = f"name: acme_utils-1.1-py3-none-any.whl, sha256: {9:064x}, size: 10, uploaded: 2026-01-02T03:04:05Z"
+    url = f"https://github.com/acme/web/releases/download/{part}/acme_utils-1.1-py3-none-any.whl"
+    story.edit("packages.d/acme-utils.yaml", lambda text: text + f"  1.1:\n    files:\n      - {{{one}, url: {url}}}\n")
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob")
+    assert (code, "invalid-value" in rules_of(report)) == (1, True)

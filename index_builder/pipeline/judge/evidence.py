@@ -16,7 +16,7 @@ from index_builder.model.project import File
 from index_builder.model.source import ORDINARY, PathChange, SourceEntry
 from index_builder.pipeline.check import Looked
 from index_builder.pipeline.judge.reading import Change
-from index_builder.ports import Attestations
+from index_builder.ports import Attestations, SourceTree
 
 #: Where a repository keeps attestations that no index serves: `attestations/<sha256>.sigstore.json`.
 FOLDER: Final = "attestations"
@@ -45,7 +45,8 @@ class Evidence:
 
 def gather_evidence(change: Change, fetches: Sequence[Fetch], looked: Looked, fetcher: Fetcher, attestations: Attestations) -> Evidence:
     """Verify what attestations there are of new files. Raises StorageError, SourceError."""
-    kept = _kept(change) if fetches else {}
+    kept = _kept(change.proposal.merged) if fetches else {}
+    kept_before = _kept(change.proposal.base) if fetches else {}
     attested: dict[str, Attested] = {}
     unchecked: list[str] = []
     for fetch in fetches:
@@ -54,7 +55,9 @@ def gather_evidence(change: Change, fetches: Sequence[Fetch], looked: Looked, fe
             unchecked.append(f"{fetch.file.name.text}: its attestations (pip install 'index-builder[provenance]' to verify them)")
         elif contents:
             attested[fetch.file.name.text] = _attested(contents, fetch, attestations)
-    had = frozenset(str(p.name) for p in change.projects if p.before and any(f.provenance or f.sha256 in kept for f in p.before.files))
+    had = frozenset(
+        str(p.name) for p in change.projects if p.before and any(f.provenance or f.sha256 in kept_before for f in p.before.files)
+    )
     return Evidence(licenses=looked.licenses, attested=attested, had=had, unchecked=tuple(unchecked))
 
 
@@ -81,9 +84,9 @@ def _attested(contents: Sequence[bytes], fetch: Fetch, attestations: Attestation
     return Attested(claims=tuple(claims))
 
 
-def _kept(change: Change) -> dict[str, SourceEntry]:
-    """Return the attestations in the repository, by the digest of the file that each is of."""
-    entries = change.proposal.merged.entries(FOLDER)
+def _kept(tree: SourceTree) -> dict[str, SourceEntry]:
+    """Return the attestations in a tree, by the digest of the file that each is of."""
+    entries = tree.entries(FOLDER)
     return {digest_in(entry.path): entry for entry in entries if entry.mode == ORDINARY and digest_in(entry.path)}
 
 

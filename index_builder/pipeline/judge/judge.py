@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from index_builder.dependencies import missing_dependencies
 from index_builder.diff import Difference, compare
 from index_builder.errors import NotFoundError, RemoteError
@@ -27,6 +24,7 @@ from index_builder.model.names import NormalizedName, Word
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Place, Problem
 from index_builder.model.project import File, IndexOrigin, Project
+from index_builder.model.requirement import parse_requirement
 from index_builder.model.source import CONFIGURATION, POLICIES, SourceEntry, is_manifest, stem_of
 from index_builder.pipeline.check import Looked, look_into
 from index_builder.pipeline.judge.evidence import Evidence, gather_evidence, is_evidence
@@ -51,14 +49,16 @@ def judge(
     fetches = [fetch for fetch in fetches if not isinstance(fetch.origin, IndexOrigin) or fetch.origin.index in known]
     looked = look_into(fetches, fetcher, executor)
     evidence = gather_evidence(change, fetches, looked, fetcher, attestations)
-    unchecked = [f"{fetch.file.name.text}: its bytes" for fetch in looked.unchecked]
+    outside = change.proposal.outside
+    unchecked = [f"{outside} changed file{'s' if outside > 1 else ''} outside the index's folder"] if outside else []
+    unchecked += [f"{fetch.file.name.text}: its bytes" for fetch in looked.unchecked]
     found = [*change.found]
     found += [(_named(change, problem), problem) for problem in (*looked.problems, *_closure(change, looked))]
     for project in change.projects:
         found += [(project.name, problem) for problem in _of_project(change, project, asked, fetcher, unchecked)]
         found += [(project.name, p) for p in provenance_problems(project, evidence.attested, had=project.name in evidence.had)]
     resolved = resolutions(change, fetcher, resolver)
-    found += [(None, problem) for problem in (*_of_policies(change), *resolved.problems)]
+    found += [(None, problem) for problem in (*_of_settings(change), *resolved.problems)]
     return Judged(
         base=change.proposal.base.revision, head=change.proposal.head, asked=asked,
         findings=in_order(weigh(found, change.before.policies, asked)),
@@ -112,7 +112,7 @@ def _of_project(change: Change, project: ProjectChange, asked: Asked, fetcher: F
     yield from broken(project)
     yield from odd_releases(project)
     excepted = {file.name.text for file in project.new_files() if _has_own_time(file, project, fetcher, unchecked)}
-    yield from wrong_times(project, asked.now, change.proposal.when, excepted)
+    yield from wrong_times(project, asked.now, max(change.proposal.when, asked.opened or change.proposal.when), excepted)
     if project.before is None:
         yield from look_alikes(project, change.names, change.before.policies.naming)
         for upstream in change.configuration.upstreams:
@@ -166,8 +166,8 @@ def _closure(change: Change, looked: Looked) -> list[Problem]:
 def _required(texts: Iterable[str]) -> Iterator[NormalizedName]:
     for text in texts:
         try:
-            yield NormalizedName(canonicalize_name(Requirement(text).name))
-        except (InvalidRequirement, ValueError):
+            yield NormalizedName.of(parse_requirement(text).name)
+        except ValueError:
             continue  # inspection reports it
 
 
@@ -175,17 +175,23 @@ def _manifests_of(tree: SourceTree, names: set[NormalizedName]) -> list[SourceEn
     return [e for e in tree.entries("packages.d") if is_manifest(e) and stem_of(e.path) in names] if names else []
 
 
-def _of_policies(change: Change) -> Iterator[Problem]:
-    """Yield what new policies do to those who are there; every manifest is read for that."""
-    if change.after is change.before or change.after.policies == change.before.policies:
+def _of_settings(change: Change) -> Iterator[Problem]:
+    """Yield what new settings do to what is there: every manifest is read for that."""
+    before, after = change.before, change.after
+    if after is before or (after.policies, after.configuration) == (before.policies, before.configuration):
         return
     tree = change.proposal.merged
-    read = (read_manifest(entry.path, tree.read(entry), change.after)[0] for entry in tree.entries("packages.d") if is_manifest(entry))
-    projects: dict[str, Project] = {project.normalized: project for project in read if project}
-    path = next((c.path for c in change.others if c.path.startswith(POLICIES)), CONFIGURATION)
-    yield from policy_problems(
-        change.before.policies, change.after.policies, projects, tuple(change.configuration.audiences), Place(path=path)
-    )
+    touched = {path for project in change.projects for path in (project.path_before, project.path_after)}
+    projects: dict[str, Project] = {}
+    for entry in tree.entries("packages.d"):
+        if is_manifest(entry):
+            project, problems = read_manifest(entry.path, tree.read(entry), after)
+            yield from (problem for problem in problems if problem.severity == "error" and entry.path not in touched)
+            if project:
+                projects[project.normalized] = project
+    if after.policies != before.policies:
+        path = next((c.path for c in change.others if c.path.startswith(POLICIES)), CONFIGURATION)
+        yield from policy_problems(before.policies, after.policies, projects, tuple(change.configuration.audiences), Place(path=path))
 
 
 def _effect(change: Change) -> Iterator[str]:

@@ -79,6 +79,9 @@ def read_change(proposal: Proposal, before: Settings) -> Change:
         entries = sorted(proposal.merged.entries(*SETTINGS), key=lambda entry: entry.path)
         after = read_settings(entries, proposal.merged.read)
     found: list[Found] = [(None, problem) for problem in after.problems if after is not before]
+    if after is not before and after.configuration is None and not after.problems:
+        message = "the change leaves no index.yaml"
+        found.append((None, Problem(rule="tree-missing", message=message, place=Place(path=CONFIGURATION), fix="keep it an ordinary file")))
     found += [(None, _torn(change)) for change in changes if change.is_torn]
     listing = Listing(proposal.base)
     found += [(None, problem) for problem in _misplaced(listing, changes)]
@@ -98,7 +101,7 @@ def _is_setting(path: str) -> bool:
 def _torn(change: PathChange) -> Problem:
     message = f"{change.path} was changed on the base meanwhile, in the same lines"
     return Problem(
-        rule="merge-conflict", message=message, place=Place(path=change.path), fix="git merge BASE, or git rebase BASE, and decide"
+        rule="merge-conflict", message=message, place=Place(path=change.path), fix="merge the base, or rebase onto it, and decide"
     )
 
 
@@ -142,6 +145,9 @@ def _projects(
                 )
     for change in changes:
         if change.after is None:
+            side = sides.get(stem_of(change.path), _Sides())
+            if side.before is None and not any(stem_of(c.path) == stem_of(change.path) for c in changes if c.after):
+                side.problems.append(_deleted_unread(change.path))
             continue
         project, problems = None, list[Problem]()
         if is_manifest(change.after) and not change.is_torn:
@@ -161,6 +167,11 @@ def _projects(
         for name, side in sorted(sides.items())
         if not side.is_broken and (side.before or side.after)
     ], found  # fmt: skip
+
+
+def _deleted_unread(path: str) -> Problem:
+    message = f"{path} is deleted, and nobody could read which files it listed"
+    return Problem(rule="manifest-deleted", message=message, place=Place(path=path), fix="mend it in a change of its own first")
 
 
 def _name(text: str) -> NormalizedName | None:

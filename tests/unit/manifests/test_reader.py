@@ -189,10 +189,19 @@ TREES = [
     ("other mode", {"packages.d/x.yaml": ""}, {"packages.d/x.yaml": 0o100664}, ["tree-mode"]),
     ("yml", {"packages.d/demo.yml": manifest()}, {}, ["tree-stray"]),
     ("stray", {"policies.d/notes.txt": ""}, {}, ["tree-stray"]),
+    ("space", {"packages.d/a b/README.md": ""}, {}, ["tree-path"]),
+    ("line", {"packages.d/a\nb/README.md": ""}, {}, ["tree-path"]),
+    ("depth", {"packages.d/" + "d/" * 9 + "README.md": ""}, {}, ["tree-path"]),
+    ("long", {"packages.d/" + "d" * 240 + "/README.md": ""}, {}, ["tree-path"]),
     ("readme", {"packages.d/README.md": "", "policies.d/.gitkeep": ""}, {}, []),
     ("case", {"packages.d/demo.yaml": manifest(), "packages.d/Demo.yaml": manifest()}, {}, ["name-file", "tree-collision", "name-unique"]),
-    ("unicode", {"packages.d/\u00e9/README.md": "", "packages.d/e\u0301/README.md": ""}, {}, ["tree-collision"]),
-    ("both", {"packages.d/\u03b1\u0345\u0301/README.md": "", "packages.d/\u03b1\u0301\u0345/README.md": ""}, {}, ["tree-collision"]),
+    ("unicode", {"packages.d/\u00e9/README.md": "", "packages.d/e\u0301/README.md": ""}, {}, ["tree-collision", "tree-path", "tree-path"]),
+    (
+        "both",
+        {"packages.d/\u03b1\u0345\u0301/README.md": "", "packages.d/\u03b1\u0301\u0345/README.md": ""},
+        {},
+        ["tree-collision", "tree-path", "tree-path"],
+    ),
 ]
 
 
