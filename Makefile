@@ -106,7 +106,7 @@ docs: $(TOOLS) $(WHEEL)
 
 lock: $(TOOLS)
 	for set in run build dev; do \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-strip-extras \
 	    --custom-compile-command 'make lock' $(LOCK_FLAGS) \
 	    $$(case $$set in run) echo pyproject.toml;; build) echo --group build;; dev) echo pyproject.toml --group dev --group build;; esac) \
 	    --output-file requirements/$$set.txt || exit; \

@@ -33,7 +33,9 @@ class GitProposal:
         fork: pygit2.Oid | None = self._repository.merge_base(commit.id, tip.id)
         if fork is None:
             msg = f"{base} and {head or 'HEAD'} have no commit in common"
-            raise SourceError(msg, fix="in a shallow clone, fetch more history first: git fetch --unshallow")
+            raise SourceError(
+                msg, fix="name the branch that the change began from; in a shallow clone, fetch more history first: git fetch --unshallow"
+            )
         if _has_other_base(self._repository, commit.id, tip.id, fork):
             msg = f"{base} and {head or 'HEAD'} were merged crosswise, and have more than one commit that both began from"
             raise SourceError(msg, fix=f"merge the base first, so that what is merged is what is judged: git merge {base}")

@@ -88,7 +88,9 @@ def command(
             options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher,
             wiring.open_workers(jobs) as workers,
         ):
-            judgement = check(reading, reading.index, fetcher, workers, extra=stale_codeowners(tree, reading))
+            judgement = check(
+                reading, reading.index, fetcher, workers, extra=stale_codeowners(tree, reading.policies, reading.index.projects)
+            )
     options.show_problems(judgement.problems, tree, output_format)
     if not quiet and output_format == "text":
         _show(judgement)

@@ -65,17 +65,18 @@ def github(problems: Sequence[Problem]) -> str:
     """Return workflow commands, which GitHub shows as annotations at their lines."""
     return "\n".join(
         f"::{_LEVELS[p.severity]} file={_property(p.place.path)},line={p.place.line},col={p.place.column},title={_property(p.rule)}::"
-        + _escaped(plain(p.message) + (f"\nfix: {plain(p.fix)}" if p.fix else ""))
+        + escaped(plain(p.message) + (f"\nfix: {plain(p.fix)}" if p.fix else ""))
         for p in problems
     )
 
 
-def _escaped(message: str) -> str:
+def escaped(message: str) -> str:
+    """Return a message as a workflow command holds it."""
     return message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(value: str) -> str:
-    return _escaped(value).replace(":", "%3A").replace(",", "%2C")
+    return escaped(value).replace(":", "%3A").replace(",", "%2C")
 
 
 def sarif(problems: Sequence[Problem]) -> str:

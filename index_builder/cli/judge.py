@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -57,7 +58,7 @@ def run(
         judged = judge(
             change, who, fetcher, wiring.resolver, wiring.attestations(), workers, replayed=_replayed(root, question.base, change)
         )
-    _print(judged, proposal.merged, output_format)
+    _print(judged, proposal.merged, output_format, _again(question, judged, offline=offline))
     warned = any(finding.problem.severity == "warning" for finding in judged.findings)
     if strict and warned and judged.outcome is not Outcome.REFUSED:
         note("there are warnings, and --strict lets them fail it")
@@ -72,19 +73,31 @@ def _replayed(root: Path, base: str, change: Change) -> tuple[str, ...]:
     if change.after.policies == change.before.policies:
         return ()
     history = wiring.open_history(root, base)
-    return tuple(str(flip) for flip in replay(history.merges(most=_REPLAYED), change.after.policies).flips)
+    found = replay(history.merges(most=_REPLAYED), change.after.policies, against=change.before.policies)
+    return tuple(str(flip) for flip in found.flips)
 
 
-def _print(judged: Judged, tree: SourceTree, output_format: str) -> None:
+def _again(question: Question, judged: Judged, *, offline: bool) -> str:
+    """Return the command that judges the same once more, with whatever was said of the change."""
+    words = ["index-builder check", f"--base {judged.base[:12]}", f"--head {judged.head[:12]}" if judged.head else "--worktree"]
+    words += [f"--facts {question.facts.name}"] if question.facts else []
+    words += [f"--actor {shlex.quote(question.actor)}"] if question.actor else []
+    words += [f"--approved-by {shlex.quote(name)}" for name in question.approved_by]
+    return " ".join(words + ["--offline"] * offline)
+
+
+def _print(judged: Judged, tree: SourceTree, output_format: str, again: str) -> None:
     problems = [finding.problem for finding in judged.findings]
     if output_format == "json":
         click.echo(json.dumps(report.to_json(judged), indent=2))
     elif output_format == "markdown":
-        click.echo(report.markdown(judged), nl=False)
+        click.echo(report.markdown(judged, again), nl=False)
     else:
         options.show_problems(problems, tree, output_format)
     if output_format == "text":
         click.echo(report.text(judged))
+    elif output_format == "github":
+        click.echo(report.github(judged))
 
 
 def _asked(question: Question, policies: Policies, head: str) -> Asked:

@@ -146,7 +146,8 @@ def note_uncommitted(root: Path) -> None:
     """Say that there are files which are not as the last commit has them, to whom only that is read."""
     if changed := wiring.uncommitted(root):
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        note(f"{changed[0]}{more} is not as the last commit has it; --worktree reads it")
+        differs = "are not as the last commit has them" if more else "is not as the last commit has it"
+        note(f"{changed[0]}{more} {differs}; --worktree reads {'them' if more else 'it'}")
 
 
 @contextmanager

@@ -82,12 +82,21 @@ def to_json(judged: Judged) -> dict[str, object]:
     }  # fmt: skip
 
 
-def markdown(judged: Judged) -> str:
-    """Return the report as a comment of a pull request shows it. What comes from the change cannot format, link or mention."""
-    return "\n".join(_markdown(judged)) + "\n"
+def github(judged: Judged) -> str:
+    """Return the verdict, and what is missing, as one annotation: those of findings have their lines, and this has none."""
+    lines = [verdict_line(judged), *(f"missing: {need}" for need in needs(judged))]
+    return "::notice title=verdict::" + formats.escaped("\n".join(map(formats.plain, lines)))
 
 
-def _markdown(judged: Judged) -> Iterator[str]:
+def markdown(judged: Judged, again: str) -> str:
+    """Return the report as a comment of a pull request shows it; `again` is the command that makes it once more.
+
+    What comes from the change cannot format, link or mention.
+    """
+    return "\n".join(_markdown(judged, again)) + "\n"
+
+
+def _markdown(judged: Judged, again: str) -> Iterator[str]:
     yield f"## {_MARKS[judged.outcome]} {_escaped(verdict_line(judged))}"
     if judged.findings:
         yield "\n### Findings\n"
@@ -97,14 +106,7 @@ def _markdown(judged: Judged) -> Iterator[str]:
         yield f"\n### {title}\n"
         yield from (f"- {_escaped(line)}" for line in lines)
     base, head = judged.base[:12], judged.head[:12] or "the working tree"
-    yield f"\n<sub>{_escaped(head)} judged against {_escaped(base)}; the same on your machine: " + _code(_command(judged)) + "</sub>"
-
-
-def _command(judged: Judged) -> str:
-    words = ["index-builder check", f"--base {judged.base[:12]}"]
-    words += [f"--head {judged.head[:12]}"] if judged.head else ["--worktree"]
-    words += [f"--actor {judged.asked.actor}"] if judged.asked.actor else []
-    return " ".join(words + [f"--approved-by {person}" for person in sorted(judged.asked.approved_by)])
+    yield f"\n<sub>{_escaped(head)} judged against {_escaped(base)}; the same on your machine: " + _code(again) + "</sub>"
 
 
 def _finding(finding: Finding) -> Iterator[str]:

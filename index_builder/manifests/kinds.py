@@ -64,7 +64,7 @@ def https_url(text: str) -> str:
 
 def _base(text: str) -> str:
     if not text.endswith("/"):
-        msg = "it ends with a slash"
+        msg = "it must end with a slash"
         raise ValueError(msg)
     return text
 

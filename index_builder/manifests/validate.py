@@ -58,7 +58,7 @@ def _problem(document: Document, model: type[BaseModel], detail: ErrorDetails) -
             fix = f"write it as [{detail['input']}]"
     elif kind in ("enum", "literal_error"):
         message = f"'{detail['input']}' is not one of {detail['ctx']['expected']}"
-        near = get_close_matches(str(detail["input"]), str(detail["ctx"]["expected"]).split("'"), n=1)
+        near = get_close_matches(str(detail["input"]).lower(), str(detail["ctx"]["expected"]).split("'"), n=1)
         fix = f"did you mean '{near[0]}'?" if near else ""
     return Problem(rule=rule, message=message, place=document.place(path, of_key=of_key), fix=fix)
 

@@ -93,7 +93,7 @@ def _wait(rule: Word, wait: timedelta, facts: Facts) -> Iterator[Missing]:
     hours = wait.total_seconds() / 3600
     what = f"a wait of {hours:g} hour{'s' if hours != 1 else ''} since it was proposed"
     if facts.opened is None or facts.now is None:
-        yield Missing(rule=rule, what=what)
+        yield Missing(rule=rule, what=f"{what} (when that was, is not known here)")
     elif facts.now - facts.opened < wait:
         until = Timestamp.of(facts.opened + wait)
         yield Missing(rule=rule, what=f"{what}, until {until}", until=until)

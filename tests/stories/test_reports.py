@@ -47,7 +47,7 @@ def test_every_form_says_the_same(change):
         for name in ("text", "github", "sarif")
     }
     assert {done.code for done in forms.values()} == {10}
-    assert [line.partition("title=")[2].partition("::")[0] for line in forms["github"].out.splitlines()] == rules
+    assert [line.partition("title=")[2].partition("::")[0] for line in forms["github"].out.splitlines()] == [*rules, "verdict"]
     assert [result["ruleId"] for result in json.loads(forms["sarif"].out)["runs"][0]["results"]] == rules
     assert [
         line.partition("[")[2].partition("]")[0] for line in forms["text"].err.splitlines() if line.startswith(("question[", "warning["))
@@ -55,6 +55,7 @@ def test_every_form_says_the_same(change):
     assert forms["text"].out.splitlines()[-1] == report["says"]
     for need in report["missing"]:
         assert need["what"] in forms["text"].out
+        assert f"missing: {need['what']}" in forms["github"].out
 
 
 def test_the_facts_have_a_schema(change, tmp_path):

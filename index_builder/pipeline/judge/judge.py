@@ -27,6 +27,7 @@ from index_builder.model.project import File, IndexOrigin, Project
 from index_builder.model.requirement import parse_requirement
 from index_builder.model.source import CONFIGURATION, POLICIES, SourceEntry, is_manifest, stem_of
 from index_builder.pipeline.check import Looked, look_into
+from index_builder.pipeline.codeowners import stale_codeowners
 from index_builder.pipeline.judge.evidence import Evidence, gather_evidence, is_evidence
 from index_builder.pipeline.judge.reading import Change
 from index_builder.pipeline.judge.resolve import resolutions
@@ -189,6 +190,9 @@ def _of_settings(change: Change) -> Iterator[Problem]:
             yield from (problem for problem in problems if problem.severity == "error" and entry.path not in touched)
             if project:
                 projects[project.normalized] = project
+    if any(problem.severity == "error" for problem in after.problems):
+        return  # what cannot be read whole would look as if it took rights away
+    yield from stale_codeowners(tree, after.policies, projects)
     if after.policies != before.policies:
         path = next((c.path for c in change.others if c.path.startswith(POLICIES)), CONFIGURATION)
         yield from policy_problems(before.policies, after.policies, projects, tuple(change.configuration.audiences), Place(path=path))

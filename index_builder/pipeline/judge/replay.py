@@ -50,23 +50,26 @@ class Replayed:
     flips: tuple[Flip, ...]
 
 
-def replay(merges: Iterable[Past], policies: Policies) -> Replayed:
-    """Judge each merge by the policies of its own base and by these. Who approved it is not in git, so nobody did, in both."""
+def replay(merges: Iterable[Past], policies: Policies, *, against: Policies | None = None) -> Replayed:
+    """Judge each merge by these policies, and by others: `against`, or those of its own base.
+
+    Who approved it is not in git, so nobody did, in both.
+    """
     count = skipped = 0
     flips: list[Flip] = []
     for merge in merges:
         count += 1
         try:
-            flips += _flips(merge, policies)
+            flips += _flips(merge, policies, against)
         except ProblemsFoundError:
             skipped += 1
     return Replayed(merges=count, skipped=skipped, flips=tuple(flips))
 
 
-def _flips(merge: Past, policies: Policies) -> Iterator[Flip]:
+def _flips(merge: Past, policies: Policies, against: Policies | None) -> Iterator[Flip]:
     change = read_change(merge, base_settings(merge.base))
     sides: list[dict[tuple[object, ...], Ruling]] = []
-    for by in (change.before.policies, policies):
+    for by in (against or change.before.policies, policies):
         actor = author_of(merge.author, by)
         asked = Asked(actor=actor, shown=str(actor), now=merge.when)
         sides.append({(ruling.project, ruling.action): ruling for ruling in rulings(change, by, asked, Evidence())})

@@ -70,7 +70,7 @@ SLIPS = [
     ("index", "pypi: default", "pypi: http://127.example.org/simple/", "invalid-value", 3, 19, "https", ""),
     ("index", "pypi: default", "pypi: http://localhost@example.org/", "invalid-value", 3, 19, "https", ""),
     ("index", "pypi: default", "PyPI: default", "invalid-value", 3, 13, "lower-case", ""),
-    ("index", "https://pypi.example.org/", "https://pypi.example.org", "invalid-value", 6, 19, "ends with a slash", ""),
+    ("index", "https://pypi.example.org/", "https://pypi.example.org", "invalid-value", 6, 19, "must end with a slash", ""),
     ("index", "files: packages/, includes", "files: ../packages/, includes", "invalid-value", 6, 53, "without '..'", ""),
     ("index", "files: packages/, includes", "files: http://example.org/, includes", "invalid-value", 6, 53, "https", ""),
     ("index", "files: packages/, includes", "files: packages, includes", "invalid-value", 6, 53, "slash", ""),

@@ -212,7 +212,7 @@ AUDIENCES = (Word("internal"), Word("public"))
         ({"licenses": ("*",)}, {"licenses": ("Mine, all mine",)}, "files under *, not under Mine, all mine"),
         ({"wait": timedelta(hours=72)}, {"opened": NOON - timedelta(hours=72), "now": NOON}, None),
         ({"wait": timedelta(hours=72)}, {"opened": NOON, "now": NOON}, "a wait of 72 hours since it was proposed, until 2026-11-28T12:00:00Z"),
-        ({"wait": timedelta(minutes=30)}, {"now": NOON}, "a wait of 0.5 hours since it was proposed"),
+        ({"wait": timedelta(minutes=30)}, {"now": NOON}, "a wait of 0.5 hours since it was proposed (when that was, is not known here)"),
         ({"max_size": 100}, {"largest": 100}, None),
         ({"max_size": 100}, {"largest": 1234}, "files of at most 100 bytes, not of 1,234"),
     ],
