@@ -21,6 +21,7 @@ _SAID: Final = {
     Verdict.NOT_GRANTED: "[bold yellow]not alone[/]: nothing grants {who} to {action} {project}",
     Verdict.DENIED: "[bold red]no[/]: {who} must not {action} {project}, and nobody's word helps",
 }
+_NOBODY: Final = "[bold red]no[/]: nothing grants anybody to {action} {project}"
 
 
 @click.command("can")
@@ -56,7 +57,7 @@ def command(
         click.echo(json.dumps(_json(who, question, decision), indent=2))
     else:
         _show(who, question, decision)
-    if decision.verdict is Verdict.DENIED:
+    if decision.is_final:
         raise PolicyError
     if decision.verdict is not Verdict.ALLOWED:
         raise HumanNeededError
@@ -74,7 +75,8 @@ def _json(who: str, question: rights.Question, decision: Decision) -> dict[str, 
 
 def _show(who: str, question: rights.Question, decision: Decision) -> None:
     console = stdout()
-    console.print(_SAID[decision.verdict].format(who=escape(who), action=question.action.value, project=question.project or "the index"))
+    said = _NOBODY if decision.is_final and not decision.denied else _SAID[decision.verdict]
+    console.print(said.format(who=escape(who), action=question.action.value, project=question.project or "the index"))
     for kind, reasons in (("granted", decision.granted), ("denied", decision.denied)):
         for reason in reasons:
             lent = f", by {decision.lent_by}'s word" if kind == "granted" and decision.lent_by else ""

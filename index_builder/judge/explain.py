@@ -26,7 +26,9 @@ class Need:
 def verdict_line(judged: Judged) -> str:
     """Return the whole in one line."""
     errors = sum(finding.problem.severity == "error" for finding in judged.findings)
-    denied = sorted({f"{r.action} {subject(r)}" for r in judged.rulings if r.decision.verdict is Verdict.DENIED})
+    final = [ruling for ruling in judged.rulings if ruling.decision.is_final]
+    denied = [f"policy denies {r.action} {subject(r)}" for r in final if r.decision.denied]
+    denied += [f"policy lets nobody {r.action} {subject(r)}" for r in final if not r.decision.denied]
     if not judged.rulings and judged.outcome is Outcome.MERGES:
         return "nothing changes: the base has it all"
     if judged.outcome is Outcome.MERGES:
@@ -36,7 +38,9 @@ def verdict_line(judged: Judged) -> str:
         if all(need.until for need in needs(judged)):
             return f"nothing is wrong: it may be merged from {max(need.until for need in needs(judged))} on, with nobody's word"
         return f"nothing is wrong, and {missing} thing{'s are' if missing > 1 else ' is'} missing before it may be merged"
-    said = [f"{errors} error{'s' if errors > 1 else ''}"] * bool(errors) + [f"policy denies {what}" for what in denied]
+    open_ones = sorted({f.problem.rule for f in judged.findings if f.problem.severity == "question" and not f.people})
+    denied += [f"policy lets nobody answer {rule}" for rule in open_ones]
+    said = [f"{errors} error{'s' if errors > 1 else ''}"] * bool(errors) + denied
     return f"refused: {', '.join(said)}"
 
 
@@ -47,19 +51,18 @@ def needs(judged: Judged) -> tuple[Need, ...]:
 
 def _needs(judged: Judged) -> Iterator[Need]:
     for ruling in judged.rulings:
+        if ruling.decision.is_final:
+            continue
         if ruling.decision.verdict is Verdict.NOT_GRANTED:
-            yield Need(
-                what=f"an approval of somebody who may {ruling.action} {subject(ruling)}", people=ruling.decision.able or (Word("nobody"),)
-            )
-        if ruling.decision.verdict is not Verdict.DENIED:
+            yield Need(what=f"an approval of somebody who may {ruling.action} {subject(ruling)}", people=ruling.decision.able)
+        if ruling.decision.missing:
             yield from (
                 Need(what=f"{missing.what}, for the rule {missing.rule}", people=missing.people, until=missing.until)
                 for missing in ruling.decision.missing
             )
     for finding in judged.findings:
-        if finding.problem.severity == "question":
-            what = f"a word on {finding.problem.rule} ({finding.problem.place.path})"
-            yield Need(what=what, people=finding.people or (Word("nobody"),))
+        if finding.problem.severity == "question" and finding.people:
+            yield Need(what=f"a word on {finding.problem.rule} ({finding.problem.place.path})", people=finding.people)
     yield from (Need(what=f"{person} asks for changes, and has not approved them") for person in judged.asked.objecting)
 
 

@@ -63,8 +63,9 @@ class Judged:
     def outcome(self) -> Outcome:
         """What follows: broken rules and denies refuse, open questions and missing words wait."""
         severities = {finding.problem.severity for finding in self.findings}
+        has_open_question = any(finding.problem.severity == "question" and not finding.people for finding in self.findings)
         verdicts = {ruling.decision.verdict for ruling in self.rulings}
-        if "error" in severities or Verdict.DENIED in verdicts:
+        if "error" in severities or has_open_question or any(ruling.decision.is_final for ruling in self.rulings):
             return Outcome.REFUSED
         if "question" in severities or verdicts - {Verdict.ALLOWED} or self.asked.objecting:
             return Outcome.WAITS

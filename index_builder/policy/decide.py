@@ -48,6 +48,11 @@ class Decision:
     missing: tuple[Missing, ...]
     able: tuple[Word, ...]
 
+    @property
+    def is_final(self) -> bool:
+        """Say whether nobody's word helps: it is denied, or there is nobody to whom anything grants it."""
+        return self.verdict is Verdict.DENIED or (self.verdict is Verdict.NOT_GRANTED and not self.able)
+
 
 def decide(policies: Policies, principal: Word | None, action: Action, project: NormalizedName | None, facts: Facts) -> Decision:
     """Decide whether a principal may do something to a project. No principal is somebody whom no policy names.

@@ -249,25 +249,36 @@ def test_a_denied_name(story):
 
 
 def test_a_large_manifest_with_one_file_added(story):
-    """Of 3,000 files, one is new: one is looked into, and the rest are compared."""
-    files = "".join(
-        f"      - {{name: acme_utils-0.{n}-py3-none-any.whl, sha256: {n:064x}, size: 10, uploaded: 2026-01-02T03:04:05Z, stored: true}}\n"
-        for n in range(3000)
-    )
-    releases = "".join(f"  0.{n}:\n    files:\n{line}\n" for n, line in enumerate(files.splitlines()))
-    story.edit("packages.d/acme-utils.yaml", lambda text: text + releases)
+    """Of 3,000 files, one is new: it alone is looked into, or said not to have been, and the rest are compared."""
+    line = "      - {{name: {0}, sha256: {1:064x}, size: 10, uploaded: 2026-01-02T03:04:05Z, url: https://files.example.org/{0}}}\n"
+    releases = "".join(f"  0.{n}:\n    files:\n" + line.format(f"acme_many-0.{n}-py3-none-any.whl", n) for n in range(3000))
+    story.edit("packages.d/acme-many.yaml", f"schema: 1\nname: acme-many\nowners: [team-web]\nhosting: mirrored\nreleases:\n{releases}")
     story.merge()
     story.branch("bump")
-    one = f"name: acme_utils-2.0-py3-none-any.whl, sha256: {9:064x}, size: 10, uploaded: 2026-01-02T03:04:05Z"
-    story.edit(
-        "packages.d/acme-utils.yaml",
-        lambda text: text + f"  2.0:\n    files:\n      - {{{one}, url: https://files.example.org/acme_utils-2.0-py3-none-any.whl}}\n",
-    )
-    story.edit("packages.d/acme-utils.yaml", lambda text: text.replace("hosting: hosted", "hosting: hosted  # still"))
+    story.edit("packages.d/acme-many.yaml", lambda text: text + "  1.0:\n    files:\n" + line.format("acme_many-1.0-py3-none-any.whl", 9))
     code, report = story.judge("--actor", "alice", "--approved-by", "bob")
-    assert report["effect"] == ["acme-utils gains 2.0 (acme_utils-2.0-py3-none-any.whl)"]
-    assert "hosting-origin" in rules_of(report)
-    assert code == 1
+    assert (code, report["effect"]) == (0, ["acme-many gains 1.0 (acme_many-1.0-py3-none-any.whl)"])
+    assert (report["problems"], report["missing"], report["unchecked"]) == ([], [], ["acme_many-1.0-py3-none-any.whl: its bytes"])
+    story.edit("packages.d/acme-many.yaml", lambda text: text.replace(f"{1234:064x}", f"{4321:064x}"))
+    code, report = story.judge("--actor", "alice", "--approved-by", "bob")
+    assert (code, rules_of(report)) == (1, ["file-immutable"])
+
+
+def test_what_nobody_may_is_refused(story):
+    """Where no policy lets anybody do it, no approval helps, and the verdict says so."""
+    story.edit(
+        "policies.d/acme.yaml",
+        lambda text: text.replace('  - id: admins\n    projects: ["*"]\n    grant: {admins: [administer, transfer]}\n', ""),
+    )
+    story.merge()
+    story.branch("lost")
+    story.edit("README.md", "more\n")
+    story.add(wheel("flaskextras", "1.0"), owner="dave")
+    code, report = story.judge("--actor", "carol")
+    assert (code, report["missing"]) == (1, [])
+    assert report["says"] == "refused: policy lets nobody administer the index, policy lets nobody answer name-similar"
+    done = story.cli("can", "carol", "administer")
+    assert (done.code, done.out.splitlines()[0]) == (1, "no: nothing grants anybody to administer the index")
 
 
 def test_a_base_that_moved_on(story):

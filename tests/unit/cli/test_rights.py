@@ -44,7 +44,7 @@ def index(repo):
         ("alice yank acme-utils", 0, "allowed"), ("ALICE-A yank Acme.Utils", 0, "allowed"), ("team-web yank acme-utils", 0, "allowed"),
         ("alice release acme-utils", 10, "waiting"), ("carol yank acme-utils", 10, "not granted"), ("anyone create acme-new", 10, "not granted"),
         ("bob create acme-new", 10, "waiting"), ("carol transfer acme-utils", 1, "denied"), ("carol administer acme-utils", 0, "allowed"),
-        ("anyone download acme-utils", 0, "allowed"), ("carol administer", 0, "allowed"), ("alice administer", 10, "not granted"), ("alice create other-new", 10, "not granted"),
+        ("anyone download acme-utils", 0, "allowed"), ("carol administer", 0, "allowed"), ("alice administer", 10, "not granted"), ("alice create other-new", 1, "not granted"),
     ],
 )  # fmt: skip
 def test_can(index, cli, question, code, verdict):
