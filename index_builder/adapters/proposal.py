@@ -17,6 +17,8 @@ from index_builder.errors import SourceError
 from index_builder.model.source import EXECUTABLE, ORDINARY, PathChange, SourceEntry
 from index_builder.ports import SourceTree
 
+#: What of a working tree is read: the index, and what goes with it.
+_READ: Final = (*TOPS, ".github", "attestations", "resolve.d")
 #: Begins an id that stands for bytes which are no blob of the repository: of the working tree, or merged from both sides.
 _ELSEWHERE: Final = "elsewhere:"
 
@@ -77,7 +79,7 @@ class GitProposal:
             if delta.status != pygit2.enums.DeltaStatus.DELETED:
                 new = SourceEntry(path=path, mode=int(delta.new_file.mode), blob=path)
                 is_file = new.mode in (ORDINARY, EXECUTABLE)
-                new = self._keep(new, files.read(new)) if is_file and path.partition("/")[0] in TOPS else new
+                new = self._keep(new, files.read(new)) if is_file and path.partition("/")[0] in _READ else new
             yield path, _side(path, delta.old_file), new
 
     def _change(self, path: str, old: SourceEntry | None, new: SourceEntry | None) -> PathChange | None:

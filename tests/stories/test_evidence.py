@@ -117,6 +117,9 @@ def test_what_resolves_differently(story):
     report = story.judge("--actor", "alice", "--approved-by", "bob")[1]
     where = "resolve.d/web.txt for public (Python 3.12 on linux_x86_64)"
     assert f"{where} resolves differently: acme-utils 1.0 → 1.1, weather-maps 2.0 comes" in report["effect"]
+    story.edit("resolve.d/new.txt", "weather-maps\n")
+    report = story.judge("--actor", "alice", "--worktree", commit=False)[1]
+    assert any(line.startswith("resolve.d/new.txt") and "resolves now" in line for line in report["effect"])
     story.branch("broken")
     story.add(wheel("acme-utils", "1.1", requires=["not-here"]))
     assert story.cli("yank", "acme-utils", "1.0", "--reason", "old").code == 0
