@@ -234,6 +234,16 @@ def test_two_manifests_for_one_project(story):
     assert "create acme-utils" not in decisions_of(report)
 
 
+def test_a_second_manifest_beside_an_edit_of_the_first(story):
+    """That the first is edited in the same change hides nothing."""
+    text = (story.folder / "packages.d" / "acme-utils.yaml").read_text()
+    story.edit("packages.d/acme-utils.yaml", lambda text: text + "# a word\n")
+    for folder in ("aa", "zz"):
+        story.edit(f"packages.d/{folder}/acme-utils.yaml", text.replace("[team-web]", "[dave]"))
+    code, report = story.judge("--actor", "alice")
+    assert (code, rules_of(report)) == (1, ["name-unique", "name-unique"])
+
+
 def test_a_symbolic_link(story):
     """A manifest that is a link is refused by its mode."""
     (story.folder / "packages.d" / "linked.yaml").symlink_to("acme-utils.yaml")

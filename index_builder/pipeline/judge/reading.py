@@ -194,5 +194,7 @@ def _twice(
         project, _ = read_manifest(entry.path, proposal.base.read(entry), before)
         if project and (side := sides.get(project.normalized)) and side.before is None:
             side.before, side.path_before = project, entry.path
-    places = [(stem_of(entry.path), Place(path=entry.path)) for entry in sorted(added, key=lambda entry: entry.path)]
+    # What is only edited was there first; what is added beside it is one too many.
+    edited = [change.after for change in changes if change.after and change.before is not None and is_manifest(change.after)]
+    places = [(stem_of(entry.path), Place(path=entry.path)) for entry in (*edited, *added)]
     yield from name_problems(places, {stem_of(entry.path): entry.path for entry in standing})
