@@ -54,7 +54,7 @@ class SigstoreAttestations:
         return tuple(self._claims(bundle, environment, name, digest) for bundle, environment in bundles)
 
     def _claims(self, bundle: Bundle, environment: str, name: str, digest: Sha256) -> Claims:
-        from cryptography.x509 import ObjectIdentifier  # noqa: PLC0415 - as sigstore
+        from pypi_attestations import AttestationType  # noqa: PLC0415 - as sigstore
         from sigstore.errors import Error  # noqa: PLC0415 - an extra, and slow to import
         from sigstore.verify import Verifier, policy  # noqa: PLC0415
 
@@ -68,10 +68,13 @@ class SigstoreAttestations:
         if kind != "application/vnd.in-toto+json" or not _is_of(statement, name, digest):
             msg = "it is an attestation of another file"
             raise AttestationError(msg)
+        if statement.get("predicateType") not in [kind.value for kind in AttestationType]:
+            msg = "it attests something else than where the file comes from"
+            raise AttestationError(msg)
         found: dict[str, str] = {}
         for extension in bundle.signing_certificate.extensions:
             key = _OIDS.get(extension.oid.dotted_string)
-            if key and isinstance(extension.oid, ObjectIdentifier):
+            if key:
                 found[key] = _text(extension.value.public_bytes())
         # The signer is the workflow that ran; where another one called it, the two differ, and neither is pinned by the other.
         workflow = found.get("workflow", "") if found.pop("workflow_signer", "") == found.get("workflow", "") else ""

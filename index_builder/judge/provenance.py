@@ -21,10 +21,11 @@ _NOT_BY: Final = ("pull_request", "pull_request_target", "issue_comment", "workf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attested:
-    """What was found of a file's attestations: the claims of those that verify, or why one does not."""
+    """What was found of a file's attestations: the claims of those that verify, or why one does not; or that nobody could look."""
 
     claims: tuple[Claims, ...] = ()
     failure: str = ""
+    is_unchecked: bool = False
 
 
 def mismatch(publisher: Publisher, claims: Claims) -> str:
@@ -73,7 +74,7 @@ def provenance_problems(change: ProjectChange, attested: Mapping[str, Attested],
         elif found.failure:
             fix = "fetch it anew, and do not publish the file before it verifies"
             yield _problem("provenance-invalid", f"{file.name.text}: {found.failure}", file, fix)
-        elif publishers and not published(publishers, found):
+        elif publishers and not found.is_unchecked and not published(publishers, found):
             said = "; ".join(dict.fromkeys(mismatch(publisher, claims) for publisher in publishers for claims in found.claims))
             message = f"{file.name.text} is not attested by a declared publisher: {said or 'nobody attested it'}"
             yield _problem("provenance-publisher", message, file, "declare the publisher under publishers:, in a change of its own")

@@ -69,7 +69,7 @@ def _of_files(requirement: Requirement, facts: Facts) -> Iterator[str]:
         yield "attestations of a publisher that the manifest declares"
     if requirement.licenses:
         allowed = " or ".join(requirement.licenses)
-        if facts.licenses is None:
+        if not facts.licenses:
             yield f"files under {allowed}"
         for expression in facts.licenses or ():
             if not is_allowed(expression, requirement.licenses):

@@ -91,6 +91,20 @@ def test_provenance_does_not_get_lost(attesting):
     assert (code, rules_of(report), report["problems"][0]["passed_by"]) == (10, [], "carol")
 
 
+def test_provenance_that_nobody_could_look_at_is_not_lost(attesting):
+    """Offline, the object that an index serves may be missing: that is said, and neither a loss nor a proof."""
+    attesting.edit(PATH, manifest("0.0.18").replace("size: 1234", f"size: 1234, provenance: {'a' * 64}"))
+    attesting.merge()
+    attesting.branch("bump")
+    attesting.edit(
+        PATH,
+        lambda text: text + manifest("0.0.20").partition("releases:\n")[2].replace("size: 1234", f"size: 1234, provenance: {'b' * 64}"),
+    )
+    code, report = attesting.judge("--actor", "dave")
+    assert (code, rules_of(report)) == (10, [])
+    assert "pypi_attestations-0.0.20.tar.gz: its provenance" in report["unchecked"]
+
+
 def test_provenance_is_not_taken_away(attesting):
     """A file that had provenance keeps it."""
     with_it = manifest("0.0.18").replace("size: 1234", f"size: 1234, provenance: {'a' * 64}")

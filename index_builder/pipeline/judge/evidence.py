@@ -39,8 +39,8 @@ class Evidence:
 
     def is_published(self, change: ProjectChange) -> bool:
         """Say whether all new files are attested by a publisher that counts."""
-        publishers = publishers_of(change)
-        return all(published(publishers, self.attested.get(file.name.text)) for file in change.new_files())
+        publishers, files = publishers_of(change), change.new_files()
+        return bool(files) and all(published(publishers, self.attested.get(file.name.text)) for file in files)
 
 
 def gather_evidence(change: Change, fetches: Sequence[Fetch], looked: Looked, fetcher: Fetcher, attestations: Attestations) -> Evidence:
@@ -50,11 +50,14 @@ def gather_evidence(change: Change, fetches: Sequence[Fetch], looked: Looked, fe
     attested: dict[str, Attested] = {}
     unchecked: list[str] = []
     for fetch in fetches:
-        contents = list(_contents(change, fetch, fetcher, kept, unchecked))
+        name = fetch.file.name.text
+        contents = _contents(change, fetch, fetcher, kept, unchecked)
         if contents and not attestations.is_available():
-            unchecked.append(f"{fetch.file.name.text}: its attestations (pip install 'index-builder[provenance]' to verify them)")
+            unchecked.append(f"{name}: its attestations (pip install 'index-builder[provenance]' to verify them)")
         elif contents:
-            attested[fetch.file.name.text] = _attested(contents, fetch, attestations)
+            attested[name] = _attested(contents, fetch, attestations)
+        if name not in attested and (contents or fetch.file.provenance):
+            attested[name] = Attested(is_unchecked=True)
     had = frozenset(
         str(p.name) for p in change.projects if p.before and any(f.provenance or f.sha256 in kept_before for f in p.before.files)
     )
