@@ -32,7 +32,7 @@ def read_facts(path: str, content: bytes) -> tuple[Proposed, list[Problem]]:
         Review(by=_account(review), stand=review.state, commit=review.commit, at=Timestamp(review.at).moment) for review in model.reviews
     )
     return Proposed(
-        author=_account(model.author) if model.author else None,
+        author=_account(model.author),
         head=model.head or "",
         opened=Timestamp(model.opened).moment if model.opened else None,
         now=Timestamp(model.now).moment if model.now else None,

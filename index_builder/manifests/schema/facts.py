@@ -39,7 +39,7 @@ class FactsModel(Shape):
     now: Time | None = key("The time to judge at, instead of the clock's.", "2026-11-24T09:30:00Z", default=None)
     opened: Time | None = key("When the change was proposed.", "2026-11-21T09:30:00Z", default=None)
     head: Annotated[str, Field(pattern=_COMMIT)] | None = key("The commit that the facts are of.", _EXAMPLE, default=None)
-    author: ActorModel | None = key("Who proposes it.", "{id: 1001, login: alice}", default=None)
+    author: ActorModel = key("Who proposes it: without that, an approval could be their own.", "{id: 1001, login: alice}")
     reviews: list[ReviewModel] = key(
         "What was said of it, in any order; of each person the last word counts.",
         f"[{{id: 1002, login: bob, state: approved, commit: {_EXAMPLE}, at: 2026-11-21T10:00:00Z}}]", default=[],
