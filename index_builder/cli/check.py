@@ -18,7 +18,7 @@ from index_builder.pipeline.reading import read_tree
 
 @click.command("check")
 @click.option("--base", metavar="REV", help="Judge the change from here: what would merging it do, and may it?")
-@click.option("--head", metavar="REV", help="The change's last commit [default: HEAD; with --worktree the files as they are].")
+@options.head
 @click.option("--actor", metavar="WHO", help="Who proposes the change: a person of policies.d/, or a GitHub login.")
 @click.option("--approved-by", "approvals", multiple=True, metavar="WHO", help="Somebody who has approved it; may be repeated.")
 @click.option(
@@ -56,13 +56,9 @@ def command(
     if base is not None:
         from index_builder.cli import judge  # noqa: PLC0415 - it is half as much again to import
 
-        if worktree and head is not None:
-            msg = "--head and --worktree contradict each other"
-            raise UsageError(msg, fix="leave one of them out")
-        question = judge.Question(base=base, head=None if worktree else head or "HEAD", actor=actor, approved_by=approvals, facts=facts)
         root = wiring.find_root(repo)
-        if not worktree and head is None:
-            options.note_uncommitted(root)
+        last = options.head_of(head, root, worktree=worktree)
+        question = judge.Question(base=base, head=last, actor=actor, approved_by=approvals, facts=facts)
         judge.run(
             question, root, pool=pool, offline=offline, strict=strict, connections=connections, jobs=jobs, quiet=quiet,
             output_format=output_format,

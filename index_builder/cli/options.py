@@ -55,6 +55,7 @@ repo = click.option(
     "--repo", type=click.Path(path_type=Path), default=Path(), metavar="DIR", help="The index repository [default: this folder's]."
 )
 commit = click.option("--commit", default="HEAD", metavar="REV", show_default=True, help="Read this revision.")
+head = click.option("--head", metavar="REV", help="The change's last commit [default: HEAD; with --worktree the files as they are].")
 worktree = click.option("--worktree", is_flag=True, help="Read the files as they are, committed or not.")
 pool = click.option("--pool", type=click.Path(path_type=Path), metavar="DIR", help="The pool [default: as index.yaml says].")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
@@ -140,6 +141,16 @@ def source(repo: Path, commit: str, *, worktree: bool) -> tuple[Path, SourceTree
     if not worktree and commit == "HEAD":
         note_uncommitted(root)
     return root, tree
+
+
+def head_of(head: str | None, root: Path, *, worktree: bool) -> str | None:
+    """Return the last commit of a change, None for the working tree; raises UsageError where both are asked for."""
+    if worktree and head is not None:
+        msg = "--head and --worktree contradict each other"
+        raise UsageError(msg, fix="leave one of them out")
+    if not worktree and head is None:
+        note_uncommitted(root)
+    return None if worktree else head or "HEAD"
 
 
 def note_uncommitted(root: Path) -> None:

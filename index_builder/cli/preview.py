@@ -25,7 +25,7 @@ from index_builder.render.legacy import ReleaseJson
 
 @click.command("preview")
 @click.option("--base", metavar="REV", required=True, help="What the change would be merged into, for example origin/main.")
-@click.option("--head", metavar="REV", help="The change's last commit [default: HEAD; with --worktree the files as they are].")
+@options.head
 @options.worktree
 @click.option("--audience", metavar="NAME", help="Whose index, where there are several.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write it here, and serve nothing.")
@@ -52,18 +52,14 @@ def command(
       index-builder preview --base main --worktree --port 8080
       index-builder preview --base main --head add-acme-utils --output preview/
     """
-    if worktree and head is not None:
-        raise UsageError("--head and --worktree contradict each other", fix="leave one of them out")
     if output is None and output_format == "json":
         raise UsageError("--format json tells what was written, and needs --output", fix="add --output DIR")
     root = wiring.find_root(repo)
-    proposal = wiring.open_proposal(root, base, None if worktree else head or "HEAD")
+    proposal = wiring.open_proposal(root, base, options.head_of(head, root, worktree=worktree))
     tree = proposal.merged
     if torn := [change.path for change in proposal.changes() if change.is_torn]:
         msg = f"{torn[0]} was changed on both sides, in the same lines: there is no merge to show"
         raise SourceError(msg, fix=f"decide first: git merge {base}")
-    if not worktree and head is None:
-        options.note_uncommitted(root)
     with options.problems_shown(proposal.base, "text"):
         # Where bytes are kept is not for the change to say.
         pool = pool or root / configuration_of(proposal.base).pool.path

@@ -25,7 +25,7 @@ from index_builder.model.plan import Fetch
 from index_builder.model.problem import Place, Problem
 from index_builder.model.project import File, IndexOrigin, Project
 from index_builder.model.requirement import parse_requirement
-from index_builder.model.source import CONFIGURATION, POLICIES, SourceEntry, is_manifest, stem_of
+from index_builder.model.source import CONFIGURATION, POLICIES, is_manifest, stem_of
 from index_builder.pipeline.check import Looked, look_into
 from index_builder.pipeline.codeowners import stale_codeowners
 from index_builder.pipeline.judge.evidence import Evidence, gather_evidence, is_evidence
@@ -34,7 +34,7 @@ from index_builder.pipeline.judge.resolve import resolutions
 from index_builder.policy.decide import decide
 from index_builder.policy.facts import Facts
 from index_builder.policy.rules import Action, Policies
-from index_builder.ports import Attestations, Resolver, SourceTree
+from index_builder.ports import Attestations, Resolver
 
 
 def judge(
@@ -155,7 +155,10 @@ def _closure(change: Change, looked: Looked) -> list[Problem]:
         return []
     projects = {project.name: project.after for project in change.projects if project.after}
     wanted = set(_required(text for need in looked.needs for text in need.requires)) - set(projects)
-    for entry in _manifests_of(change.proposal.merged, wanted):
+    # What changes is in `projects`: of all others, the base has what the merge will have.
+    for entry in change.listing.manifests if wanted else ():
+        if stem_of(entry.path) not in wanted:
+            continue
         project, _ = read_manifest(entry.path, change.proposal.merged.read(entry), change.after)
         if project:
             projects[project.normalized] = project
@@ -170,10 +173,6 @@ def _required(texts: Iterable[str]) -> Iterator[NormalizedName]:
             yield NormalizedName.of(parse_requirement(text).name)
         except ValueError:
             continue  # inspection reports it
-
-
-def _manifests_of(tree: SourceTree, names: set[NormalizedName]) -> list[SourceEntry]:
-    return [e for e in tree.entries("packages.d") if is_manifest(e) and stem_of(e.path) in names] if names else []
 
 
 def _of_settings(change: Change) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from index_builder.judge.asked import Asked
+from index_builder.judge.asked import NOBODY, Asked
 from index_builder.judge.explain import subject
 from index_builder.judge.verdict import Ruling
 from index_builder.model.names import Word
@@ -37,7 +37,7 @@ class Flip:
 
     def __str__(self) -> str:
         """Return it in one line."""
-        who = self.actor or "somebody whom no policy names"
+        who = self.actor or NOBODY
         return f"{self.commit[:12]} ({self.title}): {self.action} {self.subject} by {who} was {self.was.value}, would be {self.now.value}"
 
 
