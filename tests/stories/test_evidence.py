@@ -1,9 +1,12 @@
 """What new files prove: attestations of a declared publisher, and what real requirements resolve to."""
 
 import json
+import subprocess
+import sys
 
 import attested
 import pytest
+from conftest import commit_all
 from distributions import wheel
 
 PATH = "packages.d/pypi-attestations.yaml"
@@ -55,6 +58,17 @@ def test_an_attested_release(attesting):
     put(attesting)
     code, report = attesting.judge("--actor", "dave")
     assert (code, rules_of(report), [d["action"] for d in report["decisions"]]) == (0, [], ["release"])
+
+
+def test_verifying_is_silent(attesting):
+    """What a library thinks of being offline is no line of ours: a reader would take it for a finding."""
+    attesting.edit(PATH, manifest("0.0.18", "0.0.19"))
+    put(attesting)
+    commit_all(attesting.folder)
+    command = [sys.executable, "-m", "index_builder", "check", "--base", "main", "--actor", "dave", "--offline", "-q"]
+    done = subprocess.run(command, cwd=attesting.folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "may be merged as it stands" in done.stdout
 
 
 def test_publishers_are_those_of_the_base(attesting):
