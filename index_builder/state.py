@@ -1,8 +1,8 @@
 """What a build leaves in `state/` for the next one to compare with, per audience and sharded by name. ADR 8.
 
 `state/build.json`, the mark, says what was built from what, and has the digest of every other file that is read again.
-`state/projects/<2 hex>.json` has, a project a line, the manifest that it came from, the files that are its own, and where its
-lines are in `packages.json`.
+`state/projects/<2 hex>.json` has, a project a line, the manifest that it came from, the files that are its own, where its
+lines are in `packages.json`, and the digests of its simple pages, which are what is signed.
 All of it is deterministic, names nothing of a narrower audience, and is used only where its digest is right.
 """
 
@@ -21,7 +21,7 @@ import orjson
 MARK: Final = "state/build.json"
 #: The folder of shards.
 SHARDS: Final = "state/projects/"
-_SCHEMA: Final = 2
+_SCHEMA: Final = 3
 _SHARD = re.compile(r"state/projects/[0-9a-f]{2}\.json")
 _PAGE = re.compile(r"simple/index\.(?:html|v1_json)")
 _CLIMBS = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\\\x00]")
@@ -93,10 +93,18 @@ def decode_mark(content: bytes) -> Mark:
     return mark
 
 
+class PageDigest(NamedTuple):
+    """A simple page of a project: its path, its size in bytes, its SHA-256 in hexadecimal."""
+
+    path: str
+    size: int
+    digest: str
+
+
 class Built(NamedTuple):
     """A project that was built: its manifest's path and git object id, and the files that the tree has because of it.
 
-    In `packages.json` it has `rows` bytes, and its first line is that of the file `first`.
+    In `packages.json` it has `rows` bytes, and its first line is that of the file `first`. `pages` are its simple pages.
     """
 
     name: str
@@ -105,10 +113,11 @@ class Built(NamedTuple):
     first: str
     rows: int
     files: tuple[str, ...]
+    pages: tuple[PageDigest, ...]
 
     def encode(self) -> bytes:
         """Return the project's line in its shard."""
-        return orjson.dumps(tuple(self))
+        return orjson.dumps((*self[:-1], tuple(map(tuple, self.pages))))
 
 
 def shard_of(name: str) -> str:
@@ -130,8 +139,14 @@ def decode_shard(content: bytes, digest: str) -> dict[str, Built]:
     """Return a shard's projects by name; raises OutdatedStateError where its digest is another."""
     if digest_of(content) != digest:
         raise OutdatedStateError
-    found = {row[0]: Built(row[0], row[1], row[2], row[3], row[4], tuple(row[5])) for row in orjson.loads(content)}
-    if not all(_is_own(path, name) for name, built in found.items() for path in built.files):
+    found = {
+        row[0]: Built(row[0], row[1], row[2], row[3], row[4], tuple(row[5]), tuple(PageDigest(*page) for page in row[6]))
+        for row in orjson.loads(content)
+    }
+    if not all(
+        all(_is_own(path, name) for path in built.files) and all(page.path.startswith(f"simple/{name}/") for page in built.pages)
+        for name, built in found.items()
+    ):
         raise OutdatedStateError
     return found
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING
 from index_builder import __version__
 from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.directory_pool import DirectoryPool
+from index_builder.adapters.changes_file import add_changes
 from index_builder.adapters.directory_site import DirectorySite, ListSite, UntouchedListSite, UntouchedSite, exclusive
 from index_builder.adapters.progress import NoProgress
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
+    from securesystemslib.signer import Key
+
     from index_builder.adapters.history import GitHistory
+    from index_builder.adapters.keyring import KeyFolder
     from index_builder.adapters.proposal import GitProposal
     from index_builder.adapters.sparse_site import SparseSite
     from index_builder.fetch.stage import Fetcher
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
     from index_builder.model.names import Word
     from index_builder.model.plan import Fetch
     from index_builder.model.problem import Problem
-    from index_builder.ports import Attestations, Progress, Resolver, SourceTree
+    from index_builder.ports import Attestations, Progress, Resolver, Site, SourceTree
 
 __all__ = ["NoProgress", "SystemClock", "WorkTree"]
 
@@ -92,6 +96,7 @@ def open_proposal(root: Path, base: str, head: str | None) -> GitProposal:
 def open_history(root: Path, revision: str) -> GitHistory:
     """Return what was merged into a branch; raises SourceError."""
     from index_builder.adapters.history import GitHistory
+    from index_builder.adapters.keyring import KeyFolder
 
     return GitHistory(root, revision)
 
@@ -214,6 +219,53 @@ def open_sparse_sites(output: Path, published: Mapping[Word, str | Path], fetche
             there = PublishedSite(where, fetcher.downloader) if isinstance(where, str) else UntouchedSite(where, audience)
             sites[audience] = SparseSite(there, output / audience, audience)
         yield sites
+
+
+@contextmanager
+def open_signing(
+    root: Path, output: Path, audience: Word, published: str | Path | None, configuration: Configuration
+) -> Iterator[tuple[DirectorySite, Site, Callable[[Sequence[str], Sequence[str]], None]]]:
+    """Yield an audience's folder, locked; where its last signatures are; and what takes note of the paths written and deleted.
+
+    With `published`, the folder has only what differs from the tree at that URL or in that folder. Raises StorageError.
+    """
+    changes = output / f"{audience}.changes.json"
+    if published is None and changes.exists():
+        msg = f"{output / audience} holds what a sparse build wrote, which is no whole tree"
+        raise StorageError(msg, fix="say of what it is a part: --published WHERE")
+    with exclusive(output / audience), ExitStack() as stack:
+        site = DirectorySite(output / audience, audience)
+        stack.callback(site.tidy)
+        there: Site = site
+        if published is not None:
+            there = stack.enter_context(open_reading(root, configuration, audience, published))
+        yield site, there, lambda written, deleted: add_changes(changes, audience, written, deleted) if published is not None else None
+
+
+@contextmanager
+def open_reading(root: Path, configuration: Configuration, audience: Word, where: str | Path) -> Iterator[Site]:
+    """Yield an audience's tree at a URL or in a folder, to be read. Raises StorageError."""
+    if isinstance(where, Path):
+        yield UntouchedSite(where, audience)
+        return
+    from index_builder.adapters.published_site import PublishedSite
+
+    with open_fetcher(root, configuration, SystemClock(), NoProgress()) as fetcher:
+        yield PublishedSite(where, fetcher.downloader)
+
+
+def public_key_of(uri: str) -> Key:
+    """Return the public half of a key that a key service has; raises UsageError, TrustError."""
+    from index_builder.adapters.keyring import public_of
+
+    return public_of(uri)
+
+
+def open_keys(folder: Path | None, ask: Callable[[str, bool], str]) -> KeyFolder:
+    """Return the folder of one's own private keys, or `folder`; `ask` asks for a passphrase, twice for a new one."""
+    from index_builder.adapters.keyring import KeyFolder, default_folder
+
+    return KeyFolder(folder or default_folder(os.environ), os.environ, ask)
 
 
 @contextmanager

@@ -29,6 +29,8 @@ VERBS: Final = {
     "check": "Judge manifests, policies and the bytes they pin, or a change.",
     "preview": "Show the index as it would be with a change merged.",
     "build": "Build the index of each audience into a folder.",
+    "sign": "Sign a built tree, so that clients can check it.",
+    "keys": "Hold the ceremony: who may sign, and who must.",
     "status": "Mark a project as archived, deprecated, quarantined or active.",
     "owners": "Add or remove an owner of a project.",
     "prune": "Remove old pre-releases of a project.",

@@ -11,7 +11,7 @@ from index_builder.pipeline.items import Item, unpack
 from index_builder.render.legacy import ReleaseJson, render_legacy
 from index_builder.render.rows import render_rows
 from index_builder.render.simple import ListedName, environment, render_html, render_json
-from index_builder.state import Built, shard_of
+from index_builder.state import Built, PageDigest, digest_of, shard_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -53,7 +53,8 @@ def render(task: tuple[Layout, bytes]) -> Rendered:
         lines = render_rows(project)
         paths = tuple(sorted({*(page.path for page in made), *item.served}))
         first = project.files[0].filename if project.files else ""
-        built = Built(project.normalized, item.path, item.blob, first, len(lines), paths)
+        simple = tuple(PageDigest(p.path, p.size, digest_of(p.content)) for p in made if p.path.startswith("simple/"))
+        built = Built(project.normalized, item.path, item.blob, first, len(lines), paths, simple)
         pages += made
         rows.append(lines)
         names.append(ListedName(project.normalized, project.name, project.serial))

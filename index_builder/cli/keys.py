@@ -1,0 +1,422 @@
+"""`keys`: the ceremony. People make keys, begin the trust of an audience, sign, and change who holds what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+from securesystemslib.signer import Key
+
+from index_builder import wiring
+from index_builder.cli import options, trusting
+from index_builder.cli.console import count, stderr
+from index_builder.errors import HumanNeededError, TrustError, UsageError
+from index_builder.model.index import Configuration
+from index_builder.model.names import Word
+from index_builder.model.source import is_manifest
+from index_builder.pipeline.reading import configuration_of
+from index_builder.pipeline.trust import read_trust
+from index_builder.trust import ceremony
+from index_builder.trust.committed import TRUST, Committed, Standing, holders, read_committed, standings
+from index_builder.trust.keys import held_by, holder_of, uri_of
+from index_builder.trust.layout import BINS, LIVES, SNAPSHOT, TARGETS, TIMESTAMP, wants_renewal
+from index_builder.trust.signing import find_before
+
+if TYPE_CHECKING:
+    from index_builder.adapters.keyring import KeyFolder
+
+
+@click.group("keys")
+def command() -> None:
+    """Hold the ceremony: who may sign, who has, and who must by when.
+
+    People hold root, targets and bins, offline, so many of them together; two online keys sign what is published. All that
+    people sign is in git, under trust/; private keys never are.
+
+    \b
+    The first ceremony, of two people:
+      alice$ index-builder keys new alice          # each makes a key, and commits its public half
+      bob$   index-builder keys new bob
+      alice$ index-builder keys init --threshold 2
+      bob$   index-builder keys sign               # then merge, build, and: index-builder sign
+    """
+
+
+class _Room(NamedTuple):
+    """What every step works on: the repository, the audience, its trust as the files are, one's own keys, and the time."""
+
+    root: Path
+    configuration: Configuration
+    audience: Word
+    committed: Committed
+    keys: KeyFolder
+    now: datetime
+    tree: wiring.WorkTree
+
+
+def _room(repo: Path, audience: str | None) -> _Room:
+    root = wiring.find_root(repo)
+    tree = wiring.WorkTree(root)
+    with options.problems_shown(tree, "text"):
+        configuration = configuration_of(tree)
+    chosen = trusting.chosen(audience, configuration)
+    keys = wiring.open_keys(None, trusting.ask)
+    return _Room(root, configuration, chosen, read_trust(tree, chosen), keys, wiring.SystemClock().now(), tree)
+
+
+@command.command("new")
+@click.argument("name")
+@options.repo
+@trusting.audience
+def new(name: str, repo: Path, audience: str | None) -> None:
+    """Make a key of one's own: NAME as policies.d/ has it.
+
+    The private half stays in one's own key folder, encrypted with a passphrase; the public half goes into git, so that
+    others can make NAME a holder.
+    """
+    room = _room(repo, audience)
+    _check_person(room, name)
+    if name in room.committed.people:
+        msg = f"{name} has a key already, in {TRUST}/{room.audience}/people/{name}.json"
+        raise UsageError(msg, fix=f"replace it with: index-builder keys rotate {name}")
+    key = held_by(room.keys.create(name), name)
+    paths = trusting.write(room.root, room.audience, ceremony.public_key(name, key))
+    stderr().print(f"The private key of {name} is {room.keys.path(key)}: keep a copy where it cannot burn or be stolen with this machine")
+    _say_commit(paths, f"the public key of {name}")
+
+
+@command.command("init")
+@click.option("--holder", "names", multiple=True, metavar="NAME", help="Who holds the keys; may be repeated [default: all who have one].")
+@click.option("--threshold", type=click.IntRange(1, 32), metavar="N", help="How many must sign [default: 2, or 1 of one].")
+@click.option("--bins-key", metavar="URI", help="Online key A, as a key service has it [default: a new key file].")
+@click.option("--timestamp-key", metavar="URI", help="Online key B, as a key service has it [default: a new key file].")
+@options.repo
+@trusting.audience
+def init(
+    names: tuple[str, ...], threshold: int | None, bins_key: str | None, timestamp_key: str | None, repo: Path, audience: str | None
+) -> None:
+    """Begin the trust of an audience: root, targets and bins, and the two online keys.
+
+    A key service is named by URI: awskms:KEY, gcpkms:KEY, azurekms:VAULT/KEY, hv:KEY (Vault), hsm:2 (PKCS 11). Each needs
+    its library: pip install 'securesystemslib[awskms]' and so on.
+    """
+    room = _room(repo, audience)
+    if room.committed.roots:
+        msg = f"'{room.audience}' has its keys already, in {TRUST}/{room.audience}"
+        raise UsageError(msg, fix="see how they stand: index-builder keys status")
+    held = _holders(room, names)
+    _check_apart(room, held)
+    least = threshold or min(2, len(held))
+    online = ceremony.Online(bins=_online(room, BINS, bins_key), timestamp=_online(room, TIMESTAMP, timestamp_key))
+    files = ceremony.begin(held, least, online, trusting.targets_of(_projects(room)), room.now)
+    console = stderr()
+    console.print(f"[bold]{room.audience}[/]: {least} of {', '.join(sorted(held))} sign root, targets and bins, for a year")
+    for role, key, signs in ((BINS, online.bins, "what the index lists"), (TIMESTAMP, online.timestamp, "that it is the newest")):
+        where = uri_of(key) or room.keys.path(key)
+        console.print(f"  online key of {role}, which signs {signs}: {where}")
+    if not (bins_key and timestamp_key):
+        console.print("  a workflow gets them as secrets: INDEX_BUILDER_KEY_BINS, INDEX_BUILDER_KEY_TIMESTAMP, INDEX_BUILDER_PASSPHRASE")
+    _finish(room, files, "first-ceremony")
+
+
+@command.command("sign")
+@click.option("--as", "name", metavar="NAME", help="Sign as NAME only, where this machine has the keys of several.")
+@options.repo
+@trusting.audience
+def sign(name: str | None, repo: Path, audience: str | None) -> None:
+    """Sign all that waits for the keys on this machine. Signing twice changes nothing."""
+    room = _room(repo, audience)
+    _ = room.committed.root
+    mine = [key for key in holders(room.committed).values() if room.keys.has(key) and name in (None, holder_of(key))]
+    if not mine:
+        who = ", ".join(sorted({holder_of(key) for key in holders(room.committed).values()}))
+        msg = f"none of the keys of {who} is in {room.keys.folder}"
+        raise TrustError(msg, fix="sign on the machine that has one, or name its folder with INDEX_BUILDER_KEYS")
+    signed = _sign(room, {}, mine)
+    if not signed:
+        stderr().print("nothing waits for these keys")
+    _say_standing(room, f"sign-{room.committed.root.signed.version}")
+
+
+@command.command("status")
+@click.option("--published", metavar="WHERE", help="Look at the signatures at this URL, or in this folder [default: site/].")
+@click.option("--fail-within", metavar="TIME", help="Exit with 4 where something expires within this time, such as 48h or 14d.")
+@options.repo
+@trusting.audience
+@options.output_format
+def status(published: str | None, fail_within: str | None, repo: Path, audience: str | None, output_format: str) -> None:
+    """Say who must sign what by when, and when what is published expires.
+
+    Exits with 10 where a signature is missing, with 4 where something has expired, or will within --fail-within.
+    """
+    room = _room(repo, audience)
+    limit = room.now + (_span(fail_within) if fail_within else timedelta())
+    found = standings(room.committed)
+    online = _published(room, published)
+    expiring = [(role, expires) for role, expires in [*((s.role, s.expires) for s in found), *online] if expires <= limit]
+    if output_format == "json":
+        click.echo(json.dumps(_json(room, found, online), indent=2))
+    else:
+        for standing in found:
+            click.echo(_line(standing, room.now))
+        for role, expires in online:
+            click.echo(f"{role:<10} expires {_date(expires)} (published)")
+        if not online:
+            stderr().print("nothing is published in site/: --published says where to look")
+    if expiring:
+        role, expires = min(expiring, key=lambda pair: pair[1])
+        fix = "index-builder sign --heartbeat" if (role, expires) in online else "index-builder keys renew"
+        msg = f"{role} {'has expired' if expires <= room.now else 'expires'} {_date(expires)}"
+        raise TrustError(msg, fix=f"renew it: {fix}")
+    if not all(standing.is_complete for standing in found):
+        raise HumanNeededError
+
+
+@command.command("rotate")
+@click.argument("role")
+@click.option("--key", "uri", metavar="URI", help="The new key, as a key service has it [default: a new key file].")
+@options.repo
+@trusting.audience
+def rotate(role: str, uri: str | None, repo: Path, audience: str | None) -> None:
+    """Replace a key: ROLE is `timestamp` (online key B), `bins` (online key A), or a holder's name.
+
+    The old key signs nothing more from the next version of the metadata on. Those who hold root must sign that.
+    """
+    room = _room(repo, audience)
+    if role == TIMESTAMP:
+        files = ceremony.rotate_timestamp(room.committed, _online(room, TIMESTAMP, uri), room.now)
+    elif role == BINS:
+        files = ceremony.rotate_bins(room.committed, _online(room, BINS, uri), room.now)
+    else:
+        held, threshold = ceremony.holders_of(room.committed)
+        if role not in held:
+            _unknown(role, held)
+        key = held_by(room.keys.create(role), role)
+        files = ceremony.change_holders(room.committed, {**held, role: key}, threshold, room.now) | ceremony.public_key(role, key)
+    _finish(room, files, f"rotate-{role}")
+
+
+@command.command("admit")
+@click.argument("name")
+@click.option("--threshold", type=click.IntRange(1, 32), metavar="N", help="How many must sign from now on [default: as many as now].")
+@options.repo
+@trusting.audience
+def admit(name: str, threshold: int | None, repo: Path, audience: str | None) -> None:
+    """Make NAME, whose public key is there, one of those who hold root, targets and bins."""
+    room = _room(repo, audience)
+    held, least = ceremony.holders_of(room.committed)
+    more = _holders(room, (name,))
+    _check_apart(room, more)
+    files = ceremony.change_holders(room.committed, {**held, **more}, threshold or least, room.now)
+    _finish(room, files, f"admit-{name}")
+
+
+@command.command("revoke")
+@click.argument("name")
+@click.option("--threshold", type=click.IntRange(1, 32), metavar="N", help="How many must sign from now on [default: as many as now].")
+@options.repo
+@trusting.audience
+def revoke(name: str, threshold: int | None, repo: Path, audience: str | None) -> None:
+    """Take the key of NAME out of root, targets and bins: lost or stolen, or NAME has gone.
+
+    For a stolen online key: index-builder keys rotate timestamp (or bins).
+    """
+    room = _room(repo, audience)
+    held, least = ceremony.holders_of(room.committed)
+    if name not in held:
+        _unknown(name, held)
+    rest = {holder: key for holder, key in held.items() if holder != name}
+    _finish(room, ceremony.change_holders(room.committed, rest, threshold or least, room.now), f"revoke-{name}")
+
+
+@command.command("renew")
+@click.option("--all", "every", is_flag=True, help="Renew all, not only what is past half of its time.")
+@options.repo
+@trusting.audience
+def renew(every: bool, repo: Path, audience: str | None) -> None:
+    """Give what people sign a new version that holds for another year."""
+    room = _room(repo, audience)
+    due = [s.role for s in standings(room.committed) if every or wants_renewal(s.expires, LIVES.get(s.role, LIVES[TARGETS]), room.now)]
+    if not due:
+        stderr().print("nothing is past half of its time")
+        return
+    _finish(room, ceremony.renew(room.committed, due, room.now), "renew")
+
+
+@command.command("grow")
+@options.repo
+@trusting.audience
+def grow(repo: Path, audience: str | None) -> None:
+    """Give the bins the number that the index has grown to want; the next `sign` signs all of it anew."""
+    room = _room(repo, audience)
+    files = ceremony.grow(room.committed, trusting.targets_of(_projects(room)), room.now)
+    if not files:
+        stderr().print("the bins are enough")
+        return
+    _finish(room, files, "grow-bins")
+
+
+def _finish(room: _Room, files: Mapping[str, bytes], branch: str) -> None:
+    """Write files, sign them with the keys that are here, and say who must sign next."""
+    after = _with(room, files)
+    known = {**holders(room.committed), **holders(after)} if room.committed.roots else holders(after)
+    mine = [key for key in known.values() if room.keys.has(key)]
+    _sign(room, files, mine)
+    _say_standing(room, branch)
+
+
+def _with(room: _Room, files: Mapping[str, bytes]) -> Committed:
+    return read_committed({**_files(room), **files}, f"{TRUST}/{room.audience}")
+
+
+def _files(room: _Room) -> dict[str, bytes]:
+    folder = f"{TRUST}/{room.audience}/"
+    return {e.path.removeprefix(folder): room.tree.read(e) for e in room.tree.entries(TRUST) if e.path.startswith(folder)}
+
+
+def _sign(room: _Room, files: Mapping[str, bytes], mine: Sequence[Key]) -> list[str]:
+    """Write files with the signatures of these keys, whole or not at all; return what was signed."""
+    done: list[str] = []
+    files = dict(files)
+    for key in mine:
+        committed = _with(room, files)
+        if any(key.keyid in demand.keys for standing in standings(committed) for demand in standing.demands):
+            signed, what = ceremony.sign(committed, room.keys.signer(key, f"the key of {holder_of(key)}"))
+            files |= signed
+            done += [f"{holder_of(key)} signed {each}" for each in what]
+    if files:
+        trusting.write(room.root, room.audience, files)
+    for line in done:
+        stderr().print(f"  {line}")
+    return done
+
+
+def _say_standing(room: _Room, branch: str) -> None:
+    """Say who must sign next, or that all have."""
+    console = stderr()
+    committed = read_trust(room.tree, room.audience)
+    waiting = [standing for standing in standings(committed) if not standing.is_complete]
+    for standing in waiting:
+        console.print(_line(standing, room.now))
+    console.print(f"Commit it:  git switch -c sign/{branch}; git add {TRUST}; git commit -m 'Sign {branch}'")
+    if waiting:
+        names = sorted({name for standing in waiting for demand in standing.demands if demand.missing for name in demand.open})
+        console.print(f"Then {' or '.join(names)}, on that branch:  index-builder keys sign")
+    else:
+        console.print("All have signed. Once it is merged:  index-builder build; index-builder sign")
+
+
+def _say_commit(paths: Sequence[str], what: str) -> None:
+    stderr().print(f"Commit {what}:  git add {' '.join(paths)}; git commit")
+
+
+def _line(standing: Standing, now: datetime) -> str:
+    parts = []
+    for demand in standing.demands:
+        signed = ", ".join(demand.signed) or "nobody"
+        lacks = f", {demand.missing} more of {', '.join(demand.open) or 'nobody who could'}" if demand.missing else ""
+        parts.append(f"signed by {signed}{lacks} ({demand.threshold} must)")
+    expired = "EXPIRED" if standing.expires <= now else "expires"
+    return f"{standing.role:<10} version {standing.version}, {expired} {_date(standing.expires)}; {'; before: '.join(parts)}"
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _json(room: _Room, found: Sequence[Standing], online: Sequence[tuple[str, datetime]]) -> dict[str, object]:
+    return {
+        "audience": room.audience,
+        "roles": [
+            {
+                "role": s.role, "version": s.version, "expires": s.expires.isoformat(), "complete": s.is_complete,
+                "demands": [{"signed": d.signed, "open": d.open, "threshold": d.threshold, "missing": d.missing} for d in s.demands],
+            }
+            for s in found
+        ],
+        "published": [{"role": role, "expires": expires.isoformat()} for role, expires in online],
+    }  # fmt: skip
+
+
+def _published(room: _Room, published: str | None) -> list[tuple[str, datetime]]:
+    """Return when the published online roles expire; none where nothing is published. Raises TrustError, StorageError, RemoteError."""
+    where = trusting.where(published, room.audience) or room.root / "site" / room.audience
+    with wiring.open_reading(room.root, room.configuration, room.audience, where) as site:
+        before = find_before(room.committed, site.read)
+    if before is None:
+        return []
+    return [(SNAPSHOT, before.snapshot.signed.expires), (TIMESTAMP, before.timestamp.signed.expires)]
+
+
+def _span(text: str) -> timedelta:
+    """Return a time such as 48h or 14d; raises UsageError."""
+    number, unit = text[:-1], text[-1:]
+    if not number.isdecimal() or unit not in ("h", "d"):
+        msg = f"{text!r} is no time"
+        raise UsageError(msg, fix="write it as 48h or 14d")
+    return timedelta(hours=int(number)) if unit == "h" else timedelta(days=int(number))
+
+
+def _projects(room: _Room) -> int:
+    return sum(map(is_manifest, room.tree.entries("packages.d")))
+
+
+def _online(room: _Room, role: str, uri: str | None) -> Key:
+    if uri is None:
+        return room.keys.create(f"the online key of {role}")
+    return wiring.public_key_of(uri)
+
+
+def _holders(room: _Room, names: Sequence[str]) -> dict[str, Key]:
+    """Return the keys of those who shall hold; raises UsageError."""
+    people = room.committed.people
+    lacking = [name for name in names if name not in people]
+    if lacking or not people:
+        who = lacking[0] if lacking else "anybody"
+        msg = f"there is no public key of {who} in {TRUST}/{room.audience}/people/"
+        raise UsageError(msg, fix=f"{lacking[0] if lacking else 'each of them'} makes one with: index-builder keys new NAME")
+    return {name: people[name] for name in names or people}
+
+
+def _check_apart(room: _Room, held: Mapping[str, Key]) -> None:
+    """Raise UsageError where another audience knows a key: what one signs, the other's clients would take."""
+    for other in room.configuration.audiences:
+        if other == room.audience:
+            continue
+        committed = read_trust(room.tree, other)
+        known = {key.keyid for root in committed.roots for key in root.signed.keys.values()}
+        for name, key in held.items():
+            if key.keyid in known:
+                msg = f"the key of {name} is one of '{other}'; with it, the tree of one audience could be passed off as the other's"
+                raise UsageError(msg, fix=f"make another: index-builder keys new {name} --audience {room.audience}")
+
+
+def _check_person(room: _Room, name: str) -> None:
+    """Raise UsageError for a name that is none, or that the policies do not know."""
+    try:
+        Word(name)
+    except ValueError as error:
+        msg = f"{name!r} is no name: {error}"
+        raise UsageError(msg) from error
+    with options.problems_shown(room.tree, "text"):
+        people = _people(room)
+    if people and name not in people:
+        msg = f"policies.d/ has no person '{name}'"
+        raise UsageError(msg, fix=f"the people are: {', '.join(sorted(people))}")
+
+
+def _people(room: _Room) -> Mapping[str, Any]:
+    from index_builder.manifests.reader import read_settings  # noqa: PLC0415 - with pydantic behind it, slow to import
+    from index_builder.model.source import SETTINGS  # noqa: PLC0415
+
+    settings = read_settings(sorted(room.tree.entries(*SETTINGS), key=lambda entry: entry.path), room.tree.read)
+    return settings.policies.people
+
+
+def _unknown(name: str, held: Mapping[str, Key]) -> None:
+    msg = f"'{name}' holds no key of this audience"
+    raise UsageError(msg, fix=f"name {TIMESTAMP}, {BINS}, or one of {', '.join(sorted(held))}")

@@ -1,0 +1,107 @@
+"""Public keys with who holds them, and one way from metadata to bytes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
+from securesystemslib.signer import Key, Signature, Signer
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata, Signed
+from tuf.api.serialization import DeserializationError, SignedSerializer
+from tuf.api.serialization.json import JSONSerializer
+
+from index_builder.errors import TrustError
+from index_builder.model.names import Word
+
+#: Fields of a key that TUF does not know, and passes on: who holds it; where an online key is to be found.
+_HOLDER: Final = "x-index-builder-holder"
+_URI: Final = "x-index-builder-uri"
+
+
+def holder_of(key: Key) -> str:
+    """Return who holds a key, '' where it is nobody's: an online key."""
+    return str(key.unrecognized_fields.get(_HOLDER, ""))
+
+
+def uri_of(key: Key) -> str:
+    """Return where a key service has an online key, '' where a file or secret holds it."""
+    return str(key.unrecognized_fields.get(_URI, ""))
+
+
+def held_by(key: Key, holder: str) -> Key:
+    """Return a key with its holder."""
+    key.unrecognized_fields[_HOLDER] = Word(holder)
+    return key
+
+
+def found_at(key: Key, uri: str) -> Key:
+    """Return a key with the place where it is to be found."""
+    key.unrecognized_fields[_URI] = uri
+    return key
+
+
+def write_key(key: Key) -> bytes:
+    """Return a public key as a file holds it."""
+    return orjson.dumps({"keyid": key.keyid, **key.to_dict()}, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2) + b"\n"
+
+
+def read_key(content: bytes, where: str) -> Key:
+    """Return a public key of a file; raises TrustError."""
+    try:
+        value: dict[str, Any] = orjson.loads(content)
+        return Key.from_dict(value.pop("keyid"), value)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        msg = f"{where} is no public key"
+        raise TrustError(msg, fix="take it from git's history, or make a new one: index-builder keys new NAME") from error
+
+
+class _Canonical(SignedSerializer):
+    """OLPC canonical JSON, for what has no control characters in it: then it is sorted, compact JSON. 20 times as fast."""
+
+    def serialize(self, signed_obj: Signed) -> bytes:
+        return orjson.dumps(signed_obj.to_dict(), option=orjson.OPT_SORT_KEYS)
+
+
+_CANONICAL: Final = _Canonical()
+
+
+def add_signature(metadata: Metadata[Any], signer: Signer) -> None:
+    """Add a signature, or put it in the place of an older one of the same key."""
+    metadata.sign(signer, append=True, signed_serializer=_CANONICAL)
+
+
+def is_signed_by(metadata: Metadata[Any], key: Key) -> bool:
+    """Say whether metadata has a good signature of a key."""
+    signature: Signature | None = metadata.signatures.get(key.keyid)
+    if signature is None:
+        return False
+    try:
+        key.verify_signature(signature, _CANONICAL.serialize(metadata.signed))
+    except (UnverifiedSignatureError, VerificationError):
+        return False
+    return True
+
+
+def write(metadata: Metadata[Any]) -> bytes:
+    """Return metadata as it is published: compact."""
+    return orjson.dumps(metadata.to_dict(), option=orjson.OPT_SORT_KEYS)
+
+
+def write_for_people(metadata: Metadata[Any]) -> bytes:
+    """Return metadata as git keeps it: each signature on lines of its own."""
+    return JSONSerializer().serialize(metadata) + b"\n"
+
+
+def read(content: bytes, role: str, where: str) -> Metadata[Any]:
+    """Return metadata of a role's type; raises TrustError for anything else."""
+    try:
+        found = Metadata.from_bytes(content)
+    except (DeserializationError, RepositoryError, ValueError, RecursionError) as error:
+        msg = f"{where} is no TUF metadata"
+        raise TrustError(msg, fix="take it from git's history, or from the published tree") from error
+    if found.signed.type != role:
+        msg = f"{where} is metadata of {found.signed.type}, not of {role}"
+        raise TrustError(msg)
+    return found
