@@ -48,19 +48,26 @@ class RemoteError(IndexBuilderError):
     """Another host did not give what it should.
 
     `retryable` says whether asking again may help; `retry_after` is the wait in seconds that the
-    host asked for (RFC 9110, section 10.2.3).
+    host asked for (RFC 9110, section 10.2.3). `status` is the HTTP status of its answer, None where there was none.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, *, fix: str = "", retryable: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, fix: str = "", retryable: bool = False, retry_after: float | None = None, status: int | None = None
+    ) -> None:
         super().__init__(message, fix=fix)
+        self.status = status
         self.retryable = retryable
         self.retry_after = retry_after
 
 
 class ForbiddenAddressError(RemoteError):
     """A URL leads to an address that a builder must never be made to talk to."""
+
+
+class OtherLengthError(RemoteError):
+    """More or fewer bytes are there than were expected."""
 
 
 class DigestMismatchError(RemoteError):

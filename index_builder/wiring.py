@@ -12,13 +12,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from index_builder import __version__
+from index_builder.adapters.changes_file import add_changes
 from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.directory_pool import DirectoryPool
-from index_builder.adapters.changes_file import add_changes
 from index_builder.adapters.directory_site import DirectorySite, ListSite, UntouchedListSite, UntouchedSite, exclusive
 from index_builder.adapters.progress import NoProgress
+from index_builder.adapters.storage import storage, write_whole
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import StorageError, UsageError
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from index_builder.adapters.keyring import KeyFolder
     from index_builder.adapters.proposal import GitProposal
     from index_builder.adapters.sparse_site import SparseSite
+    from index_builder.client.index import VerifiedIndex
+    from index_builder.fetch.download import Downloader
     from index_builder.fetch.stage import Fetcher
     from index_builder.model.environment import Environment
     from index_builder.model.index import Configuration
@@ -96,7 +100,6 @@ def open_proposal(root: Path, base: str, head: str | None) -> GitProposal:
 def open_history(root: Path, revision: str) -> GitHistory:
     """Return what was merged into a branch; raises SourceError."""
     from index_builder.adapters.history import GitHistory
-    from index_builder.adapters.keyring import KeyFolder
 
     return GitHistory(root, revision)
 
@@ -252,6 +255,57 @@ def open_reading(root: Path, configuration: Configuration, audience: Word, where
 
     with open_fetcher(root, configuration, SystemClock(), NoProgress()) as fetcher:
         yield PublishedSite(where, fetcher.downloader)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """What downloads for an installer."""
+
+    downloader: Downloader
+
+
+@contextmanager
+def open_client(url: str, progress: Progress) -> Iterator[Client]:
+    """Yield what downloads from the index at `url`, wherever that is, and from the public Internet; raises UsageError, RemoteError."""
+    from index_builder.adapters.folder_transport import FolderTransport
+    from index_builder.adapters.http import GuardedTransport, networks_of, parse_networks
+    from index_builder.fetch.download import Downloader, Limits
+
+    clock = SystemClock()
+    networks = (*parse_networks(_environment()[_NETWORKS].split(",")), *networks_of(url))
+    guarded = GuardedTransport(clock, unsafe_networks=networks, connections=32)
+    limits = Limits(attempts=3, patience=30.0, window=10.0)  # an installer waits less long than a builder
+    transport = FolderTransport(Path(unquote(urlsplit(url).path)), guarded) if url.startswith("file:") else guarded
+    try:
+        yield Client(downloader=Downloader(transport=transport, clock=clock, progress=progress, limits=limits))
+    finally:
+        guarded.close()
+
+
+@contextmanager
+def open_verified(url: str, root: bytes, client: Client, cache: Path | None) -> Iterator[VerifiedIndex]:
+    """Yield the index at `url` as `root` and what follows from it say it is; raises TrustError, StorageError."""
+    from index_builder.client.cache import Cache
+    from index_builder.client.index import VerifiedIndex
+
+    remembered = Cache(cache or _cache_folder(), url, root)
+    try:
+        yield VerifiedIndex(url, root, remembered, client.downloader)
+    finally:
+        remembered.close()
+
+
+def first_seen(url: str, root: bytes, cache: Path | None) -> bytes:
+    """Return the root that was taken for `url` the first time: this one, where there was none. Raises StorageError."""
+    path = (cache or _cache_folder()) / f"first-{hashlib.sha256(url.encode()).hexdigest()[:32]}.root.json"
+    with storage(path):
+        if not path.exists():
+            write_whole(path, path.with_suffix(".new"), [root])
+        return path.read_bytes()
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "index-builder" / "clients"
 
 
 def public_key_of(uri: str) -> Key:

@@ -59,6 +59,16 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ip_network(text.strip()) for text in texts if text.strip())
 
 
+def networks_of(url: str) -> tuple[Network, ...]:
+    """Return the addresses of a URL's host that are not of the public Internet: whoever names an index means it, wherever it is."""
+    host = urlsplit(url).hostname
+    try:
+        found = [ip_address(text.partition("%")[0]) for text in _resolve(host, 0)] if host else []
+    except (OSError, UnicodeError):
+        return ()
+    return tuple(ip_network(address) for address in found if not is_public(address))
+
+
 def _resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
 

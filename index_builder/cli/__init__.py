@@ -31,6 +31,8 @@ VERBS: Final = {
     "build": "Build the index of each audience into a folder.",
     "sign": "Sign a built tree, so that clients can check it.",
     "keys": "Hold the ceremony: who may sign, and who must.",
+    "verify": "Check an index against its signatures.",
+    "proxy": "Let an installer see only what was checked.",
     "status": "Mark a project as archived, deprecated, quarantined or active.",
     "owners": "Add or remove an owner of a project.",
     "prune": "Remove old pre-releases of a project.",

@@ -37,6 +37,19 @@ def https_url(text: str) -> str:
     return text
 
 
+def http_url(text: str) -> str:
+    """Return the URL of an index; raises UsageError. What is signed may come without TLS from one's own network: the guard decides."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("https", "http") and bool(parts.hostname) and not (parts.query or parts.fragment or "@" in parts.netloc)
+    except ValueError:
+        usable = False
+    if not usable:
+        msg = f"{text} is not the URL of an index"
+        raise UsageError(msg, fix="write it as https://pypi.example.org/simple/")
+    return text
+
+
 def requirement(text: str) -> Requirement:
     """Return a requirement on a project of an index; raises UsageError."""
     if re.fullmatch(r"[0-9]+(\.[0-9a-z*]+)+", text):

@@ -13,7 +13,7 @@ from securesystemslib.signer import Key
 
 from index_builder import wiring
 from index_builder.cli import options, trusting
-from index_builder.cli.console import count, stderr
+from index_builder.cli.console import stderr
 from index_builder.errors import HumanNeededError, TrustError, UsageError
 from index_builder.model.index import Configuration
 from index_builder.model.names import Word

@@ -49,7 +49,7 @@ def serve(tree: Path, called: str, host: str, port: int, *, quiet: bool) -> None
 
     from index_builder.gateway.tree import TreeServer  # noqa: PLC0415
 
-    listener = _listen(host, port)
+    listener = listening(host, port)
     url = f"http://{host}:{listener.getsockname()[1]}"
     console = stderr()
     console.print(f"Serving {called} at {url}/ until Ctrl-C")
@@ -74,7 +74,8 @@ def _only_tree(site: Path, audience: str | None) -> Path:
     return site / (audience or built[0])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raises UsageError where the port is not to be had."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

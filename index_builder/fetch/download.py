@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import BinaryIO, TypeVar
 
-from index_builder.errors import CorruptEntryError, DigestMismatchError, NotFoundError, RemoteError, StorageError
+from index_builder.errors import CorruptEntryError, DigestMismatchError, NotFoundError, OtherLengthError, RemoteError, StorageError
 from index_builder.model.names import Sha256
 from index_builder.ports import Clock, Pool, PoolEntry, Progress, Response, Transport
 
@@ -18,10 +18,6 @@ _OK, _PARTIAL, _TOO_MANY, _BAD_RANGE = 200, 206, 429, 416
 _GONE = (404, 410)
 _CHANGED = "the bytes changed where they come from: do not trust them; if the manifest is wrong, add the file again"
 T = TypeVar("T")
-
-
-class _OtherFileError(RemoteError):
-    """More or fewer bytes are there than were expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +52,18 @@ class Downloader:
     limits: Limits = Limits()
     jitter: Callable[[], float] = field(default=random.random)
 
-    def page(self, url: str, accept: str) -> Page:
-        """Return a small document; raises RemoteError, and NotFoundError for 404 and 410."""
-        return self._retrying(url, lambda: self._page(url, accept))
+    def page(self, url: str, accept: str, *, most: int | None = None) -> Page:
+        """Return a small document, of `most` bytes at most; raises RemoteError, and NotFoundError for 404 and 410."""
+        return self._retrying(url, lambda: self._page(url, accept, self.limits.page if most is None else most))
+
+    @contextmanager
+    def stream(self, url: str, most: int) -> Iterator[Iterator[bytes]]:
+        """Yield a document as it arrives, of `most` bytes at most. Nothing is tried twice. Raises as `page`."""
+        deadline = self.clock.monotonic() + self.limits.deadline(most)
+        with self.transport.get(url, {"accept": "*/*"}, deadline=deadline) as response:
+            self._raise_for_status(response)
+            self._raise_for_part(response)
+            yield self._steady(response, most)
 
     def file(self, url: str, digest: Sha256, size: int | None, pool: Pool, *, name: str) -> None:
         """Bring a file into the pool.
@@ -89,7 +94,7 @@ class Downloader:
     def _whole(self, url: str, size: int | None, entry: PoolEntry, name: str) -> None:
         try:
             self._retrying(url, lambda: self._file(url, size, entry))
-        except _OtherFileError as error:
+        except OtherLengthError as error:
             self._start_over(entry)
             msg = f"{name}: {error.message}"
             raise DigestMismatchError(msg, fix=_CHANGED) from error
@@ -109,12 +114,12 @@ class Downloader:
         with local_storage():
             stream.flush()
 
-    def _page(self, url: str, accept: str) -> Page:
+    def _page(self, url: str, accept: str, most: int) -> Page:
         deadline = self.clock.monotonic() + self.limits.deadline(0)
         with self.transport.get(url, {"accept": accept}, deadline=deadline) as response:
             self._raise_for_status(response)
             self._raise_for_part(response)
-            content = b"".join(self._steady(response, self.limits.page))
+            content = b"".join(self._steady(response, most))
             return Page(url=response.url, content_type=response.headers.get("content-type", ""), content=content)
 
     def _file(self, url: str, size: int | None, entry: PoolEntry) -> None:
@@ -137,7 +142,7 @@ class Downloader:
         if size is not None and entry.written < size:
             if response.status == _OK and "content-length" in response.headers:
                 # All that was announced came: this is another file, and asking again would not make it longer.
-                raise _OtherFileError(f"{url} has {entry.written:,} bytes, {size:,} were expected")
+                raise OtherLengthError(f"{url} has {entry.written:,} bytes, {size:,} were expected")
             msg = f"{url}: the connection ended after {entry.written:,} of {size:,} bytes"
             raise RemoteError(msg, retryable=True)
 
@@ -185,7 +190,7 @@ class Downloader:
             received += len(chunk)
             if total > limit:
                 msg = f"{response.url}: more than the {limit:,} bytes expected"
-                raise _OtherFileError(msg)
+                raise OtherLengthError(msg)
             yield chunk
             elapsed = self.clock.monotonic() - since
             if elapsed >= self.limits.window:
@@ -203,11 +208,11 @@ class Downloader:
             return
         msg = f"{response.url}: HTTP status {response.status}"
         if response.status in _GONE:
-            raise NotFoundError(msg)
+            raise NotFoundError(msg, status=response.status)
         retryable = response.status == _TOO_MANY or response.status >= 500  # noqa: PLR2004 - RFC 9110, server errors
         fix = "the other side asks for credentials, which a builder does not send" if response.status in (401, 403) else ""
         wait = _retry_after(response.headers.get("retry-after", ""), response.headers.get("date", ""), self.clock.now())
-        raise RemoteError(msg, fix=fix, retryable=retryable, retry_after=wait)
+        raise RemoteError(msg, fix=fix, retryable=retryable, retry_after=wait, status=response.status)
 
     @staticmethod
     def _raise_for_part(response: Response) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -24,49 +23,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index_builder.model.page import HTML, JSON, JSON_LINES, SIMPLE_JSON
+from index_builder.render.accept import OFFERED, negotiate
 from index_builder.state import MARK, SHARDS
+from index_builder.trust.layout import POINTER, copied, is_metadata
 
-SIMPLE_HTML: Final = "application/vnd.pypi.simple.v1+html"
-_LATEST: Final = {
-    "application/vnd.pypi.simple.latest+json": SIMPLE_JSON,
-    "application/vnd.pypi.simple.latest+html": SIMPLE_HTML,
-}
-_OFFERED: Final = (HTML, SIMPLE_HTML, SIMPLE_JSON)
 _PAGES: Final = {"index.html": HTML, "index.v1_json": SIMPLE_JSON}
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _REVALIDATE: Final = "no-cache"
 
 Log = Callable[[str], None]
-
-
-def negotiate(accept: str) -> str | None:
-    """Return the content type of the simple API that an Accept header asks for, or None where none will do.
-
-    Quality values decide; HTML wins a tie, as PEP 691 advises for clients that say nothing.
-    """
-    best, best_quality = None, 0.0
-    ranges = [_range(part) for part in (accept or "*/*").split(",")]
-    for offered in _OFFERED:
-        qualities = [(specific, quality) for kind, quality in ranges if (specific := _matches(kind, offered))]
-        quality = max(qualities)[1] if qualities else 0.0
-        if quality > best_quality:
-            best, best_quality = offered, quality
-    return best
-
-
-def _range(text: str) -> tuple[str, float]:
-    kind, *parameters = (part.strip().lower() for part in text.split(";"))
-    quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-    return _LATEST.get(kind, kind), float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality) else 0.0
-
-
-def _matches(kind: str, offered: str) -> int:
-    """Return how specifically a media range names a type: 3 exactly, 2 its family, 1 anything, 0 not at all."""
-    if kind == offered:
-        return 3
-    if kind == f"{offered.partition('/')[0]}/*":
-        return 2
-    return 1 if kind == "*/*" else 0
 
 
 class TreeServer:
@@ -110,7 +75,7 @@ class TreeServer:
     async def _negotiated(self, request: Request, folder: str) -> Response:
         kind = negotiate(request.headers.get("accept", ""))
         if kind is None:
-            raise HTTPException(406, f"this index speaks {', '.join(_OFFERED)}")
+            raise HTTPException(406, f"this index speaks {', '.join(OFFERED)}")
         page = "index.v1_json" if kind == SIMPLE_JSON else "index.html"
         return await self._file(request, folder + page, kind, _REVALIDATE, vary="Accept")
 
@@ -143,6 +108,9 @@ class TreeServer:
             return await self._file(request, path, JSON_LINES, _REVALIDATE)
         if path == MARK or path.startswith(SHARDS):
             return await self._file(request, path, JSON, _REVALIDATE)
+        if path == POINTER or is_metadata(path) or copied(path):
+            kind = SIMPLE_JSON if path.endswith(".v1_json") else JSON
+            return await self._file(request, path, kind, _REVALIDATE if path == POINTER else _FOREVER)
         raise HTTPException(404)
 
     async def _file(self, request: Request, path: str, kind: str, cache: str, *, vary: str = "") -> Response:

@@ -12,7 +12,6 @@ from tuf.api.metadata import TargetFile
 
 from index_builder.errors import StorageError, TrustError
 from index_builder.ports import Progress, Site
-from index_builder.render.simple import LIST_HTML, LIST_JSON
 from index_builder.state import MARK, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of
 from index_builder.trust.committed import Committed, complete
 from index_builder.trust.layout import FOLDER, GRACE, POINTER, copied, copy_path, is_copied, is_metadata
@@ -124,7 +123,9 @@ class _Comparison:
             old = decode_mark(self._copy(MARK, target.hashes["sha256"]))
             return dict(_shards(old, mark, lambda path: self._copy(path, old.shards[path]))), old
         except (OutdatedStateError, StorageError, TrustError) as error:
-            self._progress.note(f"what was signed last cannot be compared with {f'({error})' if str(error) else ''}; signing all of it anew")
+            self._progress.note(
+                f"what was signed last cannot be compared with {f'({error})' if str(error) else ''}; signing all of it anew"
+            )
             self._before = None
             return {}, None
 
@@ -161,7 +162,8 @@ def _target(path: str, digest: Digest) -> TargetFile:
 def _copies(site: Site, targets: Mapping[str, TargetFile | None], progress: Progress) -> Iterator[str]:
     """Put a copy of each page that clients ask for by its digest; what is signed, is what the tree has. Raises TrustError."""
     present = {path: target.hashes["sha256"] for path, target in targets.items() if target}
-    progress.begin("Copying", len(present), 0)
+    if len(present) >= _MANY:
+        progress.begin("Signing", len(present), 0)
     try:
         for path, digest in sorted(present.items()):
             content = site.read(path)
@@ -172,7 +174,8 @@ def _copies(site: Site, targets: Mapping[str, TargetFile | None], progress: Prog
                 copy = copy_path(path, digest)
                 site.put(copy, [content])
                 yield copy
-            progress.done(path)
+            if len(present) >= _MANY:
+                progress.done(path)
     finally:
         progress.end()
 
@@ -256,5 +259,7 @@ def _is_needed(path: str, now: Before) -> bool:
     return is_current(path, now)
 
 
+#: So many pages take long enough that somebody wants to see how far it is.
+_MANY: Final = 500
 _BUILD_AGAIN: Final = "build the tree again: index-builder build --verify"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"

@@ -71,9 +71,15 @@ def read_committed(files: Mapping[str, bytes], folder: str) -> Committed:
     if sorted(roots) != list(range(1, len(roots) + 1)):
         msg = f"{folder} lacks a version of root between 1 and {max(roots)}"
         raise TrustError(msg, fix="take it from git's history: clients follow the whole chain")
-    wholes = {name: read(files[f"{name}.json"], Targets.type, f"{folder}/{name}.json") for name in (TARGETS, BINS) if f"{name}.json" in files}
+    wholes = {
+        name: read(files[f"{name}.json"], Targets.type, f"{folder}/{name}.json") for name in (TARGETS, BINS) if f"{name}.json" in files
+    }
     return Committed(
-        roots=tuple(roots[number] for number in sorted(roots)), targets=wholes.get(TARGETS), bins=wholes.get(BINS), teams=teams, people=people
+        roots=tuple(roots[number] for number in sorted(roots)),
+        targets=wholes.get(TARGETS),
+        bins=wholes.get(BINS),
+        teams=teams,
+        people=people,
     )
 
 

@@ -186,7 +186,9 @@ class _Signing:
             return
         for role, changes in sorted(dirty.items()):
             held = {**self._before.bin(role).signed.targets, **changes}
-            self._sign_bin(role, int(role.removeprefix(f"{BIN}-"), 16), {path: target for path, target in held.items() if target is not None})
+            self._sign_bin(
+                role, int(role.removeprefix(f"{BIN}-"), 16), {path: target for path, target in held.items() if target is not None}
+            )
         for role in self._due(succinct):
             if role not in dirty:
                 self._sign_bin(role, int(role.removeprefix(f"{BIN}-"), 16), self._before.bin(role).signed.targets)

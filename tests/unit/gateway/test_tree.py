@@ -8,7 +8,7 @@ import pytest
 from distributions import wheel
 from live import serving
 
-from index_builder.gateway.tree import negotiate
+from index_builder.render.accept import negotiate
 
 HTML, SIMPLE_HTML, JSON = "text/html", "application/vnd.pypi.simple.v1+html", "application/vnd.pypi.simple.v1+json"
 

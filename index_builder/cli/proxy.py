@@ -1,0 +1,127 @@
+"""`proxy`: an installer sees only what was checked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import click
+
+from index_builder import wiring
+from index_builder.cli import arguments, rooted
+from index_builder.cli.console import count, stderr
+from index_builder.cli.formats import plain
+from index_builder.cli.serve import listening
+from index_builder.client.proxy import Proxy, Upstream
+from index_builder.errors import TrustError, UsageError
+
+_HOST: Final = "127.0.0.1"
+#: What would make an installer ask other indexes too.
+_OTHERS: Final = ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX_URL")
+_OTHER_OPTIONS: Final = ("-i", "-f", "--index-url", "--extra-index-url", "--find-links", "--index", "--default-index", "--no-index")
+
+
+@click.command("proxy", context_settings={"ignore_unknown_options": True})
+@click.option("--index", "where", metavar="URL|DIR", required=True, help="The index, or the folder of one audience's tree.")
+@rooted.options
+@click.option("--upstream", metavar="URL", help="The simple API to ask for projects that the index has not. It is not checked.")
+@click.option(
+    "--ours", multiple=True, metavar="PATTERN", help="Never ask upstream for projects named so, such as 'acme-*'; may be repeated."
+)
+@click.option("--port", default=0, type=click.IntRange(0, 65535), metavar="N", help="The port [default: a free one].")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what is refused.")
+@click.argument("command_line", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
+@click.pass_context
+def command(
+    context: click.Context, /, where: str, root: Path | None, root_fingerprint: str | None, unsafe_trust_on_first_use: bool, cache: Path | None,
+    upstream: str | None, ours: tuple[str, ...], port: int, quiet: bool, command_line: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Run an installer behind a proxy on this machine, which hands on only what was checked; or run the proxy until Ctrl-C.
+
+    COMMAND finds the proxy as its only index, through PIP_INDEX_URL and UV_DEFAULT_INDEX. Where something is not as it was
+    signed, it gets 403 with the reason, and this command exits with 4; otherwise it exits as COMMAND does.
+
+    \b
+    Examples:
+      index-builder proxy --index https://pypi.example.org/ --root acme-root.json -- uv pip install acme-utils
+      index-builder proxy --index https://pypi.example.org/ --root acme-root.json --port 8181
+      index-builder proxy --index site/public -- pip install six
+    """
+    _check_sole(command_line)
+    if ours and upstream is None:
+        raise UsageError("--ours goes with --upstream", fix="without it, nothing is looked for elsewhere")
+    other = Upstream(url=arguments.https_url(upstream), ours=ours) if upstream else None
+    pinned = rooted.Pinned(root, root_fingerprint, unsafe_trust_on_first_use)
+    with rooted.opened(where, pinned, cache, quiet=True) as index:
+        proxy = Proxy(index, wiring.SystemClock(), wiring.templates(), upstream=other)
+        proxy.refresh()
+        with _serving(proxy, port) as url:
+            if command_line:
+                code = _run(command_line, url)
+            else:
+                _wait(url, where, quiet=quiet)
+                code = 0
+    for line in proxy.refused:
+        stderr().print(f"[bold red]refused[/]: {plain(line)}", markup=True)
+    if proxy.refused:
+        msg = f"{count(len(proxy.refused), 'thing was', 'things were')} refused"
+        raise TrustError(msg, fix="nothing of it was installed; install no other way until the index's maintainers have explained it")
+    context.exit(code)
+
+
+def _check_sole(command_line: Sequence[str]) -> None:
+    """Raise UsageError for an option by which the installer would ask another index besides, or instead."""
+    for argument in command_line:
+        if argument.partition("=")[0] in _OTHER_OPTIONS:
+            msg = f"{argument.partition('=')[0]} would lead the installer past the proxy"
+            raise UsageError(msg, fix="leave it out: the proxy is the only index, and --upstream of `proxy` adds another one")
+
+
+def _run(command_line: Sequence[str], url: str) -> int:
+    """Run an installer with the proxy as its sole index; return its exit code. Raises UsageError."""
+    simple = f"{url}/simple/"
+    environment = {name: value for name, value in os.environ.items() if name not in _OTHERS}
+    # Configuration files may name more indexes: pip reads none then, uv none of its own.
+    environment |= {"PIP_INDEX_URL": simple, "PIP_CONFIG_FILE": os.devnull, "UV_DEFAULT_INDEX": simple, "UV_NO_CONFIG": "1"}
+    environment["NO_PROXY"] = environment["no_proxy"] = ",".join(filter(None, (os.environ.get("NO_PROXY", ""), _HOST)))
+    try:
+        return subprocess.run(command_line, env=environment, check=False).returncode
+    except OSError as error:
+        msg = f"{command_line[0]} cannot be run: {error.strerror}"
+        raise UsageError(msg, fix="write the installer's command after --, as in a terminal") from error
+
+
+def _wait(url: str, where: str, *, quiet: bool) -> None:
+    if not quiet:
+        console = stderr()
+        console.print(f"Handing on what is checked of {where} at {url}/simple/ until Ctrl-C")
+        console.print(f"  pip install --index-url {url}/simple/ PROJECT\n  uv pip install --index-url {url}/simple/ PROJECT")
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)
+
+
+@contextmanager
+def _serving(proxy: Proxy, port: int) -> Iterator[str]:
+    """Serve until the block ends; yields the URL. Raises UsageError where the port is not to be had."""
+    import uvicorn  # noqa: PLC0415 - slow to import, and --help needs none of it
+
+    with listening(_HOST, port) as listener:
+        number = listener.getsockname()[1]
+        application = proxy.application([f"{_HOST}:{number}", f"localhost:{number}"])
+        server = uvicorn.Server(
+            uvicorn.Config(application, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="proxy", daemon=True)
+        thread.start()
+        try:
+            yield f"http://{_HOST}:{number}"
+        finally:
+            server.should_exit = True
+            thread.join(3)

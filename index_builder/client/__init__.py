@@ -1,0 +1,1 @@
+"""What an installer's side does with an index: check it, and hand on only what was checked."""

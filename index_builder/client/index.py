@@ -1,0 +1,135 @@
+"""An index as its signatures say it is: what is not signed, is not there; what is there, is what was signed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthMismatchError, ExpiredMetadataError, RepositoryError
+from tuf.api.metadata import Metadata, Root, TargetFile
+from tuf.ngclient import Updater, UpdaterConfig
+
+from index_builder.client.cache import Cache
+from index_builder.client.fetcher import GuardedFetcher
+from index_builder.errors import NotFoundError, OtherLengthError, RemoteError, StorageError, TrustError
+from index_builder.fetch.download import Downloader
+from index_builder.state import digest_of
+from index_builder.trust.layout import COPIES, FOLDER, copy_path, is_copied
+
+#: How many versions of root are followed at once, and how large the TUF snapshot may be: 65,536 bins take 6 MB.
+_CONFIG = UpdaterConfig(max_root_rotations=1024, snapshot_max_length=8_000_000)
+_GONE = (403, 404, 410)
+
+
+class VerifiedIndex:
+    """One audience's tree at `url`, which ends in a slash, as of the last `refresh`. Safe to be asked from several threads."""
+
+    def __init__(self, url: str, root: bytes, cache: Cache, downloader: Downloader) -> None:
+        """Trust `root`, and nothing else. Raises TrustError where it is no root."""
+        self.url, self.downloader = url, downloader
+        self._root, self._cache = root, cache
+        self._updater: Updater | None = None
+        logging.getLogger("tuf").setLevel(logging.ERROR)
+        with _in_words(url):
+            Metadata[Root].from_bytes(root)
+
+    def refresh(self) -> None:
+        """Learn what is newest; raises TrustError where it is not signed, older than what was seen, or expired; RemoteError."""
+        with self._cache.writing(), _in_words(self.url):
+            metadata = str(self._cache.folder)
+            updater = Updater(
+                metadata, f"{self.url}{FOLDER}", metadata, f"{self.url}{COPIES}", GuardedFetcher(self.downloader), _CONFIG,
+                bootstrap=self._root,
+            )  # fmt: skip
+            updater.refresh()
+            self._updater = updater
+
+    def target(self, path: str) -> TargetFile | None:
+        """Return what is signed of a path: its length and digest; None where it is signed that there is none. Raises as `refresh`."""
+        if self._updater is None:
+            self.refresh()
+        assert self._updater is not None  # noqa: S101 - for the type checker: refresh has set it
+        with self._cache.writing(), _in_words(path):
+            return self._updater.get_targetinfo(path)
+
+    def read(self, path: str) -> bytes:
+        """Return a signed file's bytes, from its copy that never changes where there is one. Raises NotFoundError, TrustError, RemoteError."""
+        target = self.target(path)
+        if target is None:
+            msg = f"{path} is not in the index"
+            raise NotFoundError(msg)
+        where = copy_path(path, target.hashes["sha256"]) if is_copied(path) else path
+        return self._matching(where, target)
+
+    def live(self, path: str, target: TargetFile) -> bytes:
+        """Return a signed page as installers meet it; raises TrustError where it is another one."""
+        return self._matching(path, target)
+
+    def bytes_of(self, url: str, digest: str, size: int | None, name: str) -> bytes:
+        """Return a file by its digest; raises TrustError, RemoteError."""
+        content = self._fetched(url, self.downloader.limits.page if size is None else size, name)
+        if (size is not None and len(content) != size) or digest_of(content) != digest:
+            raise _other(name)
+        return content
+
+    def expiries(self) -> dict[str, datetime]:
+        """Return when the roles of the last refresh expire."""
+        with self._cache.writing():
+            found: dict[str, datetime] = {}
+            for role in ("root", "timestamp", "snapshot"):
+                metadata: Metadata[Any] = Metadata.from_file(str(self._cache.folder / f"{role}.json"))
+                found[role] = metadata.signed.expires
+            return found
+
+    def _matching(self, path: str, target: TargetFile) -> bytes:
+        content = self._fetched(self.url + quote(path), target.length, path)
+        if len(content) != target.length or digest_of(content) != target.hashes.get("sha256"):
+            raise _other(path)
+        return content
+
+    def _fetched(self, url: str, most: int, name: str) -> bytes:
+        try:
+            return self.downloader.page(url, "*/*", most=most).content
+        except RemoteError as error:
+            if error.status in _GONE:
+                msg = f"{name} is signed, and is not there: it is held back, or the publication is not whole"
+                raise TrustError(msg, fix=_ASK) from error
+            if isinstance(error, OtherLengthError):
+                raise _other(name) from error
+            raise
+
+
+_ASK = "install nothing from it until its maintainers have explained this"
+
+
+def _other(name: str) -> TrustError:
+    return TrustError(f"{name} is not what was signed", fix=_ASK)
+
+
+@contextmanager
+def _in_words(what: str) -> Iterator[None]:
+    """Turn what python-tuf finds into TrustError, and what it cannot fetch into RemoteError."""
+    try:
+        yield
+    except ExpiredMetadataError as error:
+        msg = f"{what}: {error}: somebody keeps it from being renewed, or holds the newest back"
+        raise TrustError(msg, fix="ask its maintainers; they renew it with: index-builder sign --heartbeat") from error
+    except DownloadLengthMismatchError as error:
+        msg = f"{what}: {error}"
+        raise TrustError(msg, fix=_ASK) from error
+    except DownloadHTTPError as error:
+        if error.status_code in _GONE:
+            msg = f"{what}: {error}: signatures that must be there are not"
+            raise TrustError(msg, fix="is it the URL of a signed index? its signatures are in tuf/ beside simple/") from error
+        raise RemoteError(f"{what}: {error}", status=error.status_code) from error
+    except DownloadError as error:
+        raise RemoteError(f"{what}: {error}", fix="look at the network and try again") from error
+    except (RepositoryError, ValueError, RecursionError) as error:
+        raise TrustError(f"{what}: {error}", fix=_ASK) from error
+    except OSError as error:
+        msg = f"what is remembered of {what} cannot be read or written: {error.strerror or error}"
+        raise StorageError(msg, fix="choose another folder for it: --cache DIR") from error
