@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from index_builder.adapters.storage import storage, write_whole
 from index_builder.errors import StorageError
@@ -14,7 +15,9 @@ def add_changes(path: Path, audience: str, written: Sequence[str], deleted: Sequ
     """Add paths to a list of changes, which is begun where there is none; raises StorageError."""
     with storage(path):
         try:
-            found = json.loads(path.read_bytes()) if path.exists() else {"schema": 1, "audience": audience, "written": [], "deleted": []}
+            found: dict[str, Any] = {"schema": 1, "audience": audience, "written": [], "deleted": []}
+            if path.exists():
+                found = json.loads(path.read_bytes())
             found["written"] = [*(name for name in found["written"] if name not in {*written, *deleted}), *written]
             found["deleted"] = sorted({*found["deleted"], *deleted} - {*written})
         except (ValueError, TypeError, KeyError) as error:

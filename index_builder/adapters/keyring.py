@@ -24,7 +24,7 @@ from index_builder.errors import StorageError, TrustError, UsageError
 from index_builder.trust.keys import found_at, uri_of
 
 #: The passphrase of key files, for scripts; people are asked.
-PASSPHRASE: Final = "INDEX_BUILDER_PASSPHRASE"
+PASSPHRASE: Final = "INDEX_BUILDER_PASSPHRASE"  # noqa: S105 - its name, not itself
 #: What signs without anybody there: each a private key in PEM, or the URI of one.
 SECRETS: Final = {"bins": "INDEX_BUILDER_KEY_BINS", "timestamp": "INDEX_BUILDER_KEY_TIMESTAMP"}
 
@@ -89,7 +89,7 @@ class KeyFolder:
         passphrase = self._passphrase(called) if b"ENCRYPTED" in content else None
         try:
             private = load_pem_private_key(content, passphrase.encode() if passphrase else None)
-            return CryptoSigner(private, _ssl(key))  # type: ignore[arg-type]
+            return CryptoSigner(private, _ssl(key))
         except KeyMismatchError as error:
             msg = f"{called} is another key than the one that the root metadata names"
             raise TrustError(msg, fix=f"give the private half of {key.keyid[:16]}") from error

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from securesystemslib.signer import Key
@@ -409,12 +409,12 @@ def _check_person(room: _Room, name: str) -> None:
         raise UsageError(msg, fix=f"the people are: {', '.join(sorted(people))}")
 
 
-def _people(room: _Room) -> Mapping[str, Any]:
+def _people(room: _Room) -> frozenset[str]:
     from index_builder.manifests.reader import read_settings  # noqa: PLC0415 - with pydantic behind it, slow to import
     from index_builder.model.source import SETTINGS  # noqa: PLC0415
 
     settings = read_settings(sorted(room.tree.entries(*SETTINGS), key=lambda entry: entry.path), room.tree.read)
-    return settings.policies.people
+    return frozenset(settings.policies.people)
 
 
 def _unknown(name: str, held: Mapping[str, Key]) -> None:

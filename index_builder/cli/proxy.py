@@ -39,7 +39,8 @@ _OTHER_OPTIONS: Final = ("-i", "-f", "--index-url", "--extra-index-url", "--find
 @click.argument("command_line", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 @click.pass_context
 def command(
-    context: click.Context, /, where: str, root: Path | None, root_fingerprint: str | None, unsafe_trust_on_first_use: bool, cache: Path | None,
+    context: click.Context, /,
+    where: str, root: Path | None, root_fingerprint: str | None, unsafe_trust_on_first_use: bool, cache: Path | None,
     upstream: str | None, ours: tuple[str, ...], port: int, quiet: bool, command_line: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Run an installer behind a proxy on this machine, which hands on only what was checked; or run the proxy until Ctrl-C.
@@ -91,7 +92,7 @@ def _run(command_line: Sequence[str], url: str) -> int:
     environment |= {"PIP_INDEX_URL": simple, "PIP_CONFIG_FILE": os.devnull, "UV_DEFAULT_INDEX": simple, "UV_NO_CONFIG": "1"}
     environment["NO_PROXY"] = environment["no_proxy"] = ",".join(filter(None, (os.environ.get("NO_PROXY", ""), _HOST)))
     try:
-        return subprocess.run(command_line, env=environment, check=False).returncode
+        return subprocess.run(command_line, env=environment, check=False).returncode  # noqa: S603 - the user's own command
     except OSError as error:
         msg = f"{command_line[0]} cannot be run: {error.strerror}"
         raise UsageError(msg, fix="write the installer's command after --, as in a terminal") from error

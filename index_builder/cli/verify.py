@@ -103,6 +103,6 @@ def _json(found: Verified, order: Order) -> dict[str, object]:
         "commit": found.commit, "expires": {role: moment.isoformat() for role, moment in found.expires.items()},
         "projects": found.listed, "pages": found.pages, "listed_files": found.listed_files,
         "files": found.files if order.files else None,
-        "provenance": {name: sorted({c.repository for c in claims}) for name, claims in found.attested.items()} if order.attestations else None,
+        "provenance": {name: sorted({c.repository for c in each}) for name, each in found.attested.items()} if order.attestations else None,
         "failures": found.failures,
     }  # fmt: skip

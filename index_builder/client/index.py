@@ -57,7 +57,10 @@ class VerifiedIndex:
             return self._updater.get_targetinfo(path)
 
     def read(self, path: str) -> bytes:
-        """Return a signed file's bytes, from its copy that never changes where there is one. Raises NotFoundError, TrustError, RemoteError."""
+        """Return a signed file's bytes, from its copy that never changes where there is one.
+
+        Raises NotFoundError, TrustError, RemoteError.
+        """
         target = self.target(path)
         if target is None:
             msg = f"{path} is not in the index"

@@ -14,7 +14,7 @@ from index_builder.model.names import NormalizedName, Sha256
 
 
 class PageFile(NamedTuple):
-    """A file that a page lists: its name, absolute URL, SHA-256, size in bytes, and the digest of its core metadata, '' where it has none."""
+    """A file that a page lists: name, absolute URL, SHA-256, size in bytes, digest of the core metadata, '' where it has none."""
 
     name: str
     url: str

@@ -23,7 +23,7 @@ _ROOT_FILE = re.compile(r"([1-9][0-9]*)\.root\.json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
-    """An audience's metadata that people sign: every version of root, the first one first; targets, bins, teams; and public keys by name."""
+    """What people sign of an audience: every version of root, the first one first; targets, bins, teams; and public keys by name."""
 
     roots: tuple[Metadata[Root], ...]
     targets: Metadata[Targets] | None

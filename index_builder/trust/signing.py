@@ -152,8 +152,9 @@ class Signed:
 def sign(
     committed: Committed, before: Before | None, targets: Mapping[str, TargetFile | None], signers: OnlineSigners, now: datetime
 ) -> Signed:
-    """Sign what changed: of each target what it is now, None where it is gone. Without `before`, or where its bins are others, these are all there are.
+    """Sign what changed: of each target what it is now, None where it is gone.
 
+    Without `before`, or where its bins are others, `targets` are all that there are.
     Raises TrustError where a bin must be signed and its key is not there.
     """
     work = _Signing(committed, before, signers, now)
