@@ -208,18 +208,22 @@ def open_sites(output: Path, audiences: Sequence[Word], *, dry_run: bool = False
 
 
 @contextmanager
-def open_sparse_sites(output: Path, published: Mapping[Word, str | Path], fetcher: Fetcher) -> Iterator[dict[Word, SparseSite]]:
+def open_sparse_sites(
+    output: Path, published: Mapping[Word, str | Path], fetcher: Fetcher, roots: Mapping[Word, bytes]
+) -> Iterator[dict[Word, SparseSite]]:
     """Yield for each audience a folder for what differs from the tree that is published at a URL or in a folder.
 
-    Raises StorageError.
+    Where an audience has a root, what is published counts as far as it is signed. Raises StorageError.
     """
     from index_builder.adapters.published_site import PublishedSite
     from index_builder.adapters.sparse_site import SparseSite
 
-    with exclusive(output):
+    with exclusive(output), ExitStack() as stack:
         sites = {}
         for audience, where in published.items():
-            there = PublishedSite(where, fetcher.downloader) if isinstance(where, str) else UntouchedSite(where, audience)
+            there: Site = PublishedSite(where, fetcher.downloader) if isinstance(where, str) else UntouchedSite(where, audience)
+            if audience in roots:
+                there = stack.enter_context(_signed_site(where, roots[audience], there, fetcher.downloader.progress))
             sites[audience] = SparseSite(there, output / audience, audience)
         yield sites
 
@@ -320,6 +324,22 @@ def open_keys(folder: Path | None, ask: Callable[[str, bool], str]) -> KeyFolder
     from index_builder.adapters.keyring import KeyFolder, default_folder
 
     return KeyFolder(folder or default_folder(os.environ), os.environ, ask)
+
+
+@contextmanager
+def _signed_site(where: str | Path, root: bytes, there: Site, progress: Progress) -> Iterator[Site]:
+    """Yield a published tree as far as it is signed. Nothing is remembered of it: a builder goes on from whatever is there."""
+    from tempfile import TemporaryDirectory
+
+    from index_builder.client.site import SignedSite
+
+    url = where if isinstance(where, str) else where.resolve().as_uri() + "/"
+    with (
+        TemporaryDirectory(prefix="index-builder-") as folder,
+        open_client(url, progress) as client,
+        open_verified(url, root, client, Path(folder)) as index,
+    ):
+        yield SignedSite(index, there, progress)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from index_builder.render.legacy import ReleaseJson
 if TYPE_CHECKING:
     from index_builder.model.index import Configuration
     from index_builder.pipeline.tree import Report
-    from index_builder.ports import Site
+    from index_builder.ports import Site, SourceTree
 
 
 @click.command("build")
@@ -94,7 +94,7 @@ def command(
             ExitStack() as stack,
             wiring.open_workers(jobs, executor) as workers,
         ):
-            sparse_sites = stack.enter_context(wiring.open_sparse_sites(folder, where, fetcher)) if sparse else {}
+            sparse_sites = stack.enter_context(wiring.open_sparse_sites(folder, where, fetcher, _roots(tree, where))) if sparse else {}
             sites: Mapping[Word, Site] = sparse_sites or stack.enter_context(wiring.open_sites(folder, chosen, dry_run=dry_run))
             order = Order(
                 templates=wiring.templates(), release_json=ReleaseJson(release_json), builder=wiring.builder(), full=full, verify=verify,
@@ -113,6 +113,7 @@ def command(
             options.show_changes(report, folder / report.audience, dry_run=dry_run)
             if not report.projects:
                 stderr().print("  [bold cyan]fix[/]: the index has no project yet: index-builder add --pypi NAME, then commit")
+        _say_unsigned(tree, chosen)
 
 
 #: What only a repository has: with a package list it means nothing.
@@ -157,6 +158,25 @@ def _published(
     if len(chosen) > 1:
         raise UsageError("--published is the URL of one audience", fix=f"say which: --audience {chosen[0]}")
     return {chosen[0]: arguments.https_url(published).rstrip("/") + "/"}
+
+
+def _roots(tree: SourceTree, audiences: Iterable[Word]) -> dict[Word, bytes]:
+    """Return the first root of each audience that has one: from there, every later one is followed."""
+    from index_builder.pipeline.trust import first_root  # noqa: PLC0415 - TUF is slow to import, and few builds are sparse
+
+    found = ((audience, first_root(tree, audience)) for audience in audiences)
+    return {audience: root for audience, root in found if root is not None}
+
+
+def _say_unsigned(tree: SourceTree, audiences: Sequence[Word]) -> None:
+    """Say that what was built is not signed yet, and whether there is anybody who could."""
+    signed = [audience for audience in audiences if any(entry.path.startswith(f"trust/{audience}/") for entry in tree.entries("trust"))]
+    for audience in signed:
+        stderr().print(f"  [bold cyan]next[/]: sign it: index-builder sign --audience {audience}")
+    if unsigned := [audience for audience in audiences if audience not in signed]:
+        have = "has no keys" if len(unsigned) == 1 else "have no keys"
+        stderr().print(f"  [bold yellow]unsigned[/]: {', '.join(unsigned)} {have}, so that nobody can check what arrives")
+        stderr().print("  [bold cyan]fix[/]: index-builder keys new NAME, then keys init; to try it: index-builder sign --development")
 
 
 def _changes_file(report: Report, revision: str, *, is_whole: bool) -> bytes:

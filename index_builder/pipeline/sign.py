@@ -15,7 +15,7 @@ from index_builder.ports import Progress, Site
 from index_builder.state import MARK, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of
 from index_builder.trust.committed import Committed, complete
 from index_builder.trust.layout import FOLDER, GRACE, POINTER, copied, copy_path, is_copied, is_metadata
-from index_builder.trust.signing import Before, OnlineSigners, Signed, find_before, is_current, sign
+from index_builder.trust.signing import Before, OnlineSigners, Signed, find_before, is_current, last_version, sign
 
 #: What was replaced, by the time of that: it stays for a while.
 REPLACED: Final = f"{FOLDER}replaced.json"
@@ -59,7 +59,8 @@ def sign_tree(order: Order, site: Site, published: Site, progress: Progress) -> 
     before = _before(order, published, progress)
     mark = _mark(site)
     targets = {} if order.heartbeat else _Comparison(before, site, published, progress).changed(mark)
-    signed = sign(order.committed, before, targets, order.signers, order.now)
+    last = 0 if before else last_version(order.committed, published.read, order.now)
+    signed = sign(order.committed, before, targets, order.signers, order.now, last=last)
     replaced = _replaced_copies(before, targets)
     written = list(_copies(site, targets, progress))
     written += _metadata(site, published, signed)

@@ -33,6 +33,8 @@ from index_builder.trust.layout import (
 _EXPIRES: Final = "x-index-builder-expires"
 #: Bins that are signed together must not all be due together.
 _SPREAD: Final = 20
+#: So far before its time, in minutes, may a version be that was signed in a hurry.
+_AHEAD: Final = 24 * 60
 
 Read = Callable[[str], bytes]
 
@@ -107,6 +109,21 @@ def find_before(committed: Committed, read_published: Read) -> Before | None:
     return Before(timestamp=timestamp, snapshot=snapshot, same_bins=same, _committed=committed, _read=read_published)
 
 
+def last_version(committed: Committed, read_published: Read, now: datetime) -> int:
+    """Return the version that was published last under any key that ever was in root, 0 where none is to be found.
+
+    No version is ever signed twice with other content, whoever's key it was. One far ahead of time is what a thief of an old key
+    would write, to make us run after it: it does not count, and clients forget it with the key.
+    """
+    try:
+        timestamp: Metadata[Timestamp] = read(read_published(POINTER), TIMESTAMP, POINTER)
+    except (StorageError, TrustError):
+        return 0
+    keys = [root.signed.keys[keyid] for root in committed.roots for keyid in root.signed.roles[TIMESTAMP].keyids]
+    version = timestamp.signed.version
+    return version if version <= least_version(now) + _AHEAD and any(is_signed_by(timestamp, key) for key in keys) else 0
+
+
 def _has_same_bins(committed: Committed, snapshot: Snapshot, read_published: Read) -> bool:
     """Say whether the published bins.json delegates as the committed one does."""
     assert committed.bins is not None  # noqa: S101 - for the type checker: `complete` has seen to it
@@ -150,14 +167,20 @@ class Signed:
 
 
 def sign(
-    committed: Committed, before: Before | None, targets: Mapping[str, TargetFile | None], signers: OnlineSigners, now: datetime
+    committed: Committed,
+    before: Before | None,
+    targets: Mapping[str, TargetFile | None],
+    signers: OnlineSigners,
+    now: datetime,
+    *,
+    last: int = 0,
 ) -> Signed:
     """Sign what changed: of each target what it is now, None where it is gone.
 
-    Without `before`, or where its bins are others, `targets` are all that there are.
+    Without `before`, or where its bins are others, `targets` are all that there are; `last` is then the version to go beyond.
     Raises TrustError where a bin must be signed and its key is not there.
     """
-    work = _Signing(committed, before, signers, now)
+    work = _Signing(committed, before, signers, now, last)
     work.sign_bins(targets)
     return work.finished()
 
@@ -165,9 +188,9 @@ def sign(
 class _Signing:
     """One signing. All that it signs has one version, above all that were published."""
 
-    def __init__(self, committed: Committed, before: Before | None, signers: OnlineSigners, now: datetime) -> None:
+    def __init__(self, committed: Committed, before: Before | None, signers: OnlineSigners, now: datetime, last: int) -> None:
         self._committed, self._before, self._signers, self._now = committed, before, signers, now
-        last = max(before.timestamp.signed.version, before.snapshot.signed.version) if before else 0
+        last = max(before.timestamp.signed.version, before.snapshot.signed.version) if before else last
         self._version = max(last + 1, least_version(now))
         self._meta: dict[str, MetaFile] = dict(before.snapshot.signed.meta) if before else {}
         self._files: dict[str, bytes] = {}
