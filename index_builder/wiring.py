@@ -230,7 +230,7 @@ def open_sparse_sites(
 
 @contextmanager
 def open_signing(
-    root: Path, output: Path, audience: Word, published: str | Path | None, configuration: Configuration
+    root: Path, output: Path, audience: Word, published: str | Path | None, configuration: Configuration, *, dry_run: bool = False
 ) -> Iterator[tuple[DirectorySite, Site, Callable[[Sequence[str], Sequence[str]], None]]]:
     """Yield an audience's folder, locked; where its last signatures are; and what takes note of the paths written and deleted.
 
@@ -240,13 +240,21 @@ def open_signing(
     if published is None and changes.exists():
         msg = f"{output / audience} holds what a sparse build wrote, which is no whole tree"
         raise StorageError(msg, fix="say of what it is a part: --published WHERE")
-    with exclusive(output / audience), ExitStack() as stack:
-        site = DirectorySite(output / audience, audience)
-        stack.callback(site.tidy)
+    with ExitStack() as stack:
+        if dry_run:
+            site: DirectorySite = UntouchedSite(output / audience, audience)
+        else:
+            stack.enter_context(exclusive(output / audience))
+            site = DirectorySite(output / audience, audience)
+            stack.callback(site.tidy)
         there: Site = site
         if published is not None:
             there = stack.enter_context(open_reading(root, configuration, audience, published))
-        yield site, there, lambda written, deleted: add_changes(changes, audience, written, deleted) if published is not None else None
+        yield (
+            site,
+            there,
+            lambda written, deleted: add_changes(changes, audience, written, deleted) if published is not None and not dry_run else None,
+        )
 
 
 @contextmanager
@@ -319,11 +327,11 @@ def public_key_of(uri: str) -> Key:
     return public_of(uri)
 
 
-def open_keys(folder: Path | None, ask: Callable[[str, bool], str]) -> KeyFolder:
+def open_keys(folder: Path | None, ask: Callable[[str, bool], str], *, dry_run: bool = False) -> KeyFolder:
     """Return the folder of one's own private keys, or `folder`; `ask` asks for a passphrase, twice for a new one."""
     from index_builder.adapters.keyring import KeyFolder, default_folder
 
-    return KeyFolder(folder or default_folder(os.environ), os.environ, ask)
+    return KeyFolder(folder or default_folder(os.environ), os.environ, ask, dry_run=dry_run)
 
 
 @contextmanager

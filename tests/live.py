@@ -28,12 +28,13 @@ class Live:
 
 
 @contextmanager
-def serving(root: Path, certificate: Path | None = None):
-    """Serve the tree in `root` until the block ends; with a PEM file of key and certificate, over TLS."""
+def serving(root: Path, certificate: Path | None = None, between=lambda app: app, port=0):
+    """Serve the tree in `root` until the block ends; with a PEM file of key and certificate, over TLS; `between` may do evil."""
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
     live = Live(f"{'https' if certificate else 'http'}://127.0.0.1:{listener.getsockname()[1]}")
-    app = TreeServer(root).application(live.requests.append)
+    app = between(TreeServer(root).application(live.requests.append))
     config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", ssl_certfile=certificate)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

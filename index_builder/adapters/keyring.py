@@ -36,15 +36,19 @@ _SHORTEST_PASSPHRASE: Final = 12
 class KeyFolder:
     """Key files of one person on one machine, by key id; `ask` gets a question and returns a passphrase."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], ask: Callable[[str, bool], str]) -> None:
-        """Take the folder; it is made with the first key."""
-        self.folder = folder
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], ask: Callable[[str, bool], str], *, dry_run: bool = False
+    ) -> None:  # fmt: skip
+        """Take the folder; it is made with the first key. A `dry_run` keeps none."""
+        self.folder, self._dry_run = folder, dry_run
         self._environment, self._ask = environment, ask
 
     def create(self, name: str, *, encrypted: bool = True) -> Key:
         """Make an Ed25519 key; return its public half. Raises StorageError, UsageError."""
-        passphrase = self._new_passphrase(name) if encrypted else None
         private = Ed25519PrivateKey.generate()
+        if self._dry_run:
+            return SSlibKey.from_crypto(private.public_key())
+        passphrase = self._new_passphrase(name) if encrypted else None
         protection = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
         content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
         key = SSlibKey.from_crypto(private.public_key())

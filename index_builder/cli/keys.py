@@ -13,7 +13,7 @@ from securesystemslib.signer import Key
 
 from index_builder import wiring
 from index_builder.cli import options, trusting
-from index_builder.cli.console import stderr
+from index_builder.cli.console import count, stderr
 from index_builder.errors import HumanNeededError, TrustError, UsageError
 from index_builder.model.index import Configuration
 from index_builder.model.names import Word
@@ -56,34 +56,39 @@ class _Room(NamedTuple):
     keys: KeyFolder
     now: datetime
     tree: wiring.WorkTree
+    dry_run: bool
 
 
-def _room(repo: Path, audience: str | None) -> _Room:
+def _room(repo: Path, audience: str | None, *, dry_run: bool = False) -> _Room:
     root = wiring.find_root(repo)
     tree = wiring.WorkTree(root)
     with options.problems_shown(tree, "text"):
         configuration = configuration_of(tree)
     chosen = trusting.chosen(audience, configuration)
-    keys = wiring.open_keys(None, trusting.ask)
-    return _Room(root, configuration, chosen, read_trust(tree, chosen), keys, wiring.SystemClock().now(), tree)
+    keys = wiring.open_keys(None, trusting.ask, dry_run=dry_run)
+    return _Room(root, configuration, chosen, read_trust(tree, chosen), keys, wiring.SystemClock().now(), tree, dry_run)
 
 
 @command.command("new")
 @click.argument("name")
 @options.repo
 @trusting.audience
-def new(name: str, repo: Path, audience: str | None) -> None:
+@options.dry_run
+def new(name: str, repo: Path, audience: str | None, dry_run: bool) -> None:
     """Make a key of one's own: NAME as policies.d/ has it.
 
     The private half stays in one's own key folder, encrypted with a passphrase; the public half goes into git, so that
     others can make NAME a holder.
     """
-    room = _room(repo, audience)
+    room = _room(repo, audience, dry_run=dry_run)
     _check_person(room, name)
     if name in room.committed.people:
         msg = f"{name} has a key already, in {TRUST}/{room.audience}/people/{name}.json"
         raise UsageError(msg, fix=f"replace it with: index-builder keys rotate {name}")
     key = held_by(room.keys.create(name), name)
+    if dry_run:
+        _say_dry(room, ceremony.public_key(name, key))
+        return
     paths = trusting.write(room.root, room.audience, ceremony.public_key(name, key))
     stderr().print(f"The private key of {name} is {room.keys.path(key)}: keep a copy where it cannot burn or be stolen with this machine")
     _say_commit(paths, f"the public key of {name}")
@@ -96,15 +101,22 @@ def new(name: str, repo: Path, audience: str | None) -> None:
 @click.option("--timestamp-key", metavar="URI", help="Online key B, as a key service has it [default: a new key file].")
 @options.repo
 @trusting.audience
+@options.dry_run
 def init(
-    names: tuple[str, ...], threshold: int | None, bins_key: str | None, timestamp_key: str | None, repo: Path, audience: str | None
+    names: tuple[str, ...],
+    threshold: int | None,
+    bins_key: str | None,
+    timestamp_key: str | None,
+    repo: Path,
+    audience: str | None,
+    dry_run: bool,
 ) -> None:
     """Begin the trust of an audience: root, targets and bins, and the two online keys.
 
     A key service is named by URI: awskms:KEY, gcpkms:KEY, azurekms:VAULT/KEY, hv:KEY (Vault), hsm:2 (PKCS 11). Each needs
     its library: pip install 'securesystemslib[awskms]' and so on.
     """
-    room = _room(repo, audience)
+    room = _room(repo, audience, dry_run=dry_run)
     if room.committed.roots:
         msg = f"'{room.audience}' has its keys already, in {TRUST}/{room.audience}"
         raise UsageError(msg, fix="see how they stand: index-builder keys status")
@@ -116,7 +128,7 @@ def init(
     console = stderr()
     console.print(f"[bold]{room.audience}[/]: {least} of {', '.join(sorted(held))} sign root, targets and bins, for a year")
     for role, key, signs in ((BINS, online.bins, "what the index lists"), (TIMESTAMP, online.timestamp, "that it is the newest")):
-        where = uri_of(key) or room.keys.path(key)
+        where = uri_of(key) or ("a new key file" if dry_run else room.keys.path(key))
         console.print(f"  online key of {role}, which signs {signs}: {where}")
     if not (bins_key and timestamp_key):
         console.print("  a workflow gets them as secrets: INDEX_BUILDER_KEY_BINS, INDEX_BUILDER_KEY_TIMESTAMP, INDEX_BUILDER_PASSPHRASE")
@@ -127,15 +139,20 @@ def init(
 @click.option("--as", "name", metavar="NAME", help="Sign as NAME only, where this machine has the keys of several.")
 @options.repo
 @trusting.audience
-def sign(name: str | None, repo: Path, audience: str | None) -> None:
+@options.dry_run
+def sign(name: str | None, repo: Path, audience: str | None, dry_run: bool) -> None:
     """Sign all that waits for the keys on this machine. Signing twice changes nothing."""
-    room = _room(repo, audience)
+    room = _room(repo, audience, dry_run=dry_run)
     _ = room.committed.root
     mine = [key for key in holders(room.committed).values() if room.keys.has(key) and name in (None, holder_of(key))]
     if not mine:
         who = ", ".join(sorted({holder_of(key) for key in holders(room.committed).values()}))
         msg = f"none of the keys of {who} is in {room.keys.folder}"
         raise TrustError(msg, fix="sign on the machine that has one, or name its folder with INDEX_BUILDER_KEYS")
+    if dry_run:
+        waiting = {key.keyid for key in mine} & {i for s in standings(room.committed) for d in s.demands for i in d.keys}
+        stderr().print(f"{count(len(waiting), 'key')} would sign")
+        return
     signed = _sign(room, {}, mine)
     if not signed:
         stderr().print("nothing waits for these keys")
@@ -181,12 +198,13 @@ def status(published: str | None, fail_within: str | None, repo: Path, audience:
 @click.option("--key", "uri", metavar="URI", help="The new key, as a key service has it [default: a new key file].")
 @options.repo
 @trusting.audience
-def rotate(role: str, uri: str | None, repo: Path, audience: str | None) -> None:
+@options.dry_run
+def rotate(role: str, uri: str | None, repo: Path, audience: str | None, dry_run: bool) -> None:
     """Replace a key: ROLE is `timestamp` (online key B), `bins` (online key A), or a holder's name.
 
     The old key signs nothing more from the next version of the metadata on. Those who hold root must sign that.
     """
-    room = _room(repo, audience)
+    room = _room(repo, audience, dry_run=dry_run)
     if role == TIMESTAMP:
         files = ceremony.rotate_timestamp(room.committed, _online(room, TIMESTAMP, uri), room.now)
     elif role == BINS:
@@ -205,9 +223,10 @@ def rotate(role: str, uri: str | None, repo: Path, audience: str | None) -> None
 @click.option("--threshold", type=click.IntRange(1, 32), metavar="N", help="How many must sign from now on [default: as many as now].")
 @options.repo
 @trusting.audience
-def admit(name: str, threshold: int | None, repo: Path, audience: str | None) -> None:
+@options.dry_run
+def admit(name: str, threshold: int | None, repo: Path, audience: str | None, dry_run: bool) -> None:
     """Make NAME, whose public key is there, one of those who hold root, targets and bins."""
-    room = _room(repo, audience)
+    room = _room(repo, audience, dry_run=dry_run)
     held, least = ceremony.holders_of(room.committed)
     more = _holders(room, (name,))
     _check_apart(room, more)
@@ -220,12 +239,13 @@ def admit(name: str, threshold: int | None, repo: Path, audience: str | None) ->
 @click.option("--threshold", type=click.IntRange(1, 32), metavar="N", help="How many must sign from now on [default: as many as now].")
 @options.repo
 @trusting.audience
-def revoke(name: str, threshold: int | None, repo: Path, audience: str | None) -> None:
+@options.dry_run
+def revoke(name: str, threshold: int | None, repo: Path, audience: str | None, dry_run: bool) -> None:
     """Take the key of NAME out of root, targets and bins: lost or stolen, or NAME has gone.
 
     For a stolen online key: index-builder keys rotate timestamp (or bins).
     """
-    room = _room(repo, audience)
+    room = _room(repo, audience, dry_run=dry_run)
     held, least = ceremony.holders_of(room.committed)
     if name not in held:
         _unknown(name, held)
@@ -237,9 +257,10 @@ def revoke(name: str, threshold: int | None, repo: Path, audience: str | None) -
 @click.option("--all", "every", is_flag=True, help="Renew all, not only what is past half of its time.")
 @options.repo
 @trusting.audience
-def renew(every: bool, repo: Path, audience: str | None) -> None:
+@options.dry_run
+def renew(every: bool, repo: Path, audience: str | None, dry_run: bool) -> None:
     """Give what people sign a new version that holds for another year."""
-    room = _room(repo, audience)
+    room = _room(repo, audience, dry_run=dry_run)
     due = [s.role for s in standings(room.committed) if every or wants_renewal(s.expires, LIVES.get(s.role, LIVES[TARGETS]), room.now)]
     if not due:
         stderr().print("nothing is past half of its time")
@@ -250,9 +271,10 @@ def renew(every: bool, repo: Path, audience: str | None) -> None:
 @command.command("grow")
 @options.repo
 @trusting.audience
-def grow(repo: Path, audience: str | None) -> None:
+@options.dry_run
+def grow(repo: Path, audience: str | None, dry_run: bool) -> None:
     """Give the bins the number that the index has grown to want; the next `sign` signs all of it anew."""
-    room = _room(repo, audience)
+    room = _room(repo, audience, dry_run=dry_run)
     files = ceremony.grow(room.committed, trusting.targets_of(_projects(room)), room.now)
     if not files:
         stderr().print("the bins are enough")
@@ -261,7 +283,10 @@ def grow(repo: Path, audience: str | None) -> None:
 
 
 def _finish(room: _Room, files: Mapping[str, bytes], branch: str) -> None:
-    """Write files, sign them with the keys that are here, and say who must sign next."""
+    """Write files, sign them with the keys that are here, and say who must sign next; or in a dry run, what would be written."""
+    if room.dry_run:
+        _say_dry(room, files)
+        return
     after = _with(room, files)
     known = {**holders(room.committed), **holders(after)} if room.committed.roots else holders(after)
     mine = [key for key in known.values() if room.keys.has(key)]
@@ -308,6 +333,11 @@ def _say_standing(room: _Room, branch: str) -> None:
         console.print(f"Then {' or '.join(names)}, on that branch:  index-builder keys sign")
     else:
         console.print("All have signed. Once it is merged:  index-builder build; index-builder sign")
+
+
+def _say_dry(room: _Room, files: Mapping[str, bytes]) -> None:
+    for name in sorted(files):
+        stderr().print(f"{TRUST}/{room.audience}/{name} would be written")
 
 
 def _say_commit(paths: Sequence[str], what: str) -> None:

@@ -24,11 +24,12 @@ from index_builder.pipeline.trust import read_trust
 @click.option("--published", metavar="WHERE", help="The folder holds what changed of the tree that is published at this URL or folder.")
 @click.option("--heartbeat", is_flag=True, help="Renew what is published before it expires, and look at no page.")
 @click.option("--development", is_flag=True, help="Sign with throw-away keys of this machine, to try it.")
+@options.dry_run
 @options.quiet
 @options.output_format
 def command(
     repo: Path, commit: str, worktree: bool, audience: str | None, output: Path | None, published: str | None, heartbeat: bool,
-    development: bool, quiet: bool, output_format: str,
+    development: bool, dry_run: bool, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Sign a built tree, so that a client can check what arrives.
 
@@ -63,13 +64,17 @@ def command(
         keys = wiring.open_keys(None, trusting.ask)
     signers = trusting.online(committed, keys, heartbeat=heartbeat)
     order, shown = Order(committed=committed, signers=signers, now=now, heartbeat=heartbeat), progress(quiet=quiet)
-    with wiring.open_signing(root, folder, chosen, trusting.where(published, chosen), configuration) as (site, there, changes):
+    with wiring.open_signing(root, folder, chosen, trusting.where(published, chosen), configuration, dry_run=dry_run) as (
+        site,
+        there,
+        changes,
+    ):
         report = sign_tree(order, site, there, shown)
         changes(report.written, report.deleted)
     if output_format == "json":
         click.echo(json.dumps(_json(report, folder / chosen), indent=2))
     elif not quiet:
-        _show(report, folder / chosen)
+        _show(report, folder / chosen, dry_run=dry_run)
 
 
 def _json(report: Report, folder: Path) -> dict[str, object]:
@@ -79,10 +84,12 @@ def _json(report: Report, folder: Path) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _show(report: Report, folder: Path) -> None:
+def _show(report: Report, folder: Path, *, dry_run: bool) -> None:
     if not report.written:
         stderr().print(f"nothing has changed, and nothing expires soon, in {folder}")
         return
     renewed = f" ({report.renewed:,} only to renew them)" if report.renewed else ""
     what = f"{count(report.targets, 'page')} changed, {count(report.bins, 'bin')} signed{renewed}"
-    stderr().print(f"version {report.version}: {what}, {count(len(report.written), 'file')} written in {folder}")
+    stderr().print(
+        f"version {report.version}: {what}, {count(len(report.written), 'file')} {'would be ' if dry_run else ''}written in {folder}"
+    )

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -40,11 +41,7 @@ class VerifiedIndex:
     def refresh(self) -> None:
         """Learn what is newest; raises TrustError where it is not signed, older than what was seen, or expired; RemoteError."""
         with self._cache.writing(), _in_words(self.url):
-            metadata = str(self._cache.folder)
-            updater = Updater(
-                metadata, f"{self.url}{FOLDER}", metadata, f"{self.url}{COPIES}", GuardedFetcher(self.downloader), _CONFIG,
-                bootstrap=self._root,
-            )  # fmt: skip
+            updater = updater_of(self._cache.folder, f"{self.url}{FOLDER}", f"{self.url}{COPIES}", self._root, self.downloader)
             updater.refresh()
             self._updater = updater
 
@@ -104,6 +101,11 @@ class VerifiedIndex:
             if isinstance(error, OtherLengthError):
                 raise _other(name) from error
             raise
+
+
+def updater_of(folder: Path, metadata: str, targets: str, root: bytes | None, downloader: Downloader) -> Updater:
+    """Return python-tuf's client over our fetcher, with what it remembers in `folder`; with no root, it goes on from that one there."""
+    return Updater(str(folder), metadata, str(folder), targets, GuardedFetcher(downloader), _CONFIG, bootstrap=root)
 
 
 _ASK = "install nothing from it until its maintainers have explained this"

@@ -8,6 +8,7 @@ from index_builder.state import (
     Built,
     Mark,
     OutdatedStateError,
+    PageDigest,
     audience_of,
     begun,
     decode_mark,
@@ -36,6 +37,7 @@ BUILT = [
         first="x-1.tar.gz",
         rows=9,
         files=(f"simple/{name}/index.html", "packages/aa/bb/cc/x-1.tar.gz"),
+        pages=(PageDigest(f"simple/{name}/index.html", 12, "e" * 64),),
     )
     for name in ("beta", "alpha")
 ]

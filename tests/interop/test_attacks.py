@@ -1,0 +1,293 @@
+"""What an attacker can do to a published tree, over real HTTP, through `verify` and through `proxy` with real pip and uv.
+
+Each attack changes a copy of the tree as somebody could who has the host, and perhaps a stolen key.
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import signed as signing
+from distributions import wheel
+from hostile import Between
+from live import serving
+from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import Metadata
+
+import index_builder.cli
+from index_builder.state import digest_of
+from index_builder.trust import ceremony
+from index_builder.trust.keys import add_signature, held_by, write, write_for_people
+from index_builder.trust.layout import LIVES, metadata_path
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    """An index of alpha and beta, which needs alpha: as it was (`old`), and as it is (`new`), with a later alpha."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path_factory.getbasetemp())) / "index"
+        assert index_builder.cli.run(["init", str(folder)]) == 0
+        dist = folder.parent / "dist"
+        dist.mkdir()
+        for name, content in (wheel("alpha", "1.0"), wheel("beta", "2.0", requires=["alpha"])):
+            (dist / name).write_bytes(content)
+        made = signing.Signed(folder, patch)
+        made.do("add", "--dist", dist)
+        made.at(minutes=-10)
+        made.publish()
+        made.old = made.copy("old")
+        name, content = wheel("alpha", "1.1")
+        (dist / name).write_bytes(content)
+        made.do("add", "--dist", dist / name)
+        made.now = None
+        made.publish()
+        made.new = made.copy("new")
+        yield made
+
+
+@pytest.fixture
+def site(index, tmp_path):
+    """A copy of the newest tree, to be attacked."""
+    return Path(shutil.copytree(index.new, tmp_path / "site"))
+
+
+def forged(index, path: Path, metadata, role) -> None:
+    """Put metadata in a file's place, signed with a stolen online key."""
+    signing.resign(path, metadata, index.online(role))
+
+
+def swap_page(index, site, change) -> None:
+    """Change the page of alpha, and list it in its bin, as a thief of online key A can who has the host too."""
+    page = signing.page_of_newest(site, index.committed, "alpha")
+    value = json.loads(page.read_bytes())
+    change(value)
+    content = json.dumps(value).encode()
+    page.with_name(f"{digest_of(content)}.index.v1_json").write_bytes(content)
+    path, metadata = signing.bin_of(site, index.committed, "simple/alpha/index.v1_json")
+    target = metadata.signed.targets["simple/alpha/index.v1_json"]
+    target.hashes["sha256"], target.length = digest_of(content), len(content)
+    forged(index, path, metadata, "bins")
+
+
+def arbitrary_page(index, site):
+    signing.changed(signing.page_of_newest(site, index.committed, "alpha"), b"alpha-1.1", b"alpha-6.6")
+
+
+def arbitrary_wheel(index, site):
+    for path in site.glob("packages/*/*/*/*.whl"):
+        path.write_bytes(wheel("alpha", "1.1", body="evil = True\n")[1])
+
+
+def extraneous_dependency(index, site):
+    for path in site.glob("packages/*/*/*/alpha*.metadata"):
+        path.write_bytes(path.read_bytes().replace(b"\n\n", b"\nRequires-Dist: evil\n\n", 1))
+
+
+def attacker_signed(index, site):
+    """His own key of everything online."""
+    mine = CryptoSigner.generate_ed25519()
+    for path in site.glob("tuf/*.json"):
+        if path.name not in ("replaced.json",) and not path.name.endswith(("root.json", ".targets.json", ".bins.json")):
+            metadata = Metadata.from_bytes(path.read_bytes())
+            metadata.signatures.clear()
+            add_signature(metadata, mine)
+            path.write_bytes(write(metadata))
+
+
+def unsigned(index, site):
+    shutil.rmtree(site / "tuf")
+
+
+def rollback_whole(index, site):
+    shutil.rmtree(site)
+    shutil.copytree(index.old, site)
+
+
+def rollback_one_bin(index, site):
+    old, _ = signing.bin_of(index.old, index.committed, "simple/alpha/index.v1_json")
+    new, _ = signing.bin_of(site, index.committed, "simple/alpha/index.v1_json")
+    shutil.copy(old, new)
+
+
+def mix_and_match(index, site):
+    """An older TUF snapshot under the newest timestamp."""
+    version = signing.pointer(site).signed.snapshot_meta.version
+    old = signing.pointer(index.old).signed.snapshot_meta.version
+    shutil.copy(index.old / metadata_path("snapshot", old), site / metadata_path("snapshot", version))
+
+
+def mix_bins_with_key_b(index, site):
+    """A thief of key B names the older bin of alpha beside newer ones: who has seen the newer one, is not led back."""
+    newest, older = signing.snapshot(site), signing.snapshot(index.old)
+    role = index.committed.bins.signed.delegations.succinct_roles.get_role_for_target("simple/alpha/index.v1_json")
+    newest.signed.meta[f"{role}.json"] = older.signed.meta[f"{role}.json"]
+    publish_snapshot(index, site, newest)
+
+
+def publish_snapshot(index, site, metadata) -> None:
+    """Put a forged TUF snapshot in place, and a timestamp that names it."""
+    metadata.signed.version += 1
+    path = site / metadata_path("snapshot", metadata.signed.version)
+    forged(index, path, metadata, "timestamp")
+    timestamp = signing.pointer(site)
+    timestamp.signed.version += 1
+    timestamp.signed.snapshot_meta.version = metadata.signed.version
+    timestamp.signed.snapshot_meta.hashes = {"sha256": digest_of(path.read_bytes())}
+    timestamp.signed.snapshot_meta.length = None
+    forged(index, site / "tuf" / "timestamp.json", timestamp, "timestamp")
+
+
+def frozen(role):
+    """Everything is as it was signed, and too old."""
+
+    def attack(index, site):
+        if role == "timestamp":
+            timestamp = signing.pointer(site)
+            timestamp.signed.expires -= LIVES["timestamp"] * 2
+            forged(index, site / "tuf" / "timestamp.json", timestamp, "timestamp")
+        elif role == "snapshot":
+            metadata = signing.snapshot(site)
+            metadata.signed.expires -= LIVES["snapshot"] * 2
+            publish_snapshot(index, site, metadata)
+        elif role == "bin":
+            path, metadata = signing.bin_of(site, index.committed, "simple/alpha/index.v1_json")
+            metadata.signed.expires -= LIVES["bin"] * 2
+            forged(index, path, metadata, "bins")
+
+    attack.__name__ = f"frozen_{role}"
+    return attack
+
+
+def one_of_two_root_keys(index, site):
+    """A thief of alice's key makes himself the next root; bob does not sign."""
+    committed = index.committed
+    mine = CryptoSigner.generate_ed25519()
+    files = ceremony.change_holders(committed, {"alice": held_by(mine.public_key, "alice")}, 1, datetime.now(UTC))
+    root = Metadata.from_bytes(files["2.root.json"])
+    for role in ("snapshot", "timestamp"):
+        for keyid in list(root.signed.roles[role].keyids):
+            root.signed.revoke_key(keyid, role)
+        root.signed.add_key(mine.public_key, role)
+    alice = next(key for key in committed.root.signed.keys.values() if key.unrecognized_fields.get("x-index-builder-holder") == "alice")
+    folder = signing.KeyFolder(index.keys, {"INDEX_BUILDER_PASSPHRASE": signing.PASSPHRASE}, lambda *_: "")
+    add_signature(root, folder.signer(alice, "alice"))
+    add_signature(root, mine)
+    (site / "tuf" / "2.root.json").write_bytes(write_for_people(root))
+
+
+def key_b_cannot_sign_a_bin(index, site):
+    """A thief of key B lists what he likes in a bin, and signs it with the key that he has."""
+    path, metadata = signing.bin_of(site, index.committed, "simple/alpha/index.v1_json")
+    metadata.signed.targets["simple/alpha/index.v1_json"].hashes["sha256"] = "0" * 64
+    forged(index, path, metadata, "timestamp")
+
+
+def key_a_cannot_take_a_bin_back(index, site):
+    """A thief of key A signs an older bin under the newest version's name: its version must be that one."""
+    path, _ = signing.bin_of(site, index.committed, "simple/alpha/index.v1_json")
+    _, older = signing.bin_of(index.old, index.committed, "simple/alpha/index.v1_json")
+    forged(index, path, older, "bins")
+
+
+def wrong_projects_file(index, site):
+    """A thief of key A lists beta's wheel among alpha's."""
+    swap_page(index, site, lambda value: value["files"].append(signing.listed(signing.page_of_newest(site, index.committed, "beta"))[0]))
+
+
+def hidden_page(index, site):
+    signing.page_of_newest(site, index.committed, "alpha").unlink()
+
+
+def hidden_bin(index, site):
+    signing.bin_of(site, index.committed, "simple/alpha/index.v1_json")[0].unlink()
+
+
+def hidden_file(index, site):
+    for path in site.glob("packages/*/*/*/alpha-1.1*.whl"):
+        path.unlink()
+
+
+def hidden_project(index, site):
+    """Its bin says, signed by nobody, that there is no alpha."""
+    path, metadata = signing.bin_of(site, index.committed, "simple/alpha/index.v1_json")
+    del metadata.signed.targets["simple/alpha/index.v1_json"]
+    path.write_bytes(write(metadata))
+
+
+def garbage(index, site):
+    (site / "tuf" / "timestamp.json").write_bytes(b'{"signed": ' * 3000)
+
+
+ATTACKS = [
+    arbitrary_page, arbitrary_wheel, extraneous_dependency, attacker_signed, unsigned, rollback_whole, rollback_one_bin, mix_and_match,
+    mix_bins_with_key_b, frozen("timestamp"), frozen("snapshot"), frozen("bin"), one_of_two_root_keys, key_b_cannot_sign_a_bin,
+    key_a_cannot_take_a_bin_back, wrong_projects_file, hidden_page, hidden_bin, hidden_file, hidden_project, garbage,
+]  # fmt: skip
+
+#: What leads back to something older, that is still good: only who has seen the newer one can tell.
+ON_WHO_REMEMBERS = (rollback_whole, mix_bins_with_key_b)
+
+
+class Reader:
+    """Somebody who has the pinned root, and may have seen the index before."""
+
+    def __init__(self, index, cache: Path, capfd) -> None:
+        self.index, self.cache, self.capfd = index, cache, capfd
+        self.trust = ("--root", str(index.root), "--cache", str(cache))
+        self.port = 0
+
+    def look(self) -> None:
+        """See the index as it is now, and remember it."""
+        with serving(self.index.new) as live:
+            code, said = self.verify(live.url)
+            assert code == 0, said
+            self.port = int(live.url.rpartition(":")[2])
+
+    def run(self, *arguments) -> tuple[int, str]:
+        self.capfd.readouterr()
+        code = index_builder.cli.run([str(argument) for argument in arguments])
+        captured = self.capfd.readouterr()
+        return code, captured.out + captured.err
+
+    def verify(self, url, *more) -> tuple[int, str]:
+        return self.run("verify", url, "-q", "--files", *self.trust, *more)
+
+    def install(self, url, target, *command) -> tuple[int, str]:
+        return self.run("proxy", "--index", url, *self.trust, "--", *command, "--target", target, "beta")
+
+    def pip(self, url, target) -> tuple[int, str]:
+        return self.install(url, target, sys.executable, "-m", "pip", "install", "--no-cache-dir", "--retries", "0")
+
+    def uv(self, url, target) -> tuple[int, str]:
+        return self.install(url, target, sys.executable, "-m", "uv", "pip", "install", "--no-cache", "--python", sys.executable)
+
+
+@pytest.fixture
+def reader(index, tmp_path, capfd, monkeypatch):
+    return Reader(index, tmp_path / "cache", capfd)
+
+
+@contextmanager
+def at_same_url(reader, site, between=lambda app: app):
+    """Serve a tree where the reader has seen the index before: what he remembers is of that URL."""
+    with serving(site, between=between, port=reader.port) as live:
+        yield live.url
+
+
+@pytest.mark.parametrize("way", ["verify", "pip", "uv"])
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+def test_what_is_not_as_it_was_signed_is_refused(index, site, reader, tmp_path, attack, way):
+    """Nothing of it is installed, the exit code is 4, and the reason is said."""
+    attack(index, site)
+    if attack in ON_WHO_REMEMBERS:
+        reader.look()
+    with at_same_url(reader, site) as url:
+        code, said = reader.verify(url) if way == "verify" else getattr(reader, way)(url, tmp_path / "target")
+    assert code == 4, said
+    assert "error" in said
+    assert not list((tmp_path / "target").glob("alpha*"))
