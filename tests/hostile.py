@@ -18,26 +18,39 @@ class Between:
                 await send({"type": "http.response.start", "status": 404, "headers": []})
                 await send({"type": "http.response.body", "body": b"no\n"})
             elif self.endless.search(path):
-                await self._flood(send)
+                await self._flood(receive, send)
             elif self.slow.search(path):
-                await self._drip(send)
+                await self._drip(receive, send)
             else:
                 await app(scope, receive, send)
 
         return hostile
 
-    async def _flood(self, send):
-        """Send 200 MB, which is more than anybody should read."""
+    async def _flood(self, receive, send):
+        """Send 200 MB, which is more than anybody should read, until the other side goes away."""
+        gone = asyncio.ensure_future(_gone(receive))
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
         for _ in range(200):
             await send({"type": "http.response.body", "body": b" " * 1_000_000, "more_body": True})
             self.sent += 1_000_000
+            await asyncio.sleep(0)
+            if gone.done():
+                return
         await send({"type": "http.response.body", "body": b""})
 
-    async def _drip(self, send):
-        """Send a byte every tenth of a second, for a minute."""
+    async def _drip(self, receive, send):
+        """Send a byte every tenth of a second, for a minute, until the other side goes away."""
+        gone = asyncio.ensure_future(_gone(receive))
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"600")]})
         for _ in range(600):
             await send({"type": "http.response.body", "body": b" ", "more_body": True})
             await asyncio.sleep(0.1)
+            if gone.done():
+                return
         await send({"type": "http.response.body", "body": b""})
+
+
+async def _gone(receive):
+    """Wait until the other side has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

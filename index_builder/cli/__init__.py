@@ -151,9 +151,8 @@ def run(arguments: list[str] | None = None) -> int:
     # What else is installed has no say in what a manifest means, and pydantic would look through all of it.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
-        group.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
-    except click.exceptions.Exit as error:
-        return error.exit_code
+        # What a command returns is nothing, but click returns what was given to `Context.exit`.
+        code: int | None = group.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
@@ -170,4 +169,4 @@ def run(arguments: list[str] | None = None) -> int:
         # Everything that commands read and write is wrapped; what is left is their own output.
         show_error(IndexBuilderError(f"the result cannot be written: {error.strerror or error}"))
         return IndexBuilderError.exit_code
-    return 0
+    return code or 0

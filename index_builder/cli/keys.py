@@ -173,7 +173,12 @@ def status(published: str | None, fail_within: str | None, repo: Path, audience:
     room = _room(repo, audience)
     limit = room.now + (_span(fail_within) if fail_within else timedelta())
     found = standings(room.committed)
-    online = _published(room, published)
+    try:
+        online = _published(room, published)
+    except TrustError:
+        for standing in found if output_format == "text" else ():
+            click.echo(_line(standing, room.now))
+        raise
     expiring = [(role, expires) for role, expires in [*((s.role, s.expires) for s in found), *online] if expires <= limit]
     if output_format == "json":
         click.echo(json.dumps(_json(room, found, online), indent=2))

@@ -24,6 +24,8 @@ from index_builder.trust.layout import COPIES, FOLDER, copy_path, is_copied
 #: How many versions of root are followed at once, and how large the TUF snapshot may be: 65,536 bins take 6 MB.
 _CONFIG = UpdaterConfig(max_root_rotations=1024, snapshot_max_length=8_000_000)
 _GONE = (403, 404, 410)
+#: Core metadata and provenance have no size in a page: more than this, in bytes, they never have.
+_UNSIZED = 8 * 1024 * 1024
 
 
 class VerifiedIndex:
@@ -71,7 +73,7 @@ class VerifiedIndex:
 
     def bytes_of(self, url: str, digest: str, size: int | None, name: str) -> bytes:
         """Return a file by its digest; raises TrustError, RemoteError."""
-        content = self._fetched(url, self.downloader.limits.page if size is None else size, name)
+        content = self._fetched(url, _UNSIZED if size is None else size, name)
         if (size is not None and len(content) != size) or digest_of(content) != digest:
             raise _other(name)
         return content

@@ -291,3 +291,98 @@ def test_what_is_not_as_it_was_signed_is_refused(index, site, reader, tmp_path, 
     assert code == 4, said
     assert "error" in said
     assert not list((tmp_path / "target").glob("alpha*"))
+
+
+@pytest.mark.parametrize("way", ["verify", "pip", "uv"])
+def test_an_honest_index_passes(index, reader, tmp_path, way):
+    """The same reader, with nobody in between, checks and installs."""
+    with serving(index.new) as live:
+        code, said = reader.verify(live.url) if way == "verify" else getattr(reader, way)(live.url, tmp_path / "target")
+    assert code == 0, said
+    if way != "verify":
+        assert {path.name for path in (tmp_path / "target").glob("*.dist-info")} == {"alpha-1.1.dist-info", "beta-2.0.dist-info"}
+
+
+ENDLESS = {
+    "timestamp": "timestamp.json", "root": r"2\.root\.json", "snapshot": r"snapshot\.json", "targets": r"\d\.targets\.json",
+    "bins": r"\d\.bins\.json", "bin": r"bin-", "page": "tuf/targets/simple/alpha", "wheel": r"packages/.*alpha.*\.whl$", "core metadata": r"\.whl\.metadata",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_what_does_not_end_is_cut_off(index, reader, what):
+    """Of an endless answer, no more is read than the kind of file may have, and the check fails."""
+    between = Between(endless=ENDLESS[what])
+    with serving(index.new, between=between) as live:
+        code, said = reader.verify(live.url)
+    assert code == 4, said
+    assert 0 < between.sent <= 50_000_000
+
+
+@pytest.mark.parametrize("what", ["timestamp.json", r"bin-", r"packages/.*alpha.*\.whl$"])
+def test_what_comes_too_slowly_is_given_up(index, reader, monkeypatch, what):
+    """A server that sends ten bytes a second is not waited for; it is not taken for a bad signature either."""
+    from index_builder.fetch import download
+
+    real = download.Limits
+    monkeypatch.setattr(download, "Limits", lambda **given: real(**{**given, "window": 0.5, "attempts": 1}))
+    with serving(index.new, between=Between(slow=what)) as live:
+        code, said = reader.verify(live.url)
+    assert code == 3, said
+    assert "bytes a second" in said
+
+
+def test_root_expired(index, site, reader, monkeypatch):
+    """A root that nobody renews ends the trust: the index is refused, whatever else is fresh."""
+    path = site / "tuf" / "1.root.json"
+    root = Metadata.from_bytes(path.read_bytes())
+    root.signed.expires -= LIVES["root"] * 2
+    root.signatures.clear()
+    folder = signing.KeyFolder(index.keys, {"INDEX_BUILDER_PASSPHRASE": signing.PASSPHRASE}, lambda *_: "")
+    for key in root.signed.keys.values():
+        if folder.has(key) and "x-index-builder-holder" in key.unrecognized_fields:
+            add_signature(root, folder.signer(key, "a holder"))
+    path.write_bytes(write(root))
+    with serving(site) as live:
+        code, said = reader.run("verify", live.url, "-q", "--root", path, "--cache", reader.cache)
+    assert code == 4
+    assert "expired" in said
+
+
+def test_key_a_with_the_host_can_list_anything(index, site, reader):
+    """What a thief of online key A can do, who has the host besides: readers who have not seen that bin believe him."""
+    swap_page(index, site, lambda value: value["files"].pop(0))
+    with serving(site) as live:
+        code, said = reader.run("verify", live.url, "-q", *reader.trust, "--project", "alpha", "--files")
+    assert code == 4  # the page that installers meet is not the signed one: he changed the copy only
+    assert "simple/alpha/index.v1_json" in said
+    page = signing.page_of_newest(site, index.committed, "alpha")
+    shutil.copy(page, site / "simple" / "alpha" / "index.v1_json")
+    with serving(site) as live:
+        code, said = reader.run("proxy", "--index", live.url, *reader.trust, "--", sys.executable, "-c", "")
+    assert code == 0, said
+
+
+def test_an_unknown_project_is_absent_by_signature(index, reader, tmp_path):
+    """404 comes only where the bin that would list a project is good and does not; nothing is refused then."""
+    with serving(index.new) as live:
+        target = tmp_path / "target"
+        command = (sys.executable, "-m", "pip", "install", "--no-cache-dir", "--retries", "0", "--target", target, "nowhere")
+        code, said = reader.run("proxy", "--index", live.url, *reader.trust, "--", *command)
+    assert code == 1, said
+    assert "refused" not in said
+    assert "No matching distribution" in said
+
+
+def test_another_audiences_tree_is_refused(index, site, reader, tmp_path, monkeypatch):
+    """A tree that is signed for other readers, by keys of their own, is not this index."""
+    folder = tmp_path / "other" / "index"
+    assert index_builder.cli.run(["init", str(folder)]) == 0
+    other = signing.Signed(folder, monkeypatch, people=("carol",))
+    name, content = wheel("alpha", "1.0")
+    (tmp_path / name).write_bytes(content)
+    other.do("add", "--dist", tmp_path / name)
+    other.publish()
+    with serving(other.site) as live:
+        code, said = reader.verify(live.url)
+    assert code == 4, said

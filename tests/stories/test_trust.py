@@ -1,0 +1,431 @@
+"""Whole stories of keys and signatures, each through the command line, on a real repository and a published tree."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from conftest import commit_all
+from distributions import wheel
+from live import serving
+from signed import PASSPHRASE, Signed, bin_of, pointer, snapshot
+from trees import contents
+
+from index_builder.state import MARK
+from index_builder.trust.keys import add_signature, write
+
+
+@pytest.fixture
+def index(repo, cli, dist, monkeypatch):
+    """A signed and published index of alpha and beta, of two holders."""
+    assert cli("add", "--dist", dist(wheel("alpha", "1.0"), wheel("beta", "2.0"))).code == 0
+    made = Signed(repo, monkeypatch)
+    made.at(minutes=-5)
+    made.publish()
+    made.now = None
+    return made
+
+
+def verify(index, cli, site=None, *, code=0, cache="cache"):
+    done = cli("verify", site or index.site, "-q", "--files", "--root", index.root, "--cache", index.folder.parent / cache)
+    assert done.code == code, done.out + done.err
+    return done.out + done.err
+
+
+def release(index, cli, dist, name="alpha", version="1.1"):
+    folder = dist(wheel(name, version))
+    assert cli("add", "--dist", folder / f"{name}-{version}-py3-none-any.whl").code == 0
+    index.publish()
+
+
+def all_targets(site) -> dict[str, str]:
+    """Return every target that the bins of a tree list, with its digest."""
+    found = {}
+    for name, meta in snapshot(site).signed.meta.items():
+        if name.startswith("bin-"):
+            content = json.loads((site / "tuf" / f"{meta.version}.{name}").read_bytes())
+            found |= {path: target["hashes"]["sha256"] for path, target in content["signed"]["targets"].items()}
+    return found
+
+
+def test_a_first_ceremony_of_two_people(repo, cli, dist, monkeypatch):
+    """Each makes a key on their own machine and commits the public half; one begins, the other signs; not before may anything be published."""
+    monkeypatch.setenv("INDEX_BUILDER_PASSPHRASE", PASSPHRASE)
+    assert cli("add", "--dist", dist(wheel("alpha", "1.0"))).code == 0
+    assert cli("build", "--worktree", "-q").code == 0
+
+    def on(machine):
+        monkeypatch.setenv("INDEX_BUILDER_KEYS", str(repo.parent / machine))
+
+    on("alices")
+    assert "alice.json" in cli("keys", "new", "alice").err
+    on("bobs")
+    assert cli("keys", "new", "bob").code == 0
+    on("alices")
+    begun = cli("keys", "init", "--threshold", "2")
+    assert begun.code == 0, begun.err
+    assert "1 more of bob (2 must)" in begun.err
+    status = cli("keys", "status")
+    assert status.code == 10
+    assert status.out.count("signed by alice, 1 more of bob") == 3
+    early = cli("sign", "--worktree")
+    assert early.code == 4
+    assert "lacks 1 of 2 signatures (of bob)" in early.err
+    assert "index-builder keys sign" in early.err
+    on("bobs")
+    signed = cli("keys", "sign")
+    assert "bob signed version 1 of root" in signed.err
+    assert "All have signed" in signed.err
+    assert cli("keys", "status").code == 0
+    again = cli("keys", "sign")
+    assert "nothing waits" in again.err
+    on("carols")
+    stranger = cli("keys", "sign")
+    assert stranger.code == 4
+    assert "none of the keys of alice, bob" in stranger.err
+    on("bobs")
+    nowhere = cli("sign", "--worktree")
+    assert nowhere.code == 4
+    assert "INDEX_BUILDER_KEY_TIMESTAMP" in nowhere.err
+    # A workflow has the online keys as secrets, and no key folder.
+    for path in (repo.parent / "alices").iterdir():
+        assert path.stat().st_mode & 0o077 == 0
+        assert b"ENCRYPTED" in path.read_bytes()
+    on("nowhere")
+    names = {"BINS": begun.err.partition("online key of bins")[2].split(": ")[1].split()[0]}
+    names["TIMESTAMP"] = begun.err.partition("online key of timestamp")[2].split(": ")[1].split()[0]
+    for role, path in names.items():
+        monkeypatch.setenv(f"INDEX_BUILDER_KEY_{role}", (repo / path).read_text())
+    assert cli("sign", "--worktree").code == 0
+    assert cli("verify", "site/public", "-q", "--files", "--cache", "cache").code == 0
+    monkeypatch.setenv("INDEX_BUILDER_KEY_BINS", (repo / names["TIMESTAMP"]).read_text())
+    assert "another key" in cli("sign", "--worktree").err
+
+
+def test_signatures_survive_a_squash(repo, cli, dist, monkeypatch):
+    """Signatures are in the files: what git does to commits does not matter."""
+    index = Signed(repo, monkeypatch)
+    commit = commit_all(repo)
+    assert cli("add", "--dist", dist(wheel("alpha", "1.0"))).code == 0
+    commit_all(repo)
+    for arguments in (("reset", "--soft", commit), ("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-qm", "squashed")):
+        subprocess.run(["git", *arguments], cwd=repo, check=True)
+    index.do("build", "-q")
+    index.do("sign", "-q")
+    verify(index, cli)
+
+
+def test_one_change_signs_what_changed(index, cli, dist):
+    """After one release, only the bins of its pages, the lists and the state are signed again, and all else stays as it is."""
+    before = contents(index.site)
+    release(index, cli, dist)
+    after = contents(index.site)
+    verify(index, cli)
+    bins = [path for path in after.keys() - before.keys() if ".bin-" in path]
+    assert 1 <= len(bins) <= 6
+    assert all(after[path] == content for path, content in before.items() if ".bin-" in path)
+    fresh = index.folder.parent / "fresh"
+    shutil.copytree(index.site, fresh / "public")
+    shutil.rmtree(fresh / "public" / "tuf")
+    index.do("sign", "--worktree", "-q", "--output", fresh)
+    assert all_targets(index.site) == all_targets(fresh / "public")
+    assert MARK in all_targets(fresh / "public")
+
+
+def test_a_project_that_goes_is_no_target_any_more(index, cli, dist):
+    """What is gone from the tree is gone from the bins."""
+    release(index, cli, dist, "gamma", "1.0")
+    assert "simple/gamma/index.html" in all_targets(index.site)
+    (index.folder / "packages.d" / "gamma.yaml").unlink()
+    index.publish()
+    assert "simple/gamma/index.html" not in all_targets(index.site)
+    verify(index, cli)
+
+
+def test_signing_twice_writes_nothing(index, cli):
+    """Where nothing changed and nothing is due, no byte is written; the same version never has other content."""
+    before = contents(index.site)
+    done = cli("sign", "--worktree")
+    assert "nothing has changed" in done.err
+    assert contents(index.site) == before
+
+
+def test_what_was_replaced_stays_for_a_day(index, cli, dist):
+    """A reader who is on his way through an older state finishes; a day later it is gone, and nothing that is needed."""
+    first = contents(index.site)
+    release(index, cli, dist)
+    old = {path for path in first if path.startswith("tuf/")}
+    assert old <= contents(index.site).keys()
+    index.at(hours=25)
+    release(index, cli, dist, "alpha", "1.2")
+    gone = old - contents(index.site).keys()
+    assert any(path.endswith("snapshot.json") for path in gone)
+    assert any("tuf/targets/simple/alpha" in path for path in gone)
+    index.now = None
+    verify(index, cli)
+
+
+def test_a_heartbeat_renews_before_half_of_a_life_is_over(index, cli):
+    """The timestamp first, then the TUF snapshot, then bins; pages are not looked at, and key A only where bins are due."""
+    first = pointer(index.site).signed
+    index.at(hours=20)
+    index.do("sign", "--worktree", "--heartbeat")
+    assert pointer(index.site).signed.version == first.version
+    index.at(days=2)
+    index.do("sign", "--worktree", "--heartbeat")
+    second = pointer(index.site).signed
+    assert second.version > first.version
+    assert second.snapshot_meta.version == first.snapshot_meta.version
+    index.at(days=8)
+    index.do("sign", "--worktree", "--heartbeat")
+    third = pointer(index.site).signed
+    assert third.snapshot_meta.version > second.snapshot_meta.version
+    bins = {name: meta.version for name, meta in snapshot(index.site).signed.meta.items() if name.startswith("bin-")}
+    index.at(days=22)
+    index.do("sign", "--worktree", "--heartbeat")
+    renewed = {name for name, meta in snapshot(index.site).signed.meta.items() if bins.get(name) not in (None, meta.version)}
+    assert renewed
+    assert renewed != set(bins)
+    index.at(days=62)
+    index.do("sign", "--worktree", "--heartbeat")
+    assert cli("keys", "status", "--fail-within", "20h").code == 0
+
+
+def test_when_the_schedule_stops(index, cli):
+    """Monitors hear of it two days ahead; then readers refuse the index, with the reason; the next heartbeat heals it."""
+    assert cli("keys", "status", "--fail-within", "48h").code == 0
+    soon = cli("keys", "status", "--fail-within", "4d")
+    assert soon.code == 4
+    assert "sign --heartbeat" in soon.err
+    index.at(days=-4)
+    index.do("build", "--worktree", "-q", "--full")
+    shutil.rmtree(index.site / "tuf")
+    index.do("sign", "--worktree", "-q")
+    index.now = None
+    said = verify(index, cli, code=4)
+    assert "expired" in said
+    assert "sign --heartbeat" in said
+    assert cli("keys", "status").code == 4
+    index.do("sign", "--worktree", "--heartbeat")
+    verify(index, cli)
+
+
+def test_rotating_and_losing_key_b(index, cli):
+    """A new key B needs those who hold root; readers follow. That the old one is lost changes nothing: all is signed anew."""
+    verify(index, cli)
+    for path in index.keys.iterdir():
+        if pointer(index.site).signatures.keys() & {path.name} or next(iter(pointer(index.site).signatures)).startswith(path.stem):
+            path.unlink()
+    lost = cli("sign", "--worktree", "--heartbeat")
+    assert lost.code == 4
+    assert "the online key of timestamp is not here" in lost.err
+    before = pointer(index.site).signed.version
+    index.do("keys", "rotate", "timestamp")
+    index.do("sign", "--worktree", "-q")
+    assert pointer(index.site).signed.version > before
+    verify(index, cli)
+
+
+def test_rotating_key_a_signs_every_bin_anew(index, cli):
+    """From the new bins.json on, the old key A is worth nothing: no bin that it signed is left."""
+    old = index.online("bins").public_key.keyid
+    index.do("keys", "rotate", "bins")
+    index.do("sign", "--worktree", "-q")
+    new = index.online("bins").public_key.keyid
+    for name, meta in snapshot(index.site).signed.meta.items():
+        if name.startswith("bin-"):
+            signatures = json.loads((index.site / "tuf" / f"{meta.version}.{name}").read_bytes())["signatures"]
+            assert [signature["keyid"] for signature in signatures] == [new] != [old]
+    verify(index, cli)
+
+
+def test_fast_forward_and_the_way_back(index, cli):
+    """A thief of key B publishes a version far ahead, and readers follow; with the key, they forget it."""
+    thief = index.online("timestamp")
+    stolen = index.copy("stolen")
+    metadata, timestamp = snapshot(stolen), pointer(stolen)
+    metadata.signed.version = timestamp.signed.version = timestamp.signed.snapshot_meta.version = 2_000_000_000
+    for path, each in ((stolen / "tuf" / "2000000000.snapshot.json", metadata), (stolen / "tuf" / "timestamp.json", timestamp)):
+        timestamp.signed.snapshot_meta.hashes = timestamp.signed.snapshot_meta.length = None
+        each.signatures.clear()
+        add_signature(each, thief)
+        path.write_bytes(write(each))
+    port = 0
+    for site in (index.site, stolen):
+        with serving(site, port=port) as live:
+            port = int(live.url.rpartition(":")[2])
+            verify(index, cli, live.url)
+    with serving(index.site, port=port) as live:
+        assert "2000000000" in verify(index, cli, live.url, code=4)
+    shutil.copytree(stolen / "tuf", index.site / "tuf", dirs_exist_ok=True)
+    index.do("keys", "rotate", "timestamp")
+    index.do("sign", "--worktree", "-q")
+    assert pointer(index.site).signed.version < 2_000_000_000
+    with serving(index.site, port=port) as live:
+        verify(index, cli, live.url)
+
+
+def test_re_root_after_a_compromise(index, cli):
+    """A holder's key and both online keys are stolen: the others take him out and replace both; readers follow from the first root."""
+    verify(index, cli)
+    assert cli("keys", "revoke", "alice").code == 2
+    index.do("keys", "new", "carol")
+    index.do("keys", "admit", "carol")
+    index.do("keys", "revoke", "alice")
+    index.do("keys", "rotate", "timestamp")
+    index.do("keys", "rotate", "bins")
+    stale = cli("keys", "status")
+    assert stale.code == 4
+    assert "tuf/timestamp.json is not signed by the present key" in stale.err
+    assert "bob, carol" in stale.out
+    assert "alice" not in stale.out
+    index.do("sign", "--worktree", "-q")
+    assert cli("keys", "status").code == 0
+    assert (index.site / "tuf" / "4.root.json").is_file()
+    verify(index, cli)
+
+
+def test_a_holder_replaces_a_key(index, cli):
+    """The old key and the new one sign the change; then the old one is unknown."""
+    old = json.loads((index.folder / "trust/public/people/alice.json").read_text())["keyid"]
+    index.do("keys", "rotate", "alice")
+    assert cli("keys", "status").code == 0
+    root = json.loads((index.folder / "trust/public/2.root.json").read_text())
+    assert old not in root["signed"]["keys"]
+    assert old in {signature["keyid"] for signature in root["signatures"]}
+    index.do("sign", "--worktree", "-q")
+    verify(index, cli)
+
+
+def test_the_published_site_is_wiped(index, cli):
+    """With it, its versions are gone; the next signing does not go back behind them, and readers who remember go on."""
+    with serving(index.site) as live:
+        verify(index, cli, live.url)
+        port = int(live.url.rpartition(":")[2])
+    shutil.rmtree(index.site)
+    index.publish()
+    with serving(index.site, port=port) as live:
+        verify(index, cli, live.url)
+
+
+def test_the_repository_is_force_pushed(index, cli, dist):
+    """Its history is another one, without the last release: readers see versions go on, and the older content as the newer state."""
+    commit_all(index.folder)
+    release(index, cli, dist)
+    verify(index, cli)
+    version = pointer(index.site).signed.version
+    for arguments in (("checkout", "-q", "."), ("clean", "-fdq", "packages.d")):
+        subprocess.run(["git", *arguments], cwd=index.folder, check=True)
+    index.publish()
+    assert pointer(index.site).signed.version > version
+    verify(index, cli)
+
+
+def test_two_runners_sign_at_once(index, cli, dist):
+    """One of them signs, the other one says that somebody is at work, or finds it done; the tree is one of them, whole."""
+    folder = dist(wheel("alpha", "1.1"))
+    assert cli("add", "--dist", folder / "alpha-1.1-py3-none-any.whl").code == 0
+    index.do("build", "--worktree", "-q")
+    results = []
+
+    def sign():
+        command = [sys.executable, "-m", "index_builder", "sign", "--worktree", "--repo", str(index.folder)]
+        results.append(subprocess.run(command, capture_output=True, text=True, check=False))
+
+    threads = [threading.Thread(target=sign) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert any(done.returncode == 0 for done in results)
+    assert all(done.returncode == 0 or "another build is writing" in done.stderr for done in results), [r.stderr for r in results]
+    verify(index, cli)
+
+
+def test_bins_grow(index, cli, monkeypatch):
+    """More projects want more bins: the holders sign the new number, the next signing makes them all, and readers follow."""
+    verify(index, cli)
+    assert "the bins are enough" in cli("keys", "grow").err
+    monkeypatch.setattr("index_builder.cli.trusting.targets_of", lambda _projects: 30_000)
+    index.do("keys", "grow")
+    index.do("sign", "--worktree", "-q")
+    names = {name for name in snapshot(index.site).signed.meta if name.startswith("bin-")}
+    assert len(names) == 16 + 512
+    verify(index, cli)
+    assert bin_of(index.site, index.committed, MARK)[0].name.endswith(".json")
+    # A lost site does not make them shrink: readers know the old names, and would refuse a TUF snapshot without them.
+    shutil.rmtree(index.site)
+    index.publish()
+    verify(index, cli)
+
+
+def test_a_chain_of_300_roots_is_followed(index, cli):
+    """A reader who was away for 300 rotations gets to the newest root from the first one."""
+    from index_builder.trust import ceremony
+    from index_builder.trust.committed import read_committed
+
+    folder = index.folder / "trust" / "public"
+    committed, made = index.committed, {}
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.json")}
+    signers = [index_signer(index, key) for key in committed.root.signed.keys.values() if "x-index-builder-holder" in key.unrecognized_fields]
+    for _ in range(300):
+        made = ceremony.renew(committed, ["root"], datetime.now(UTC))
+        for signer in signers:
+            # Only the last two roots are looked at, so that this takes no minute.
+            files |= made
+            committed = committed_with(committed, made, read_committed)
+            made, _ = ceremony.sign(committed, signer)
+        files |= made
+        committed = committed_with(committed, made, read_committed)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    index.do("sign", "--worktree", "-q")
+    assert len(list((index.site / "tuf").glob("*.root.json"))) == 301
+    verify(index, cli)
+
+
+def committed_with(committed, made, read_committed):
+    from dataclasses import replace
+
+    name, content = next(iter(made.items()))
+    version = int(name.partition(".")[0])
+    root = read_committed({"1.root.json": content.replace(b'"version": %d' % version, b'"version": 1')}, "").roots[0]
+    root.signed.version = version
+    roots = [each for each in committed.roots if each.signed.version != version]
+    return replace(committed, roots=(*roots, root))
+
+
+def index_signer(index, key):
+    from index_builder.adapters.keyring import KeyFolder
+
+    return KeyFolder(index.keys, {"INDEX_BUILDER_PASSPHRASE": PASSPHRASE}, lambda *_: "").signer(key, "a holder")
+
+
+def test_a_fresh_runner_goes_on_from_what_is_signed(index, cli, dist, trusted, monkeypatch):
+    """A runner with nothing but the repository builds and signs the change; a state that was altered where it is published, is not believed."""
+    monkeypatch.setenv("INDEX_BUILDER_UNSAFE_NETWORKS", "127.0.0.0/8")
+    published = index.copy("published")
+    folder = dist(wheel("alpha", "1.1"))
+    assert cli("add", "--dist", folder / "alpha-1.1-py3-none-any.whl").code == 0
+    with serving(published, trusted) as live:
+        arguments = ("--worktree", "-q", "--output", "changes", "--published", live.url)
+        assert cli("build", "--sparse", *arguments).code == 0
+        done = cli("sign", *arguments)
+        assert done.code == 0, done.err
+    changes = json.loads((index.folder / "changes" / "public.changes.json").read_text())
+    assert changes["written"][-1] == "tuf/timestamp.json"
+    assert not changes["whole"]
+    shutil.copytree(index.folder / "changes" / "public", published, dirs_exist_ok=True)
+    verify(index, cli, published)
+    altered = published / MARK
+    altered.write_bytes(altered.read_bytes().replace(b'"files": 3', b'"files": 9'))
+    (published / next(path for path in all_targets(published) if path.startswith("state/projects/"))).write_bytes(b"[]")
+    assert cli("add", "--dist", dist(wheel("alpha", "1.2")) / "alpha-1.2-py3-none-any.whl").code == 0
+    with serving(published, trusted) as live:
+        arguments = ("--worktree", "-q", "--output", "more", "--published", live.url)
+        assert cli("build", "--sparse", *arguments).code == 0
+    changes = json.loads((index.folder / "more" / "public.changes.json").read_text())
+    assert not changes["whole"]  # the copies that are signed were read, not what was altered
