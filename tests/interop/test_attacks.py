@@ -92,7 +92,7 @@ def attacker_signed(index, site):
     """His own key of everything online."""
     mine = CryptoSigner.generate_ed25519()
     for path in site.glob("tuf/*.json"):
-        if path.name not in ("replaced.json",) and not path.name.endswith(("root.json", ".targets.json", ".bins.json")):
+        if path.name != "replaced.json" and not path.name.endswith(("root.json", ".targets.json", ".bins.json")):
             metadata = Metadata.from_bytes(path.read_bytes())
             metadata.signatures.clear()
             add_signature(metadata, mine)

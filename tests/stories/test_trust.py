@@ -370,7 +370,9 @@ def test_a_chain_of_300_roots_is_followed(index, cli):
     folder = index.folder / "trust" / "public"
     committed, made = index.committed, {}
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.json")}
-    signers = [index_signer(index, key) for key in committed.root.signed.keys.values() if "x-index-builder-holder" in key.unrecognized_fields]
+    signers = [
+        index_signer(index, key) for key in committed.root.signed.keys.values() if "x-index-builder-holder" in key.unrecognized_fields
+    ]
     for _ in range(300):
         made = ceremony.renew(committed, ["root"], datetime.now(UTC))
         for signer in signers:

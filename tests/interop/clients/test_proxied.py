@@ -22,7 +22,9 @@ def proxy(site, tmp_path_factory):
     """Sign a copy of the index, whose wheel of eta was altered afterwards, and run the proxy before it; yields its URL."""
     folder = tmp_path_factory.mktemp("signed") / "index"
     shutil.copytree(site.parent.parent, folder)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("INDEX_BUILDER_")} | {"XDG_CACHE_HOME": str(folder / "cache")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("INDEX_BUILDER_")} | {
+        "XDG_CACHE_HOME": str(folder / "cache")
+    }
     done = run_tool("index_builder", "sign", "--repo", folder, "--worktree", "--development", env=clean)
     assert done.returncode == 0, done.stderr
     command = [sys.executable, "-m", "index_builder", "proxy", "--index", str(folder / "site" / "public")]
@@ -34,8 +36,6 @@ def proxy(site, tmp_path_factory):
             said += line
         yield found[1]
         running.terminate()
-
-
 
 
 def beside(where: Place) -> Place:

@@ -1,0 +1,245 @@
+"""What the proxy answers, and to whom; asked over real HTTP, of a tree behind a real server."""
+
+import http.client
+import json
+import shutil
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from distributions import sdist, wheel
+from hostile import Between
+from live import serving
+from signed import Signed, changed, page_of_newest
+
+import index_builder.cli
+from index_builder import wiring
+from index_builder.adapters.progress import NoProgress
+from index_builder.cli.proxy import _serving
+from index_builder.client.proxy import Proxy, Upstream
+
+JSON = "application/vnd.pypi.simple.v1+json"
+
+
+@pytest.fixture
+def index(repo, cli, dist, monkeypatch):
+    """A signed index of alpha, with a yanked release and a large wheel, and of deprecated beta."""
+    files = dist(
+        wheel("alpha", "1.0"), wheel("alpha", "1.1", requires_python=">=3.9"), sdist("alpha", "1.1"), wheel("beta", "1.0"),
+        wheel("large", "1.0", body="x = 1\n" * 100_000),
+    )  # fmt: skip
+    assert cli("add", "--dist", files).code == 0
+    assert cli("yank", "alpha", "1.0", "--reason", 'broken <"here">').code == 0
+    assert cli("status", "beta", "deprecated", "--reason", "use alpha").code == 0
+    made = Signed(repo, monkeypatch, people=("alice",))
+    made.publish()
+    return made
+
+
+@contextmanager
+def proxied(index, site=None, *, between=lambda app: app, upstream=None):
+    """Yield a function that asks the proxy, and the proxy."""
+    with serving(site or index.site, between=between) as live, wiring.open_client(live.url + "/", NoProgress()) as client:
+        cache = index.folder.parent / "cache"
+        with wiring.open_verified(live.url + "/", index.root.read_bytes(), client, cache) as verified:
+            proxy = Proxy(verified, wiring.SystemClock(), wiring.templates(), upstream=upstream)
+            with _serving(proxy, 0) as url:
+                yield (lambda path, **more: ask(url, path, **more)), proxy
+
+
+def ask(url, path, *, method="GET", accept="*/*", host=None):
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    connection.request(method, path, headers={"Accept": accept, **({"Host": host} if host else {})})
+    response = connection.getresponse()
+    try:
+        content = response.read()
+    except http.client.IncompleteRead as error:
+        content = error.partial
+    connection.close()
+    return response.status, {name.lower(): value for name, value in response.getheaders()}, content
+
+
+def test_pages_are_those_that_are_signed_with_files_of_the_proxy(index):
+    """JSON is the signed page but for its files' URLs; HTML says the same, rendered here."""
+    with proxied(index) as (get, _):
+        status, headers, content = get("/simple/alpha/", accept=JSON)
+        html = get("/simple/alpha/")[2].decode()
+        beta = json.loads(get("/simple/beta/", accept=JSON)[2])
+        names = json.loads(get("/simple/", accept=JSON)[2])
+        listing = get("/simple/")[2].decode()
+    assert (status, headers["content-type"]) == (200, JSON)
+    page = json.loads(content)
+    signed = json.loads(page_of_newest(index.site, index.committed, "alpha").read_bytes())
+    assert [file["url"] for file in page["files"]] == [f"/files/alpha/{file['filename']}" for file in signed["files"]]
+    assert [{**file, "url": ""} for file in page["files"]] == [{**file, "url": ""} for file in signed["files"]]
+    for file in page["files"]:
+        assert f'href="{file["url"]}#sha256={file["hashes"]["sha256"]}"' in html
+    assert 'data-yanked="broken &lt;&#34;here&#34;&gt;"' in html
+    assert 'data-requires-python="&gt;=3.9"' in html
+    assert beta["project-status"] == {"status": "deprecated", "reason": "use alpha"}
+    assert [project["name"] for project in names["projects"]] == ["alpha", "beta", "large"]
+    assert 'href="/simple/alpha/"' in listing or 'href="alpha/"' in listing
+
+
+def test_files_and_core_metadata_are_compared(index, monkeypatch):
+    """What is as signed, is handed on whole, large files too; HEAD says the size and fetches nothing."""
+    monkeypatch.setattr("index_builder.client.proxy._WHOLE", 1000)
+    with proxied(index) as (get, proxy):
+        page = json.loads(get("/simple/large/", accept=JSON)[2])["files"][0]
+        assert get(page["url"], method="HEAD")[1]["content-length"] == str(page["size"])
+        status, headers, content = get(page["url"])
+        assert (status, len(content)) == (200, page["size"] == len(content) and page["size"])
+        assert headers["content-length"] == str(page["size"]) == str(next(index.site.rglob("large*.whl")).stat().st_size)
+        metadata = get("/files/beta/beta-1.0-py3-none-any.whl.metadata")
+        assert metadata[2] == next(index.site.rglob("beta*.metadata")).read_bytes()
+        assert proxy.refused == []
+
+
+def test_a_large_file_that_is_another_one_never_arrives_whole(index, tmp_path, monkeypatch):
+    """Its first part is handed on while it comes; the connection breaks off before its end."""
+    site = shutil.copytree(index.site, tmp_path / "site")
+    wheel_path = next(site.rglob("large*.whl"))
+    size = wheel_path.stat().st_size
+    content = bytearray(wheel_path.read_bytes())
+    content[5] ^= 1
+    wheel_path.write_bytes(content)
+    monkeypatch.setattr("index_builder.client.proxy._WHOLE", 1000)
+    with proxied(index, site) as (get, proxy):
+        _, headers, arrived = get("/files/large/large-1.0-py3-none-any.whl")
+    assert headers["content-length"] == str(size)
+    assert len(arrived) < size
+    assert any("is not what was signed" in line for line in proxy.refused)
+
+
+@pytest.mark.parametrize("host", ["evil.example.org", "127.0.0.1", "127.0.0.1:1", ""])
+def test_only_its_own_host_is_answered(index, host):
+    """A web page that has its name resolve to loopback reads nothing (DNS rebinding)."""
+    with proxied(index) as (get, _):
+        assert get("/simple/alpha/", host=host or "x")[0] == 421
+        assert get("/simple/alpha/")[0] == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_only_reading_is_possible(index, method):
+    """GET and HEAD, and nothing else."""
+    with proxied(index) as (get, _):
+        assert get("/simple/alpha/", method=method)[0] == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/simple/nowhere/", 404), ("/simple/Alpha/", 301), ("/simple/alpha", 301), ("/files/alpha/other-1.0.tar.gz", 404),
+        ("/files/nowhere/x-1.0.tar.gz", 404), ("/simple/..%2f..%2fetc/", 404), ("/tuf/timestamp.json", 404), ("/", 404),
+        ("/files/beta/alpha-1.0-py3-none-any.whl", 404), ("/files/ALPHA/x", 404), ("/simple/a%00b/", 404),
+    ],
+)  # fmt: skip
+def test_what_is_not_there(index, path, status):
+    """404 only where it is signed that there is no such thing, or no such thing can be."""
+    with proxied(index) as (get, proxy):
+        assert get(path)[0] == status
+        assert proxy.refused == []
+
+
+def test_failures_are_never_404(index, tmp_path):
+    """403 where something is wrong, 502 where nobody answers, each with a sentence: no installer goes elsewhere for it."""
+    site = shutil.copytree(index.site, tmp_path / "site")
+    changed(page_of_newest(site, index.committed, "alpha"), b"alpha-1.1", b"alpha-9.9")
+    with proxied(index, site) as (get, proxy):
+        status, _, content = get("/simple/alpha/")
+        assert (status, b"is not what was signed" in content) == (403, True)
+        assert get("/simple/beta/")[0] == 200
+        assert len(proxy.refused) == 1
+    with proxied(index, between=Between(missing="tuf/targets/simple/alpha")) as (get, _):
+        assert get("/simple/alpha/")[0] == 403
+    with serving(index.site) as live:
+        gone = live.url
+    with wiring.open_client(gone + "/", NoProgress()) as client:
+        with wiring.open_verified(gone + "/", index.root.read_bytes(), client, tmp_path / "cache") as verified:
+            with _serving(Proxy(verified, wiring.SystemClock(), wiring.templates()), 0) as url:
+                status, _, content = ask(url, "/simple/alpha/")
+    assert status == 502
+    assert content
+
+
+def test_what_is_new_is_seen_after_a_minute(index, cli, dist):
+    """Within a minute a page stays as it was seen; then what was signed since is there."""
+    assert cli("add", "--dist", dist(wheel("gamma", "1.0")) / "gamma-1.0-py3-none-any.whl").code == 0
+    with proxied(index) as (get, proxy):
+        assert get("/simple/gamma/")[0] == 404
+        index.publish()
+        assert get("/simple/gamma/")[0] == 404
+        proxy._since -= 61
+        assert get("/simple/gamma/")[0] == 200
+
+
+def test_upstream_is_asked_only_for_what_is_not_ours(index, upstream):
+    """A project that the index has not comes from upstream; one that it has, or claims by a pattern, never does."""
+    other = Upstream(url=upstream.simple, ours=("helper*",))
+    with proxied(index, upstream=other) as (get, _):
+        page = json.loads(get("/simple/demo/", accept=JSON)[2])
+        assert {file["url"].partition("/packages/")[0] for file in page["files"]} == {upstream.url}
+        assert "1.1" in page["versions"]
+        assert "#sha256=" in get("/simple/demo/")[2].decode()
+        assert get("/simple/helper/")[0] == 404
+        before = len(upstream.requests)
+        assert get("/simple/alpha/")[0] == 200
+        assert len(upstream.requests) == before
+        assert get("/simple/nowhere/")[0] == 404
+
+
+def test_a_failure_of_ours_never_leads_upstream(index, upstream, dist, tmp_path):
+    """Dependency confusion: when the page of ours cannot be checked, the project of the same name elsewhere is not taken."""
+    site = shutil.copytree(index.site, tmp_path / "site")
+    changed(page_of_newest(site, index.committed, "alpha"), b"alpha-1.1", b"alpha-9.9")
+    with proxied(index, site, upstream=Upstream(url=upstream.simple)) as (get, _):
+        assert get("/simple/alpha/")[0] == 403
+    assert not upstream.asked("/simple/alpha/")
+
+
+@pytest.mark.parametrize("option", ["--index-url=https://x.example.org/", "--extra-index-url", "-i", "--find-links", "--index", "-f"])
+def test_options_that_lead_past_it_are_refused(cli, index, option):
+    """An installer that would ask another index besides is not started."""
+    done = cli("proxy", "--index", index.site, "--root", index.root, "--", "pip", "install", option, "x", "alpha")
+    assert done.code == 2
+    assert "past the proxy" in done.err
+
+
+def test_mistakes_are_told(cli, index, tmp_path):
+    """No index there, a command that is not there, a root that is none, two ways to trust."""
+    for arguments, said in [
+        (("--index", tmp_path / "nowhere", "--root", index.root), "neither a URL nor a folder"),
+        (("--index", index.site, "--root", index.root, "--", "no-such-installer"), "no-such-installer cannot be run"),
+        (("--index", index.site, "--root", index.folder / "index.yaml"), "JSON"),
+        (("--index", index.site, "--root", index.root, "--unsafe-trust-on-first-use"), "different things"),
+        (("--index", "ftp://x.example.org", "--root", index.root), "not the URL of an index"),
+        (("--index", index.site, "--root", index.root, "--ours", "x"), "goes with --upstream"),
+    ]:
+        done = cli("proxy", *arguments, *(() if "--cache" in arguments or "--" in arguments else ("--cache", tmp_path / "cache")))
+        assert done.code in (2, 4), done.err
+        assert said in done.err
+
+
+def test_the_first_root_by_fingerprint_or_on_first_use(cli, index, tmp_path, monkeypatch):
+    """A fingerprint that came another way pins the root; without one, only a flag that says so does, and the first one stays."""
+    import hashlib
+
+    with serving(index.site) as live:
+        digest = hashlib.sha256((index.site / "tuf" / "1.root.json").read_bytes()).hexdigest()
+        trust = ("--cache", tmp_path / "cache", "-q")
+        assert cli("verify", live.url, "--root-fingerprint", digest.upper(), *trust).code == 0
+        other = cli("verify", live.url, "--root-fingerprint", "0" * 64, *trust)
+        assert other.code == 4
+        assert digest in other.err
+        nothing = cli("verify", live.url, *trust)
+        assert nothing.code == 2
+        assert "--root-fingerprint" in nothing.err
+        assert cli("verify", live.url, "--unsafe-trust-on-first-use", *trust).code == 0
+        port = int(live.url.rpartition(":")[2])
+    folder = tmp_path / "thief" / "index"
+    assert index_builder.cli.run(["init", str(folder)]) == 0
+    thief = Signed(folder, monkeypatch, people=("mallory",))
+    thief.do("add", "--dist", tmp_path / "dist" / "beta-1.0-py3-none-any.whl")
+    thief.publish()
+    with serving(thief.site, port=port) as live:
+        assert cli("verify", live.url, "--unsafe-trust-on-first-use", *trust).code == 4
