@@ -211,8 +211,8 @@ def _tidied(site: Site, published: Site, replaced: Sequence[str], order: Order) 
     noted = _noted(published)
     if not noted and not replaced:
         return
-    now = find_before(order.committed, _newest(site, published))
     limit = (order.now - GRACE).strftime(_TIME)
+    now = find_before(order.committed, _newest(site, published)) if any(time <= limit for time in noted) else None
     kept: dict[str, list[str]] = {}
     for time, paths in noted.items():
         if time > limit:

@@ -154,10 +154,12 @@ def test_failures_are_never_404(index, tmp_path):
         assert get("/simple/alpha/")[0] == 403
     with serving(index.site) as live:
         gone = live.url
-    with wiring.open_client(gone + "/", NoProgress()) as client:
-        with wiring.open_verified(gone + "/", index.root.read_bytes(), client, tmp_path / "cache") as verified:
-            with _serving(Proxy(verified, wiring.SystemClock(), wiring.templates()), 0) as url:
-                status, _, content = ask(url, "/simple/alpha/")
+    with (
+        wiring.open_client(gone + "/", NoProgress()) as client,
+        wiring.open_verified(gone + "/", index.root.read_bytes(), client, tmp_path / "cache") as verified,
+        _serving(Proxy(verified, wiring.SystemClock(), wiring.templates()), 0) as url,
+    ):
+        status, _, content = ask(url, "/simple/alpha/")
     assert status == 502
     assert content
 
