@@ -32,11 +32,14 @@ NUMBER, MODULES = 50, 40
 
 def write_wheel(folder: Path, name: str, requires: list[str]) -> None:
     """Write a wheel of about 1 MB in 40 modules."""
-    words = random.Random(name)  # noqa: S311 - the same every time
+    words = random.Random(name)
     info = f"{name}-1.0.dist-info"
     text = "\n".join(["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0", *(f"Requires-Dist: {each}" for each in requires)])
     members = {f"{name}/m{number}.py": "".join(words.choices("abcdefghijklmnop \n", k=25_000)).encode() for number in range(MODULES)}
-    members |= {f"{info}/METADATA": f"{text}\n\n".encode(), f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: b\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
+    members |= {
+        f"{info}/METADATA": f"{text}\n\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: b\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
     rows = [f"{path},sha256={digest(content)},{len(content)}" for path, content in members.items()]
     with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as archive:
         for path, content in (*members.items(), (f"{info}/RECORD", "\n".join([*rows, f"{info}/RECORD,,"]).encode())):
@@ -99,7 +102,9 @@ def main() -> None:
     print(f"{NUMBER} packages of 1 MB")
     base = statistics.median(times["plain"])
     for name, each in times.items():
-        print(f"{name:8} {statistics.median(each):.2f} s ({min(each):.2f} to {max(each):.2f}), {statistics.median(each) / base:.2f} × plain")
+        print(
+            f"{name:8} {statistics.median(each):.2f} s ({min(each):.2f} to {max(each):.2f}), {statistics.median(each) / base:.2f} × plain"
+        )
 
 
 if __name__ == "__main__":

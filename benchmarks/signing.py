@@ -21,6 +21,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from measure import machine
+from tuf.api.metadata import TargetFile
+
 from index_builder import wiring
 from index_builder.adapters.directory_site import DirectorySite
 from index_builder.adapters.progress import NoProgress
@@ -34,8 +37,6 @@ from index_builder.trust.committed import read_committed
 from index_builder.trust.keys import held_by
 from index_builder.trust.signing import find_before
 from index_builder.trust.signing import sign as sign_targets
-from measure import machine
-from tuf.api.metadata import TargetFile
 
 PROGRAM = str(Path(sys.executable).parent / "index-builder")
 
@@ -44,7 +45,19 @@ def of_workload(work: Path, sites: Path, runs: int) -> list[tuple[str, float, st
     """Measure a change in a real tree."""
     repository = work / "repo.git"
     site, signed = sites / "public", sites / "signed"
-    build = [PROGRAM, "build", "--quiet", "--release-json", "none", "--repo", str(repository), "--output", str(sites), "--pool", str(work / "pool")]
+    build = [
+        PROGRAM,
+        "build",
+        "--quiet",
+        "--release-json",
+        "none",
+        "--repo",
+        str(repository),
+        "--output",
+        str(sites),
+        "--pool",
+        str(work / "pool"),
+    ]
     subprocess.run([*build, "--commit", "main"], check=True)
     committed, keys = trusting.development(sites, Word("public"), lambda: projects_of(site), datetime.now(UTC))
     order = Order(committed=committed, signers=trusting.online(committed, keys), now=datetime.now(UTC))
@@ -62,7 +75,7 @@ def of_workload(work: Path, sites: Path, runs: int) -> list[tuple[str, float, st
         times.append(time.perf_counter() - begun)
         shutil.rmtree(site / "tuf")
         shutil.copytree(signed, site / "tuf", copy_function=os.link)
-    bins = 2 ** committed.bins.signed.delegations.succinct_roles.bit_length  # type: ignore[union-attr]
+    bins = 2**committed.bins.signed.delegations.succinct_roles.bit_length  # type: ignore[union-attr]
     return [
         (f"first signing, {first.targets:,} targets in {bins:,} bins", full, f"{len(first.written):,} files"),
         (f"one change: {report.targets} targets, {report.bins} bins", statistics.median(times), f"{len(report.written)} files"),

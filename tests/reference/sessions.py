@@ -27,6 +27,29 @@ TYPED: dict[str, list[str]] = {
     "import": ["ls ../dist > ../names", "index-builder import dumb-pypi ../names --dist ../dist/", "index-builder import dumb-pypi ../names --dist ../"],
     "yank": ["index-builder yank acme-utils 1.0 --reason 'broken on Windows'", "index-builder yank acme-utils 1.0 --undo"],
     "remove": ["index-builder remove acme-utils 1.0 --reason 'leaked a key'", "tail -2 packages.d/acme-utils.yaml"],
+    "keys": [
+        "index-builder keys new alice",
+        "index-builder keys init",
+        "index-builder keys status",
+        "index-builder keys rotate timestamp",
+        "index-builder keys revoke alice",
+    ],
+    "sign": [
+        "index-builder build --worktree -q; index-builder sign --worktree",
+        "index-builder sign --worktree --development",
+        "index-builder sign --worktree --development",
+    ],
+    "verify": [
+        "index-builder build --worktree -q; index-builder sign --worktree --development; mv .development-keys/public/trust/1.root.json ../root.json",
+        "index-builder verify site/public --root ../root.json -q",
+        "sed -i s/six-1/six-6/ site/public/simple/six/index.html",
+        "index-builder verify site/public --root ../root.json -q",
+    ],
+    "proxy": [
+        "index-builder build --worktree -q; index-builder sign --worktree --development; mv .development-keys/public/trust/1.root.json ../root.json",
+        "index-builder proxy --index site/public --root ../root.json -- sh -c 'echo $PIP_INDEX_URL'",
+        "index-builder proxy --index site/public --root ../root.json -- pip install --extra-index-url https://pypi.example.org/simple/ six",
+    ],
     "check": [
         "index-builder check --worktree",
         "sed -i 's/hosting: hosted/hosting: hostd/; s/size: [0-9]*/size: big/' packages.d/acme-utils.yaml",
@@ -201,6 +224,10 @@ def still(text: str) -> str:
     """Return a session without the moment, the commits and the port that it happened to have."""
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "2026-11-21T09:30:00Z", text)
     text = re.sub(r"\b[0-9a-f]{12}\b", "5ff7d67d7324", text)
+    text = re.sub(r"\b[0-9a-f]{16}\.pem\b", "3bab85f4320dad5b.pem", text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC", "2027-11-21 09:30 UTC", text)
+    text = re.sub(r"\b(root|timestamp|snapshot) \d{4}-\d\d-\d\d", r"\1 2027-11-21", text)
+    text = re.sub(r"\bversion \d{7,}", "version 1525598", text)
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:40123", text)
 
 
@@ -211,4 +238,5 @@ def environment_for(home: Path, upstream: str) -> dict[str, str]:
         **{f"GIT_{who}_{key}": value for who in ("AUTHOR", "COMMITTER") for key, value in author.items()},
         "HOME": str(home), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "LANG": "C.UTF-8",
         "PIP_INDEX_URL": upstream, "INDEX_BUILDER_UNSAFE_NETWORKS": "127.0.0.0/8", "NO_PROXY": "127.0.0.1", "TERM": "screen-256color",
+        "INDEX_BUILDER_KEYS": "../keys", "INDEX_BUILDER_PASSPHRASE": "correct horse battery staple",
     }  # fmt: skip

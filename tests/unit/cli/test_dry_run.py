@@ -15,6 +15,7 @@ from index_builder.cli import VERBS, group
 READERS = {
     "check": "judges", "serve": "serves", "list": "answers", "show": "answers", "search": "answers", "diff": "answers", "can": "answers", "who": "answers",
     "completion": "prints", "rule": "answers", "policy replay": "answers", "preview": "shows, in a folder that is named for it",
+    "verify": "checks", "proxy": "serves", "keys status": "answers",
 }  # fmt: skip
 
 
@@ -34,10 +35,16 @@ def test_every_verb_that_writes_has_it():
 
 
 @pytest.fixture
-def filled(repo, cli, dist):
+def filled(repo, cli, dist, monkeypatch):
     """An index with hosted releases, of which one is early, a damaged pool entry, an unneeded one, and an old policy."""
     folder = dist(wheel("demo", "1.0"), wheel("demo", "2.0a1"), wheel("demo", "2.0a2"), wheel("other", "1.0"))
     assert cli("add", "--dist", folder).code == 0
+    assert cli("build", "--worktree", "-q").code == 0
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", "../keys")
+    monkeypatch.setenv("INDEX_BUILDER_PASSPHRASE", "correct horse battery staple")
+    for arguments in (("keys", "new", "alice"), ("keys", "init"), ("keys", "new", "bob"), ("sign", "--worktree", "-q")):
+        assert cli(*arguments).code == 0
+    assert cli("yank", "other", "1.0", "--reason", "late").code == 0
     assert cli("build", "--worktree", "-q").code == 0
     policy = repo / "policies.d" / "maintainers.yaml"
     policy.write_text(policy.read_text().replace("schema: 2", "schema: 1"))
@@ -66,6 +73,14 @@ def filled(repo, cli, dist):
         (["pool", "check"], "the pool is damaged"),
         (["pool", "gc"], "would be deleted"),
         (["pool", "push", "../dist"], "would be in the inbox"),
+        (["sign", "--worktree"], "would be written"),
+        (["keys", "new", "carol"], "people/carol.json would be written"),
+        (["keys", "admit", "bob"], "2.root.json would be written"),
+        (["keys", "rotate", "timestamp"], "2.root.json would be written"),
+        (["keys", "rotate", "alice"], "people/alice.json would be written"),
+        (["keys", "renew", "--all"], "bins.json would be written"),
+        (["keys", "sign"], "0 keys would sign"),
+        (["keys", "grow"], "the bins are enough"),
         (["build", "--worktree"], "written, 0 would be deleted"),
         (["build", "--worktree", "--output", "fresh"], "would be written"),
     ],
@@ -83,12 +98,14 @@ def test_nothing_changes(filled, cli, dist, arguments, said):
     dist(wheel("third", "1.0"))
     Path("../names").write_text("third-1.0-py3-none-any.whl\n")
     before = {path: content for path, content in contents(filled).items() if not path.startswith(".git/")}
+    keys = contents(filled.parent / "keys")
     done = cli(*arguments, "--dry-run")
     assert said in done.err
     after = {path: content for path, content in contents(filled).items() if not path.startswith(".git/")}
     if arguments[0] in ("add", "import"):
         after = {path: content for path, content in after.items() if not path.startswith(".pool/") or path in before}
     assert after == before
+    assert contents(filled.parent / "keys") == keys
     assert not Path("fresh").exists()
     assert not Path("elsewhere").exists()
 
