@@ -103,7 +103,7 @@ def main() -> None:
     base = statistics.median(times["plain"])
     for name, each in times.items():
         print(
-            f"{name:8} {statistics.median(each):.2f} s ({min(each):.2f} to {max(each):.2f}), {statistics.median(each) / base:.2f} × plain"
+            f"{name:8} {statistics.median(each):.2f} s ({min(each):.2f} to {max(each):.2f}), {statistics.median(each) / base:.2f} times plain"
         )
 
 

@@ -46,5 +46,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except Exception as error:  # noqa: BLE001 - the suite asks for a code, people for the reason
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(f"{type(error).__name__}: {error}")

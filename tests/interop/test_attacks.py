@@ -349,18 +349,30 @@ def test_root_expired(index, site, reader, monkeypatch):
     assert "expired" in said
 
 
-def test_key_a_with_the_host_can_list_anything(index, site, reader):
-    """What a thief of online key A can do, who has the host besides: readers who have not seen that bin believe him."""
-    swap_page(index, site, lambda value: value["files"].pop(0))
+def test_key_a_with_the_host_can_list_anything(index, site, reader, tmp_path):
+    """What a thief of online key A can do, who has the host besides: readers who have not seen that bin install what he says."""
+
+    def only_the_older(value):
+        value["files"] = [file for file in value["files"] if "1.0" in file["filename"]]
+
+    swap_page(index, site, only_the_older)
     with serving(site) as live:
-        code, said = reader.run("verify", live.url, "-q", *reader.trust, "--project", "alpha", "--files")
-    assert code == 4  # the page that installers meet is not the signed one: he changed the copy only
-    assert "simple/alpha/index.v1_json" in said
-    page = signing.page_of_newest(site, index.committed, "alpha")
-    shutil.copy(page, site / "simple" / "alpha" / "index.v1_json")
-    with serving(site) as live:
-        code, said = reader.run("proxy", "--index", live.url, *reader.trust, "--", sys.executable, "-c", "")
+        code, said = reader.verify(live.url, "--project", "alpha")
+        assert code == 4, said  # he changed the copy only: the page that plain installers meet is not the signed one
+        assert "simple/alpha/index.v1_json is not what was signed" in said
+        code, said = reader.pip(live.url, tmp_path / "target")
     assert code == 0, said
+    assert [path.name for path in (tmp_path / "target").glob("alpha*info")] == ["alpha-1.0.dist-info"]
+
+
+@pytest.mark.parametrize("attack", ON_WHO_REMEMBERS, ids=lambda attack: attack.__name__)
+def test_who_has_seen_nothing_newer_can_be_shown_the_older(index, site, reader, tmp_path, attack):
+    """What the host alone, or with key B, can do to new readers: an older state that has not expired."""
+    attack(index, site)
+    with serving(site) as live:
+        code, said = reader.pip(live.url, tmp_path / "target")
+    assert code == 0, said
+    assert [path.name for path in (tmp_path / "target").glob("alpha*info")] == ["alpha-1.0.dist-info"]
 
 
 def test_an_unknown_project_is_absent_by_signature(index, reader, tmp_path):
