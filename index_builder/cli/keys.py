@@ -21,7 +21,7 @@ from index_builder.model.source import is_manifest
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.trust import read_trust
 from index_builder.trust import ceremony
-from index_builder.trust.committed import TRUST, Committed, Standing, holders, read_committed, standings
+from index_builder.trust.committed import TRUST, Committed, Standing, fingerprint, holders, read_committed, standings
 from index_builder.trust.keys import held_by, holder_of, uri_of
 from index_builder.trust.layout import BINS, LIVES, SNAPSHOT, TARGETS, TIMESTAMP, wants_renewal
 from index_builder.trust.signing import find_before
@@ -187,6 +187,7 @@ def status(published: str | None, fail_within: str | None, repo: Path, audience:
             click.echo(_line(standing, room.now))
         for role, expires in online:
             click.echo(f"{role:<10} expires {_date(expires)} (published)")
+        click.echo(f"first root {fingerprint(room.committed)} (SHA-256)")
         if not online:
             stderr().print("nothing is published in site/: --published says where to look")
     if expiring:
@@ -338,6 +339,8 @@ def _say_standing(room: _Room, branch: str) -> None:
         console.print(f"Then {' or '.join(names)}, on that branch:  index-builder keys sign")
     else:
         console.print("All have signed. Once it is merged:  index-builder build; index-builder sign")
+        if len(committed.roots) == 1:
+            console.print(f"Tell those who install the fingerprint of the first root:  {fingerprint(committed)}", soft_wrap=True)
 
 
 def _say_dry(room: _Room, files: Mapping[str, bytes]) -> None:
@@ -366,6 +369,7 @@ def _date(moment: datetime) -> str:
 def _json(room: _Room, found: Sequence[Standing], online: Sequence[tuple[str, datetime]]) -> dict[str, object]:
     return {
         "audience": room.audience,
+        "fingerprint": fingerprint(room.committed),
         "roles": [
             {
                 "role": s.role, "version": s.version, "expires": s.expires.isoformat(), "complete": s.is_complete,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from securesystemslib.signer import Key
 from tuf.api.metadata import Metadata, Root, Targets
 
 from index_builder.errors import TrustError
-from index_builder.trust.keys import holder_of, is_signed_by, read, read_key
+from index_builder.trust.keys import holder_of, is_signed_by, read, read_key, write_for_people
 from index_builder.trust.layout import BINS, ROOT, SNAPSHOT, TARGETS, TEAM, TIMESTAMP
 
 #: The folder of the repository.
@@ -38,6 +39,12 @@ class Committed:
             msg = "there are no keys yet"
             raise TrustError(msg, fix="begin with: index-builder keys new NAME, then index-builder keys init")
         return self.roots[-1]
+
+
+def fingerprint(committed: Committed) -> str:
+    """Return the SHA-256 of the first root's file, by which people tell each other whom to trust; raises TrustError where there is none."""
+    _ = committed.root
+    return hashlib.sha256(write_for_people(committed.roots[0])).hexdigest()
 
 
 def holders(committed: Committed) -> dict[str, Key]:

@@ -14,7 +14,7 @@ from tuf.api.metadata import Metadata, MetaFile, Snapshot, SuccinctRoles, Target
 
 from index_builder.errors import StorageError, TrustError
 from index_builder.trust.committed import Committed
-from index_builder.trust.keys import add_signature, is_signed_by, read, write
+from index_builder.trust.keys import add_signature, is_signed_by, read, write, write_for_people
 from index_builder.trust.layout import (
     BIN,
     BINS,
@@ -149,7 +149,7 @@ def _verify(delegator: Metadata[Any] | None, role: str, metadata: Metadata[Any],
         key = signed.keys[signed.roles[role].keyids[0]]
     if not is_signed_by(metadata, key):
         msg = f"{where} is not signed by the present key of {role}"
-        raise TrustError(msg)
+        raise TrustError(msg, fix="sign the tree with the present keys: index-builder sign")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,9 +242,14 @@ class _Signing:
         offline = {f"{TARGETS}.json": committed.targets, f"{BINS}.json": committed.bins}
         offline |= {f"{role}.json": metadata for role, metadata in committed.teams.items()}
         self._meta |= {name: MetaFile(version=metadata.signed.version) for name, metadata in offline.items() if metadata is not None}
-        # What is not referred to yet may be written at once; chains of root are followed from the oldest on.
-        files = {metadata_path("root", root.signed.version): write(root) for root in committed.roots}
-        files |= {metadata_path(name.removesuffix(".json"), m.signed.version): write(m) for name, m in offline.items() if m is not None}
+        # What is not referred to yet may be written at once; chains of root are followed from the oldest on. What people signed
+        # is published as git has it: the fingerprint of the file there is that of the published one.
+        files = {metadata_path("root", root.signed.version): write_for_people(root) for root in committed.roots}
+        files |= {
+            metadata_path(name.removesuffix(".json"), metadata.signed.version): write_for_people(metadata)
+            for name, metadata in offline.items()
+            if metadata is not None
+        }
         is_new = before is None or self._meta != before.snapshot.signed.meta
         if is_new or before is None or wants_renewal(before.snapshot.signed.expires, LIVES[SNAPSHOT], self._now):
             snapshot = Metadata(Snapshot(version=self._version, expires=self._now + LIVES[SNAPSHOT], meta=self._meta))

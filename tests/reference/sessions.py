@@ -224,6 +224,7 @@ def still(text: str) -> str:
     """Return a session without the moment, the commits and the port that it happened to have."""
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "2026-11-21T09:30:00Z", text)
     text = re.sub(r"\b[0-9a-f]{12}\b", "5ff7d67d7324", text)
+    text = re.sub(r"\b[0-9a-f]{64}\b", "4f1c" * 16, text)
     text = re.sub(r"\b[0-9a-f]{16}\.pem\b", "3bab85f4320dad5b.pem", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC", "2027-11-21 09:30 UTC", text)
     text = re.sub(r"\b(root|timestamp|snapshot) \d{4}-\d\d-\d\d", r"\1 2027-11-21", text)

@@ -1,5 +1,6 @@
 """Whole stories of keys and signatures, each through the command line, on a real repository and a published tree."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -80,6 +81,9 @@ def test_a_first_ceremony_of_two_people(repo, cli, dist, monkeypatch):
     assert "bob signed version 1 of root" in signed.err
     assert "All have signed" in signed.err
     assert cli("keys", "status").code == 0
+    digest = hashlib.sha256((repo / "trust/public/1.root.json").read_bytes()).hexdigest()
+    assert digest in signed.err
+    assert digest in cli("keys", "status").out
     again = cli("keys", "sign")
     assert "nothing waits" in again.err
     on("carols")
@@ -101,6 +105,7 @@ def test_a_first_ceremony_of_two_people(repo, cli, dist, monkeypatch):
         monkeypatch.setenv(f"INDEX_BUILDER_KEY_{role}", (repo / path).read_text())
     assert cli("sign", "--worktree").code == 0
     assert cli("verify", "site/public", "-q", "--files", "--cache", "cache").code == 0
+    assert cli("verify", "site/public", "-q", "--root-fingerprint", digest, "--cache", "cache").code == 0
     monkeypatch.setenv("INDEX_BUILDER_KEY_BINS", (repo / names["TIMESTAMP"]).read_text())
     assert "another key" in cli("sign", "--worktree").err
 
