@@ -18,7 +18,7 @@ from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Root, Succinc
 from index_builder.errors import TrustError, UsageError
 from index_builder.trust.committed import ONLINE_B, PEOPLE, Committed, Standing, root_file, standings
 from index_builder.trust.keys import add_signature, holder_of, write_for_people, write_key
-from index_builder.trust.layout import BIN, BINS, EARLIER, LIVES, OFFLINE, PATTERNS, ROOT, TARGETS, TEAM, bits_for
+from index_builder.trust.layout import BIN, BINS, EARLIER, LIVES, OFFLINE, PATTERNS, ROOT, TARGETS, bits_for
 
 Files = dict[str, bytes]
 
@@ -98,7 +98,6 @@ def change_holders(committed: Committed, holders: Mapping[str, Key], threshold: 
             root.signed.revoke_key(keyid, role)
     _hold(root.signed, holders, threshold)
     targets = _targets(holders, threshold, now)
-    _keep_teams(committed, targets)
     bins = _bins_of(_key_of_bins(committed), _succinct(committed).bit_length, _earlier(committed), now)
     return _written({
         root_file(root.signed.version): root,
@@ -119,25 +118,6 @@ def renew(committed: Committed, roles: Iterable[str], now: datetime) -> Files:
             signed = deepcopy(metadata.signed)
             signed.expires = now + LIVES.get(role, LIVES[TARGETS])
             files[file] = _next(committed, role, signed)
-    return _written(files)
-
-
-def delegate(committed: Committed, team: str, patterns: Sequence[str], holders: Mapping[str, Key], threshold: int, now: datetime) -> Files:
-    """Let a team sign the pages of its projects with its own keys; terminating, so that no other role can. Raises UsageError."""
-    _check_threshold(threshold, holders)
-    assert committed.targets is not None  # noqa: S101 - as above
-    role = f"{TEAM}{team}"
-    signed = deepcopy(committed.targets.signed)
-    assert signed.delegations is not None and signed.delegations.roles is not None  # noqa: S101, PT018 - our own targets have them
-    roles = {name: found for name, found in signed.delegations.roles.items() if name != role}
-    paths = [f"simple/{pattern}/*" for pattern in patterns]
-    mine = DelegatedRole(role, [key.keyid for key in holders.values()], threshold, terminating=True, paths=paths)
-    signed.delegations.keys.update({key.keyid: key for key in holders.values()})
-    signed.delegations.roles = {role: mine, **roles}
-    signed.expires = now + LIVES[TARGETS]
-    files = {f"{TARGETS}.json": _next(committed, TARGETS, signed)}
-    if role not in committed.teams:
-        files[f"{role}.json"] = Metadata(Targets(expires=now + LIVES[TARGETS]))
     return _written(files)
 
 
@@ -165,17 +145,6 @@ def _targets(holders: Mapping[str, Key], threshold: int, now: datetime) -> Targe
     keys = {key.keyid: key for key in holders.values()}
     bins = DelegatedRole(BINS, sorted(keys), threshold, terminating=False, paths=list(PATTERNS))
     return Targets(expires=now + LIVES[TARGETS], delegations=Delegations(keys, roles={BINS: bins}))
-
-
-def _keep_teams(committed: Committed, targets: Targets) -> None:
-    """Give new targets the teams of the old ones."""
-    old = committed.targets.signed.delegations if committed.targets else None
-    if old is None or old.roles is None or targets.delegations is None or targets.delegations.roles is None:
-        return
-    teams = {name: role for name, role in old.roles.items() if name != BINS}
-    for role in teams.values():
-        targets.delegations.keys.update({keyid: old.keys[keyid] for keyid in role.keyids})
-    targets.delegations.roles = {**teams, **targets.delegations.roles}
 
 
 def _bins(key: Key, targets: int, now: datetime) -> Targets:
@@ -231,10 +200,10 @@ def _next(committed: Committed, role: str, signed: Targets) -> Metadata[Targets]
 def _file_of(committed: Committed, role: str) -> tuple[str, Metadata[Any]]:
     if role == ROOT:
         return root_file(committed.root.signed.version), committed.root
-    found = {TARGETS: committed.targets, BINS: committed.bins, **committed.teams}.get(role)
+    found = {TARGETS: committed.targets, BINS: committed.bins}.get(role)
     if found is None:
         msg = f"there is no role '{role}'"
-        raise UsageError(msg, fix=f"the roles are: {', '.join([*OFFLINE, *committed.teams])}")
+        raise UsageError(msg, fix=f"the roles are: {', '.join(OFFLINE)}")
     return f"{role}.json", found
 
 

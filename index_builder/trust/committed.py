@@ -14,7 +14,7 @@ from tuf.api.metadata import Metadata, Root, Targets
 
 from index_builder.errors import TrustError
 from index_builder.trust.keys import holder_of, is_signed_by, read, read_key, write_for_people
-from index_builder.trust.layout import BINS, ROOT, SNAPSHOT, TARGETS, TEAM, TIMESTAMP
+from index_builder.trust.layout import BINS, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 
 #: The folder of the repository.
 TRUST: Final = "trust"
@@ -24,12 +24,11 @@ _ROOT_FILE = re.compile(r"([1-9][0-9]*)\.root\.json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
-    """What people sign of an audience: every version of root, the first one first; targets, bins, teams; and public keys by name."""
+    """What people sign of an audience: every version of root, the first one first; targets, bins; and public keys by name."""
 
     roots: tuple[Metadata[Root], ...]
     targets: Metadata[Targets] | None
     bins: Metadata[Targets] | None
-    teams: Mapping[str, Metadata[Targets]]
     people: Mapping[str, Key]
 
     @property
@@ -63,7 +62,6 @@ def read_committed(files: Mapping[str, bytes], folder: str) -> Committed:
     """Return what files of `trust/<audience>/` say, by their path inside; raises TrustError. `folder` is for messages."""
     roots: dict[int, Metadata[Root]] = {}
     people: dict[str, Key] = {}
-    teams: dict[str, Metadata[Targets]] = {}
     for name, content in sorted(files.items()):
         where = f"{folder}/{name}"
         if found := _ROOT_FILE.fullmatch(name):
@@ -73,8 +71,6 @@ def read_committed(files: Mapping[str, bytes], folder: str) -> Committed:
                 raise TrustError(msg, fix="call it by its version, or take it from git's history")
         elif name.startswith(PEOPLE) and name.endswith(".json"):
             people[name.removeprefix(PEOPLE).removesuffix(".json")] = read_key(content, where)
-        elif name.startswith(TEAM) and name.endswith(".json"):
-            teams[name.removesuffix(".json")] = read(content, Targets.type, where)
     if sorted(roots) != list(range(1, len(roots) + 1)):
         msg = f"{folder} lacks a version of root between 1 and {max(roots)}"
         raise TrustError(msg, fix="take it from git's history: clients follow the whole chain")
@@ -85,7 +81,6 @@ def read_committed(files: Mapping[str, bytes], folder: str) -> Committed:
         roots=tuple(roots[number] for number in sorted(roots)),
         targets=wholes.get(TARGETS),
         bins=wholes.get(BINS),
-        teams=teams,
         people=people,
     )
 
@@ -137,9 +132,8 @@ def standings(committed: Committed) -> list[Standing]:
     targets, delegations = committed.targets, committed.targets.signed.delegations
     found.append(_standing(TARGETS, targets, [_demand(targets, root.signed.keys, root.signed.roles[TARGETS])]))
     roles = delegations.roles or {}
-    for name, metadata in ((BINS, committed.bins), *committed.teams.items()):
-        if name in roles:
-            found.append(_standing(name, metadata, [_demand(metadata, delegations.keys, roles[name])]))
+    if BINS in roles:
+        found.append(_standing(BINS, committed.bins, [_demand(committed.bins, delegations.keys, roles[BINS])]))
     return found
 
 

@@ -1,7 +1,6 @@
 """The roles of an index, where their metadata lies, and how long it holds. ADR 11 says why the layout is this one.
 
-    root (holders, offline) ─┬─ targets (holders) ─┬─ ns-<team> (the team's own keys; terminating)
-                             │                     └─ bins (holders) ── bin-* (online key A)
+    root (holders, offline) ─┬─ targets (holders) ── bins (holders) ── bin-* (online key A)
                              └─ snapshot, timestamp (online key B)
 
 Source: the TUF specification, version 1.0; TAP 15 for succinct hash bins.
@@ -20,8 +19,6 @@ BINS: Final = "bins"
 BIN: Final = "bin"
 SNAPSHOT: Final = "snapshot"
 TIMESTAMP: Final = "timestamp"
-#: What a team's role is called: this, and the team's name.
-TEAM: Final = "ns-"
 #: Roles that people sign, in the order in which one needs the other.
 OFFLINE: Final = (ROOT, TARGETS, BINS)
 
@@ -48,7 +45,7 @@ EARLIER: Final = "x-index-builder-earlier-bits"
 
 _BYTES_OF_A_TARGET, _BYTES_OF_A_BIN = 165, 12_000
 _FEWEST_BITS, _MOST_BITS = 4, 16
-_METADATA = re.compile(r"tuf/(?:timestamp|[1-9][0-9]*\.(?:root|snapshot|targets|bins|bin-[0-9a-f]+|ns-[a-z0-9._-]+))\.json")
+_METADATA = re.compile(r"tuf/(?:timestamp|[1-9][0-9]*\.(?:root|snapshot|targets|bins|bin-[0-9a-f]+))\.json")
 _COPY = re.compile(r"tuf/targets/((?:[^/]+/)+)([0-9a-f]{64})\.([^/]+)")
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 

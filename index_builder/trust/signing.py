@@ -240,7 +240,6 @@ class _Signing:
         """Sign TUF snapshot and timestamp, where they say something new or are due."""
         before, committed = self._before, self._committed
         offline = {f"{TARGETS}.json": committed.targets, f"{BINS}.json": committed.bins}
-        offline |= {f"{role}.json": metadata for role, metadata in committed.teams.items()}
         self._meta |= {name: MetaFile(version=metadata.signed.version) for name, metadata in offline.items() if metadata is not None}
         # What is not referred to yet may be written at once; chains of root are followed from the oldest on. What people signed
         # is published as git has it: the fingerprint of the file there is that of the published one.
