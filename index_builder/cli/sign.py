@@ -9,7 +9,7 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options, trusting
-from index_builder.cli.console import count, progress, stderr
+from index_builder.cli.console import count, note, progress, stderr
 from index_builder.errors import TrustError, UsageError
 from index_builder.model.source import is_manifest
 from index_builder.pipeline.reading import configuration_of
@@ -80,11 +80,13 @@ def command(
 def _json(report: Report, folder: Path) -> dict[str, object]:
     return {
         "output": str(folder), "commit": report.commit, "version": report.version, "targets": report.targets, "bins": report.bins,
-        "renewed": report.renewed, "written": list(report.written), "deleted": list(report.deleted),
+        "renewed": report.renewed, "due": report.due, "written": list(report.written), "deleted": list(report.deleted),
     }  # fmt: skip
 
 
 def _show(report: Report, folder: Path, *, dry_run: bool) -> None:
+    if report.due:
+        note(f"{count(report.due, 'bin')} should be renewed, and the key of the bins is not here: sign on the machine that has it")
     if not report.written:
         stderr().print(f"nothing has changed, and nothing expires soon, in {folder}")
         return

@@ -38,6 +38,7 @@ class Order:
 class Report:
     """What was signed: of how many targets it said something new, how many bins it signed, how many of those only to renew them.
 
+    `due` counts bins that should have been renewed, and whose key was not there.
     `version` is that of the pointer; `written` and `deleted` are paths. `commit` is what the signed tree was built of.
     """
 
@@ -45,6 +46,7 @@ class Report:
     targets: int
     bins: int
     renewed: int
+    due: int
     written: tuple[str, ...]
     deleted: tuple[str, ...]
     commit: str
@@ -66,7 +68,7 @@ def sign_tree(order: Order, site: Site, published: Site, progress: Progress) -> 
     written += _metadata(site, published, signed)
     deleted = _tidied(site, published, [*signed.replaced, *replaced], order)
     return Report(
-        version=signed.version, targets=len(targets), bins=signed.bins, renewed=signed.renewed, written=tuple(written),
+        version=signed.version, targets=len(targets), bins=signed.bins, renewed=signed.renewed, due=signed.due, written=tuple(written),
         deleted=tuple(deleted), commit=mark.source if mark else "",
     )  # fmt: skip
 

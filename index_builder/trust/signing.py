@@ -156,7 +156,8 @@ def _verify(delegator: Metadata[Any] | None, role: str, metadata: Metadata[Any],
 class Signed:
     """What signing made: metadata by path in the order in which it may appear, the pointer last; and what is no longer current.
 
-    `version` is that of the new TUF snapshot or timestamp, `renewed` counts bins that were signed anew though nothing in them changed.
+    `version` is that of the new TUF snapshot or timestamp, `renewed` counts bins that were signed anew though nothing in them changed,
+    `due` those that should have been, and were left because their key is not there.
     """
 
     version: int
@@ -164,6 +165,7 @@ class Signed:
     replaced: tuple[str, ...]
     bins: int
     renewed: int
+    due: int
 
 
 def sign(
@@ -194,7 +196,7 @@ class _Signing:
         self._version = max(last + 1, least_version(now))
         self._meta: dict[str, MetaFile] = dict(before.snapshot.signed.meta) if before else {}
         self._files: dict[str, bytes] = {}
-        self._bins = self._renewed = 0
+        self._bins = self._renewed = self._left = 0
 
     def sign_bins(self, targets: Mapping[str, TargetFile | None]) -> None:
         """Sign the bins that must be: where something changed in them, where they are due, or all."""
@@ -214,7 +216,12 @@ class _Signing:
                 role, int(role.removeprefix(f"{BIN}-"), 16), {path: target for path, target in held.items() if target is not None}
             )
         for role in self._due(succinct):
-            if role not in dirty:
+            if role in dirty:
+                continue
+            if self._signers.bins is None:
+                # They hold for weeks yet; what expires sooner must not wait for them.
+                self._left += 1
+            else:
                 self._sign_bin(role, int(role.removeprefix(f"{BIN}-"), 16), self._before.bin(role).signed.targets)
                 self._renewed += 1
 
@@ -258,12 +265,12 @@ class _Signing:
         elif wants_renewal(before.timestamp.signed.expires, LIVES[TIMESTAMP], self._now):
             pointed = before.timestamp.signed.snapshot_meta
         else:
-            return Signed(version=before.timestamp.signed.version, files=files, replaced=(), bins=0, renewed=0)
+            return Signed(version=before.timestamp.signed.version, files=files, replaced=(), bins=0, renewed=0, due=self._left)
         timestamp = Metadata(Timestamp(version=self._version, expires=self._now + LIVES[TIMESTAMP], snapshot_meta=pointed))
         add_signature(timestamp, self._signers.timestamp)
         files |= {**self._files, POINTER: write(timestamp)}
         replaced = tuple(self._replaced(pointed))
-        return Signed(version=self._version, files=files, replaced=replaced, bins=self._bins, renewed=self._renewed)
+        return Signed(version=self._version, files=files, replaced=replaced, bins=self._bins, renewed=self._renewed, due=self._left)
 
     def _replaced(self, pointed: MetaFile) -> Iterable[str]:
         if self._before is None:

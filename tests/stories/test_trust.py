@@ -199,6 +199,20 @@ def test_a_heartbeat_renews_before_half_of_a_life_is_over(index, cli):
     assert cli("keys", "status", "--fail-within", "20h").code == 0
 
 
+def test_a_heartbeat_without_key_a_renews_what_it_can(index, cli):
+    """Bins that are past half of their time hold for weeks yet: the timestamp does not wait for their key, and it is said."""
+    keyid = index.online("bins").public_key.keyid
+    (index.keys / f"{keyid[:16]}.pem").unlink()
+    before, bins = pointer(index.site).signed.version, snapshot(index.site).signed.meta
+    index.at(days=22)
+    done = cli("sign", "--worktree", "--heartbeat")
+    assert done.code == 0, done.err
+    assert "bins should be renewed, and the key of the bins is not here" in done.err
+    assert pointer(index.site).signed.version > before
+    assert snapshot(index.site).signed.meta == bins
+    assert cli("sign", "--worktree", "-q").code == 4
+
+
 def test_when_the_schedule_stops(index, cli):
     """Monitors hear of it two days ahead; then readers refuse the index, with the reason; the next heartbeat heals it."""
     assert cli("keys", "status", "--fail-within", "48h").code == 0
