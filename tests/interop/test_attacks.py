@@ -349,12 +349,30 @@ def test_root_expired(index, site, reader, monkeypatch):
     assert "expired" in said
 
 
+def only_the_older(value) -> None:
+    """Leave only alpha 1.0 on a page."""
+    value["files"] = [file for file in value["files"] if "1.0" in file["filename"]]
+
+
+def test_both_online_keys_can_publish_anything(index, site, reader, tmp_path):
+    """With both, and the host, a thief leads every reader, also who has seen the newer state: until the keys are rotated."""
+    reader.look()
+    swap_page(index, site, only_the_older)
+    path, metadata = signing.bin_of(site, index.committed, "simple/alpha/index.v1_json")
+    metadata.signed.version += 1
+    role = path.name.split(".")[1]
+    forged(index, site / metadata_path(role, metadata.signed.version), metadata, "bins")
+    newest = signing.snapshot(site)
+    newest.signed.meta[f"{role}.json"].version += 1
+    publish_snapshot(index, site, newest)
+    with at_same_url(reader, site) as url:
+        code, said = reader.pip(url, tmp_path / "target")
+    assert code == 0, said
+    assert [path.name for path in (tmp_path / "target").glob("alpha*info")] == ["alpha-1.0.dist-info"]
+
+
 def test_key_a_with_the_host_can_list_anything(index, site, reader, tmp_path):
     """What a thief of online key A can do, who has the host besides: readers who have not seen that bin install what he says."""
-
-    def only_the_older(value):
-        value["files"] = [file for file in value["files"] if "1.0" in file["filename"]]
-
     swap_page(index, site, only_the_older)
     with serving(site) as live:
         code, said = reader.verify(live.url, "--project", "alpha")
