@@ -340,7 +340,7 @@ def _say_standing(room: _Room, branch: str) -> None:
     else:
         console.print("All have signed. Once it is merged:  index-builder build; index-builder sign")
         if len(committed.roots) == 1:
-            console.print(f"Tell those who install the fingerprint of the first root:  {fingerprint(committed)}", soft_wrap=True)
+            console.print(f"Tell those who install the fingerprint of the first root:\n  {fingerprint(committed)}")
 
 
 def _say_dry(room: _Room, files: Mapping[str, bytes]) -> None:
