@@ -8,7 +8,6 @@ from pathlib import Path
 import index_builder.cli
 from index_builder import wiring
 from index_builder.adapters.keyring import KeyFolder
-from index_builder.manifests.schema import MODELS  # noqa: F401 - imported before the clock is turned back
 from index_builder.model.names import Word
 from index_builder.pipeline.trust import read_trust
 from index_builder.trust.keys import add_signature, read, write

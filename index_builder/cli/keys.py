@@ -21,7 +21,7 @@ from index_builder.model.source import is_manifest
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.trust import read_trust
 from index_builder.trust import ceremony
-from index_builder.trust.committed import TRUST, Committed, Standing, fingerprint, holders, read_committed, standings
+from index_builder.trust.committed import TRUST, Committed, Standing, every_key, fingerprint, holders, read_committed, standings
 from index_builder.trust.keys import held_by, holder_of, uri_of
 from index_builder.trust.layout import BINS, LIVES, SNAPSHOT, TARGETS, TIMESTAMP, wants_renewal
 from index_builder.trust.signing import find_before
@@ -407,7 +407,9 @@ def _projects(room: _Room) -> int:
 def _online(room: _Room, role: str, uri: str | None) -> Key:
     if uri is None:
         return room.keys.create(f"the online key of {role}")
-    return wiring.public_key_of(uri)
+    key = wiring.public_key_of(uri)
+    _check_apart(room, {role: key})
+    return key
 
 
 def _holders(room: _Room, names: Sequence[str]) -> dict[str, Key]:
@@ -427,11 +429,11 @@ def _check_apart(room: _Room, held: Mapping[str, Key]) -> None:
         if other == room.audience:
             continue
         committed = read_trust(room.tree, other)
-        known = {key.keyid for root in committed.roots for key in root.signed.keys.values()}
+        known = every_key(committed)
         for name, key in held.items():
             if key.keyid in known:
                 msg = f"the key of {name} is one of '{other}'; with it, the tree of one audience could be passed off as the other's"
-                raise UsageError(msg, fix=f"make another: index-builder keys new {name} --audience {room.audience}")
+                raise UsageError(msg, fix=f"make another: a key service's, or index-builder keys new NAME --audience {room.audience}")
 
 
 def _check_person(room: _Room, name: str) -> None:

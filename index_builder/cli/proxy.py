@@ -79,9 +79,17 @@ def command(
 def _check_sole(command_line: Sequence[str]) -> None:
     """Raise UsageError for an option by which the installer would ask another index besides, or instead."""
     for argument in command_line:
-        if argument.partition("=")[0] in _OTHER_OPTIONS:
-            msg = f"{argument.partition('=')[0]} would lead the installer past the proxy"
+        name = argument.partition("=")[0]
+        if _leads_past(name):
+            msg = f"{name} would lead the installer past the proxy"
             raise UsageError(msg, fix="leave it out: the proxy is the only index, and --upstream of `proxy` adds another one")
+
+
+def _leads_past(name: str) -> bool:
+    """Say whether an option names another index: also written short with its value behind it, or cut short, as pip takes it."""
+    if not name.startswith("--"):
+        return name[:2] in _OTHER_OPTIONS
+    return len(name) > len("--i") and any(option.startswith(name) for option in _OTHER_OPTIONS)
 
 
 def _run(command_line: Sequence[str], url: str) -> int:

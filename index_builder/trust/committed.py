@@ -53,6 +53,14 @@ def holders(committed: Committed) -> dict[str, Key]:
     return {**found, **(delegations.keys if delegations else {})}
 
 
+def every_key(committed: Committed) -> frozenset[str]:
+    """Return the ids of all keys, of people and online, that an audience's metadata ever named."""
+    delegating = [metadata.signed.delegations for metadata in (committed.targets, committed.bins) if metadata]
+    return frozenset(
+        keyid for keys in (*(root.signed.keys for root in committed.roots), *(each.keys for each in delegating if each)) for keyid in keys
+    )
+
+
 def root_file(version: int) -> str:
     """Return what a version of root is called in the folder."""
     return f"{version}.root.json"
@@ -124,7 +132,7 @@ def standings(committed: Committed) -> list[Standing]:
     root = committed.root
     before = committed.roots[-2].signed if len(committed.roots) > 1 else None
     demands = [_demand(root, root.signed.keys, root.signed.roles[ROOT])]
-    if before is not None and before.roles[ROOT].keyids != root.signed.roles[ROOT].keyids:
+    if before is not None and before.roles[ROOT] != root.signed.roles[ROOT]:
         demands.append(_demand(root, before.keys, before.roles[ROOT]))
     found = [_standing(ROOT, root, demands)]
     if committed.targets is None or committed.targets.signed.delegations is None or committed.bins is None:

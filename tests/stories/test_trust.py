@@ -235,9 +235,8 @@ def test_when_the_schedule_stops(index, cli):
 def test_rotating_and_losing_key_b(index, cli):
     """A new key B needs those who hold root; readers follow. That the old one is lost changes nothing: all is signed anew."""
     verify(index, cli)
-    for path in index.keys.iterdir():
-        if pointer(index.site).signatures.keys() & {path.name} or next(iter(pointer(index.site).signatures)).startswith(path.stem):
-            path.unlink()
+    keyid = index.online("timestamp").public_key.keyid
+    (index.keys / f"{keyid[:16]}.pem").unlink()
     lost = cli("sign", "--worktree", "--heartbeat")
     assert lost.code == 4
     assert "the online key of timestamp is not here" in lost.err
@@ -343,6 +342,24 @@ def test_the_repository_is_force_pushed(index, cli, dist):
     verify(index, cli)
 
 
+def test_audiences_share_no_key(repo, cli, monkeypatch):
+    """What one audience's holders sign, the readers of another must not take: a key that is known there is refused."""
+    settings = repo / "index.yaml"
+    settings.write_text(
+        settings.read_text().replace("audiences:\n", "audiences:\n  internal: {url: https://in.example.org/, files: packages/}\n")
+    )
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(repo.parent / "keys"))
+    monkeypatch.setenv("INDEX_BUILDER_PASSPHRASE", PASSPHRASE)
+    for arguments in (("new", "alice"), ("init",)):
+        done = cli("keys", *arguments, "--audience", "public")
+        assert done.code == 0, done.err
+    shutil.copytree(repo / "trust/public/people", repo / "trust/internal/people")
+    refused = cli("keys", "init", "--audience", "internal")
+    assert refused.code == 2
+    assert "passed off" in refused.err
+    assert not (repo / "trust/internal/1.root.json").exists()
+
+
 def test_two_runners_sign_at_once(index, cli, dist):
     """One of them signs, the other one says that somebody is at work, or finds it done; the tree is one of them, whole."""
     folder = dist(wheel("alpha", "1.1"))
@@ -374,7 +391,9 @@ def test_bins_grow(index, cli, monkeypatch):
     names = {name for name in snapshot(index.site).signed.meta if name.startswith("bin-")}
     assert len(names) == 16 + 512
     verify(index, cli)
-    assert bin_of(index.site, index.committed, MARK)[0].name.endswith(".json")
+    path, metadata = bin_of(index.site, index.committed, MARK)
+    assert len(path.name.split(".")[1]) == len("bin-1ff")
+    assert MARK in metadata.signed.targets
     # A lost site does not make them shrink: readers know the old names, and would refuse a TUF snapshot without them.
     shutil.rmtree(index.site)
     index.publish()
