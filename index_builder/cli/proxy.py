@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -119,18 +118,9 @@ def _wait(url: str, where: str, *, quiet: bool) -> None:
 @contextmanager
 def _serving(proxy: Proxy, port: int) -> Iterator[str]:
     """Serve until the block ends; yields the URL. Raises UsageError where the port is not to be had."""
-    import uvicorn  # noqa: PLC0415 - slow to import, and --help needs none of it
+    from index_builder.gateway.background import running  # noqa: PLC0415 - slow to import, and --help needs none of it
 
     with listening(_HOST, port) as listener:
         number = listener.getsockname()[1]
-        application = proxy.application([f"{_HOST}:{number}", f"localhost:{number}"])
-        server = uvicorn.Server(
-            uvicorn.Config(application, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-        )
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="proxy", daemon=True)
-        thread.start()
-        try:
+        with running(proxy.application([f"{_HOST}:{number}", f"localhost:{number}"]), listener, "proxy"):
             yield f"http://{_HOST}:{number}"
-        finally:
-            server.should_exit = True
-            thread.join(3)

@@ -7,18 +7,17 @@ fetching hold for it too. Every wheel has its core metadata beside it, so that n
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from index_builder.errors import IndexBuilderError
+from index_builder.gateway.background import running
 from index_builder.model.names import NormalizedName
 from index_builder.model.page import SIMPLE_JSON
 from index_builder.ports import Offer
@@ -33,15 +32,8 @@ def serving(offer: Offer) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind((_HOST, 0))
         listener.listen(128)
-        config = uvicorn.Config(_application(offer), log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="offer", daemon=True)
-        thread.start()
-        try:
+        with running(_application(offer), listener, "offer"):
             yield f"http://{_HOST}:{listener.getsockname()[1]}/simple/"
-        finally:
-            server.should_exit = True
-            thread.join(3)
 
 
 def _application(offer: Offer) -> Starlette:
