@@ -35,7 +35,7 @@ from index_builder.trust.ceremony import Online, begin
 from index_builder.trust.ceremony import sign as sign_offline
 from index_builder.trust.committed import read_committed
 from index_builder.trust.keys import held_by
-from index_builder.trust.signing import find_before
+from index_builder.trust.published import find_before
 from index_builder.trust.signing import sign as sign_targets
 
 PROGRAM = str(Path(sys.executable).parent / "index-builder")

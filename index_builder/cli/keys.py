@@ -24,7 +24,7 @@ from index_builder.trust import ceremony
 from index_builder.trust.committed import TRUST, Committed, Standing, every_key, fingerprint, holders, read_committed, standings
 from index_builder.trust.keys import held_by, holder_of, uri_of
 from index_builder.trust.layout import BINS, LIVES, SNAPSHOT, TARGETS, TIMESTAMP, wants_renewal
-from index_builder.trust.signing import find_before
+from index_builder.trust.published import find_before
 
 if TYPE_CHECKING:
     from index_builder.adapters.keyring import KeyFolder

@@ -15,7 +15,8 @@ from index_builder.ports import Progress, Site
 from index_builder.state import MARK, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of
 from index_builder.trust.committed import Committed, complete
 from index_builder.trust.layout import FOLDER, GRACE, POINTER, copied, copy_path, is_copied, is_metadata
-from index_builder.trust.signing import Before, OnlineSigners, Signed, find_before, is_current, last_version, sign
+from index_builder.trust.published import Before, find_before, is_current, last_version
+from index_builder.trust.signing import OnlineSigners, Signed, sign
 
 #: What was replaced, by the time of that: it stays for a while.
 REPLACED: Final = f"{FOLDER}replaced.json"

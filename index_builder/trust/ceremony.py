@@ -15,8 +15,8 @@ from typing import Any
 from securesystemslib.signer import Key, Signer
 from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Root, SuccinctRoles, Targets
 
-from index_builder.errors import TrustError, UsageError
-from index_builder.trust.committed import ONLINE_B, PEOPLE, Committed, Standing, root_file, standings
+from index_builder.errors import UsageError
+from index_builder.trust.committed import ONLINE_B, PEOPLE, Committed, Standing, earlier_bits, root_file, standings, succinct_of
 from index_builder.trust.keys import add_signature, holder_of, write_for_people, write_key
 from index_builder.trust.layout import BIN, BINS, EARLIER, LIVES, OFFLINE, PATTERNS, ROOT, TARGETS, bits_for
 
@@ -76,16 +76,16 @@ def rotate_timestamp(committed: Committed, key: Key, now: datetime) -> Files:
 
 def rotate_bins(committed: Committed, key: Key, now: datetime) -> Files:
     """Replace online key A: new bins, all of which are then signed anew."""
-    old = _succinct(committed)
-    return _written({f"{BINS}.json": _next(committed, BINS, _bins_of(key, old.bit_length, _earlier(committed), now))})
+    old = succinct_of(committed)
+    return _written({f"{BINS}.json": _next(committed, BINS, _bins_of(key, old.bit_length, earlier_bits(committed), now))})
 
 
 def grow(committed: Committed, targets: int, now: datetime) -> Files:
     """Give the bins the number that so many targets want; none where they have it already, or more."""
-    bits, old = bits_for(targets), _succinct(committed)
+    bits, old = bits_for(targets), succinct_of(committed)
     if bits <= old.bit_length:
         return {}
-    earlier = (*_earlier(committed), old.bit_length)
+    earlier = (*earlier_bits(committed), old.bit_length)
     return _written({f"{BINS}.json": _next(committed, BINS, _bins_of(_key_of_bins(committed), bits, earlier, now))})
 
 
@@ -98,7 +98,7 @@ def change_holders(committed: Committed, holders: Mapping[str, Key], threshold: 
             root.signed.revoke_key(keyid, role)
     _hold(root.signed, holders, threshold)
     targets = _targets(holders, threshold, now)
-    bins = _bins_of(_key_of_bins(committed), _succinct(committed).bit_length, _earlier(committed), now)
+    bins = _bins_of(_key_of_bins(committed), succinct_of(committed).bit_length, earlier_bits(committed), now)
     return _written({
         root_file(root.signed.version): root,
         f"{TARGETS}.json": _next(committed, TARGETS, targets),
@@ -159,21 +159,9 @@ def _bins_of(key: Key, bits: int, earlier: Sequence[int], now: datetime) -> Targ
     return made
 
 
-def _earlier(committed: Committed) -> list[int]:
-    return list(committed.bins.signed.unrecognized_fields.get(EARLIER, [])) if committed.bins else []
-
-
-def _succinct(committed: Committed) -> SuccinctRoles:
-    delegations = committed.bins.signed.delegations if committed.bins else None
-    if delegations is None or delegations.succinct_roles is None:
-        msg = "bins.json delegates to no bins"
-        raise TrustError(msg, fix="take it from git's history")
-    return delegations.succinct_roles
-
-
 def _key_of_bins(committed: Committed) -> Key:
-    succinct = _succinct(committed)
-    assert committed.bins is not None and committed.bins.signed.delegations is not None  # noqa: S101, PT018 - _succinct has seen to it
+    succinct = succinct_of(committed)
+    assert committed.bins is not None and committed.bins.signed.delegations is not None  # noqa: S101, PT018 - succinct_of has seen to it
     return committed.bins.signed.delegations.keys[succinct.keyids[0]]
 
 

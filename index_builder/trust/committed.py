@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from securesystemslib.signer import Key
-from tuf.api.metadata import Metadata, Root, Targets
+from tuf.api.metadata import Metadata, Root, SuccinctRoles, Targets
 
 from index_builder.errors import TrustError
 from index_builder.trust.keys import holder_of, is_signed_by, read, read_key, write_for_people
-from index_builder.trust.layout import BINS, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
+from index_builder.trust.layout import BINS, EARLIER, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 
 #: The folder of the repository.
 TRUST: Final = "trust"
@@ -51,6 +51,20 @@ def holders(committed: Committed) -> dict[str, Key]:
     found = {key.keyid: key for root in committed.roots[-2:] for key in root.signed.keys.values() if holder_of(key)}
     delegations = committed.targets.signed.delegations if committed.targets else None
     return {**found, **(delegations.keys if delegations else {})}
+
+
+def succinct_of(committed: Committed) -> SuccinctRoles:
+    """Return how `bins.json` delegates to the bins; raises TrustError where it does not."""
+    delegations = committed.bins.signed.delegations if committed.bins else None
+    if delegations is None or delegations.succinct_roles is None:
+        msg = "bins.json delegates to no bins"
+        raise TrustError(msg, fix="take it from git's history")
+    return delegations.succinct_roles
+
+
+def earlier_bits(committed: Committed) -> list[int]:
+    """Return the bit lengths that the bins had before they grew."""
+    return [int(bits) for bits in committed.bins.signed.unrecognized_fields.get(EARLIER, ())] if committed.bins else []
 
 
 def every_key(committed: Committed) -> frozenset[str]:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from securesystemslib.signer import Signer
-from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, SuccinctRoles, TargetFile, Targets, Timestamp
 
-from index_builder.errors import StorageError, TrustError
-from index_builder.trust.committed import Committed
-from index_builder.trust.keys import add_signature, is_signed_by, read, write, write_for_people
+from index_builder.errors import TrustError
+from index_builder.trust.committed import Committed, earlier_bits, succinct_of
+from index_builder.trust.keys import add_signature, write, write_for_people
 from index_builder.trust.layout import (
     BIN,
     BINS,
-    EARLIER,
     LIVES,
     POINTER,
     SNAPSHOT,
@@ -28,15 +26,12 @@ from index_builder.trust.layout import (
     metadata_path,
     wants_renewal,
 )
+from index_builder.trust.published import Before
 
 #: In the TUF snapshot, beside a bin's version: when it expires, so that nobody need read all bins to learn which are due.
 _EXPIRES: Final = "x-index-builder-expires"
 #: Bins that are signed together must not all be due together.
 _SPREAD: Final = 20
-#: So far before its time, in minutes, may a version be that was signed in a hurry.
-_AHEAD: Final = 24 * 60
-
-Read = Callable[[str], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,111 +40,6 @@ class OnlineSigners:
 
     bins: Signer | None
     timestamp: Signer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """What is published, as far as our keys signed it. `same_bins` says that its bins are those of the committed bins.json."""
-
-    timestamp: Metadata[Timestamp]
-    snapshot: Metadata[Snapshot]
-    same_bins: bool
-    _committed: Committed
-    _read: Read
-    _bins: dict[str, Metadata[Targets]] = field(default_factory=dict)
-
-    def bin(self, role: str) -> Metadata[Targets]:
-        """Return a bin as it is published; raises TrustError where it is not there, or not as it was signed."""
-        if role not in self._bins:
-            meta = self.snapshot.signed.meta.get(f"{role}.json")
-            if meta is None:
-                msg = f"the published TUF snapshot has no {role}"
-                raise TrustError(msg)
-            path = metadata_path(role, meta.version)
-            found = read(self._content(path), Targets.type, path)
-            _verify(self._committed.bins, role, found, path)
-            if found.signed.version != meta.version:
-                msg = f"{path} is version {found.signed.version}"
-                raise TrustError(msg)
-            self._bins[role] = found
-        return self._bins[role]
-
-    def target(self, path: str) -> TargetFile | None:
-        """Return what is signed of a target; raises TrustError."""
-        return self.bin(_succinct(self._committed).get_role_for_target(path)).signed.targets.get(path)
-
-    def _content(self, path: str) -> bytes:
-        try:
-            return self._read(path)
-        except StorageError as error:
-            msg = f"{path} is not there, though it is published"
-            raise TrustError(msg) from error
-
-
-def find_before(committed: Committed, read_published: Read) -> Before | None:
-    """Return what is published under the present keys, None where nothing is; raises TrustError where it is not as it was signed."""
-    try:
-        content = read_published(POINTER)
-    except StorageError:
-        return None
-    root = committed.root
-    timestamp: Metadata[Timestamp] = read(content, TIMESTAMP, POINTER)
-    _verify(root, TIMESTAMP, timestamp, POINTER)
-    meta = timestamp.signed.snapshot_meta
-    path = metadata_path(SNAPSHOT, meta.version)
-    try:
-        content = read_published(path)
-        meta.verify_length_and_hashes(content)
-    except (StorageError, RepositoryError) as error:
-        msg = f"{path} is not the one that the published timestamp names"
-        raise TrustError(msg) from error
-    snapshot: Metadata[Snapshot] = read(content, SNAPSHOT, path)
-    _verify(root, SNAPSHOT, snapshot, path)
-    same = _has_same_bins(committed, snapshot.signed, read_published)
-    return Before(timestamp=timestamp, snapshot=snapshot, same_bins=same, _committed=committed, _read=read_published)
-
-
-def last_version(committed: Committed, read_published: Read, now: datetime) -> int:
-    """Return the version that was published last under any key that ever was in root, 0 where none is to be found.
-
-    No version is ever signed twice with other content, whoever's key it was. One far ahead of time is what a thief of an old key
-    would write, to make us run after it: it does not count, and clients forget it with the key.
-    """
-    try:
-        timestamp: Metadata[Timestamp] = read(read_published(POINTER), TIMESTAMP, POINTER)
-    except (StorageError, TrustError):
-        return 0
-    keys = [root.signed.keys[keyid] for root in committed.roots for keyid in root.signed.roles[TIMESTAMP].keyids]
-    version = timestamp.signed.version
-    return version if version <= least_version(now) + _AHEAD and any(is_signed_by(timestamp, key) for key in keys) else 0
-
-
-def _has_same_bins(committed: Committed, snapshot: Snapshot, read_published: Read) -> bool:
-    """Say whether the published bins.json delegates as the committed one does."""
-    assert committed.bins is not None  # noqa: S101 - for the type checker: `complete` has seen to it
-    meta = snapshot.meta.get(f"{BINS}.json")
-    if meta is None:
-        return False
-    if meta.version == committed.bins.signed.version:
-        return True
-    try:
-        published = read(read_published(metadata_path(BINS, meta.version)), Targets.type, BINS)
-    except (StorageError, TrustError):
-        return False
-    return bool(published.signed.delegations == committed.bins.signed.delegations)
-
-
-def _verify(delegator: Metadata[Any] | None, role: str, metadata: Metadata[Any], where: str) -> None:
-    assert delegator is not None  # noqa: S101 - for the type checker
-    signed = delegator.signed
-    if isinstance(signed, Targets):
-        assert signed.delegations is not None and signed.delegations.succinct_roles is not None  # noqa: S101, PT018
-        key = signed.delegations.keys[signed.delegations.succinct_roles.keyids[0]]
-    else:
-        key = signed.keys[signed.roles[role].keyids[0]]
-    if not is_signed_by(metadata, key):
-        msg = f"{where} is not signed by the present key of {role}"
-        raise TrustError(msg, fix="sign the tree with the present keys: index-builder sign")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +90,7 @@ class _Signing:
 
     def sign_bins(self, targets: Mapping[str, TargetFile | None]) -> None:
         """Sign the bins that must be: where something changed in them, where they are due, or all."""
-        succinct = _succinct(self._committed)
+        succinct = succinct_of(self._committed)
         dirty: dict[str, dict[str, TargetFile | None]] = defaultdict(dict)
         for path, target in targets.items():
             dirty[succinct.get_role_for_target(path)][path] = target
@@ -282,29 +172,7 @@ class _Signing:
                 yield metadata_path(name.removesuffix(".json"), meta.version)
 
 
-def is_current(path: str, before: Before) -> bool:
-    """Say whether what is published still needs a path of metadata."""
-    name = path.rpartition("/")[2]
-    version, _, rest = name.partition(".")
-    if name == "timestamp.json" or rest == "root.json":
-        return True
-    if rest == "snapshot.json":
-        return int(version) == before.snapshot.signed.version
-    meta = before.snapshot.signed.meta.get(rest)
-    return meta is not None and meta.version == int(version)
-
-
-def _succinct(committed: Committed) -> SuccinctRoles:
-    assert committed.bins is not None and committed.bins.signed.delegations is not None  # noqa: S101, PT018 - `complete` has seen to it
-    succinct = committed.bins.signed.delegations.succinct_roles
-    if succinct is None:
-        msg = "bins.json delegates to no bins"
-        raise TrustError(msg, fix="take it from git's history")
-    return succinct
-
-
 def _earlier(committed: Committed) -> Iterator[str]:
     """Yield the names of bins from before they grew."""
-    assert committed.bins is not None  # noqa: S101 - as above
-    for bits in committed.bins.signed.unrecognized_fields.get(EARLIER, []):
-        yield from SuccinctRoles([], 1, int(bits), BIN).get_roles()
+    for bits in earlier_bits(committed):
+        yield from SuccinctRoles([], 1, bits, BIN).get_roles()
