@@ -13,6 +13,7 @@ from securesystemslib.signer import Key
 
 from index_builder import wiring
 from index_builder.cli import options, trusting
+from index_builder.cli import standing as standing_of
 from index_builder.cli.console import count, stderr
 from index_builder.errors import HumanNeededError, TrustError, UsageError
 from index_builder.model.index import Configuration
@@ -21,7 +22,7 @@ from index_builder.model.source import is_manifest
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.trust import read_trust
 from index_builder.trust import ceremony
-from index_builder.trust.committed import TRUST, Committed, Standing, every_key, fingerprint, holders, read_committed, standings
+from index_builder.trust.committed import TRUST, Committed, every_key, fingerprint, holders, read_committed, standings
 from index_builder.trust.keys import held_by, holder_of, uri_of
 from index_builder.trust.layout import BINS, LIVES, SNAPSHOT, TARGETS, TIMESTAMP, wants_renewal
 from index_builder.trust.published import find_before
@@ -156,7 +157,7 @@ def sign(name: str | None, repo: Path, audience: str | None, dry_run: bool) -> N
     signed = _sign(room, {}, mine)
     if not signed:
         stderr().print("nothing waits for these keys")
-    _say_standing(room, f"sign-{room.committed.root.signed.version}")
+    standing_of.show_next(read_trust(room.tree, room.audience), f"sign-{room.committed.root.signed.version}", room.now)
 
 
 @command.command("status")
@@ -171,29 +172,29 @@ def status(published: str | None, fail_within: str | None, repo: Path, audience:
     Exits with 10 where a signature is missing, with 4 where something has expired, or will within --fail-within.
     """
     room = _room(repo, audience)
-    limit = room.now + (_span(fail_within) if fail_within else timedelta())
+    limit = room.now + (standing_of.span(fail_within) if fail_within else timedelta())
     found = standings(room.committed)
     try:
         online = _published(room, published)
     except TrustError:
         for standing in found if output_format == "text" else ():
-            click.echo(_line(standing, room.now))
+            click.echo(standing_of.line(standing, room.now))
         raise
     expiring = [(role, expires) for role, expires in [*((s.role, s.expires) for s in found), *online] if expires <= limit]
     if output_format == "json":
-        click.echo(json.dumps(_json(room, found, online), indent=2))
+        click.echo(json.dumps(standing_of.to_json(room.audience, room.committed, found, online), indent=2))
     else:
         for standing in found:
-            click.echo(_line(standing, room.now))
+            click.echo(standing_of.line(standing, room.now))
         for role, expires in online:
-            click.echo(f"{role:<10} expires {_date(expires)} (published)")
+            click.echo(f"{role:<10} expires {standing_of.date(expires)} (published)")
         click.echo(f"first root {fingerprint(room.committed)} (SHA-256)")
         if not online:
             stderr().print("nothing is published in site/: --published says where to look")
     if expiring:
         role, expires = min(expiring, key=lambda pair: pair[1])
         fix = "index-builder sign --heartbeat" if (role, expires) in online else "index-builder keys renew"
-        msg = f"{role} {'has expired' if expires <= room.now else 'expires'} {_date(expires)}"
+        msg = f"{role} {'has expired' if expires <= room.now else 'expires'} {standing_of.date(expires)}"
         raise TrustError(msg, fix=f"renew it: {fix}")
     if not all(standing.is_complete for standing in found):
         raise HumanNeededError
@@ -297,7 +298,7 @@ def _finish(room: _Room, files: Mapping[str, bytes], branch: str) -> None:
     known = {**holders(room.committed), **holders(after)} if room.committed.roots else holders(after)
     mine = [key for key in known.values() if room.keys.has(key)]
     _sign(room, files, mine)
-    _say_standing(room, branch)
+    standing_of.show_next(read_trust(room.tree, room.audience), branch, room.now)
 
 
 def _with(room: _Room, files: Mapping[str, bytes]) -> Committed:
@@ -326,23 +327,6 @@ def _sign(room: _Room, files: Mapping[str, bytes], mine: Sequence[Key]) -> list[
     return done
 
 
-def _say_standing(room: _Room, branch: str) -> None:
-    """Say who must sign next, or that all have."""
-    console = stderr()
-    committed = read_trust(room.tree, room.audience)
-    waiting = [standing for standing in standings(committed) if not standing.is_complete]
-    for standing in waiting:
-        console.print(_line(standing, room.now))
-    console.print(f"Commit it:  git switch -c sign/{branch}; git add {TRUST}; git commit -m 'Sign {branch}'")
-    if waiting:
-        names = sorted({name for standing in waiting for demand in standing.demands if demand.missing for name in demand.open})
-        console.print(f"Then {' or '.join(names)}, on that branch:  index-builder keys sign")
-    else:
-        console.print("All have signed. Once it is merged:  index-builder build; index-builder sign")
-        if len(committed.roots) == 1:
-            console.print(f"Tell those who install the fingerprint of the first root:\n  {fingerprint(committed)}")
-
-
 def _say_dry(room: _Room, files: Mapping[str, bytes]) -> None:
     for name in sorted(files):
         stderr().print(f"{TRUST}/{room.audience}/{name} would be written")
@@ -350,35 +334,6 @@ def _say_dry(room: _Room, files: Mapping[str, bytes]) -> None:
 
 def _say_commit(paths: Sequence[str], what: str) -> None:
     stderr().print(f"Commit {what}:  git add {' '.join(paths)}; git commit")
-
-
-def _line(standing: Standing, now: datetime) -> str:
-    parts = []
-    for demand in standing.demands:
-        signed = ", ".join(demand.signed) or "nobody"
-        lacks = f", {demand.missing} more of {', '.join(demand.open) or 'nobody who could'}" if demand.missing else ""
-        parts.append(f"signed by {signed}{lacks} ({demand.threshold} must)")
-    expired = "EXPIRED" if standing.expires <= now else "expires"
-    return f"{standing.role:<10} version {standing.version}, {expired} {_date(standing.expires)}; {'; before: '.join(parts)}"
-
-
-def _date(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _json(room: _Room, found: Sequence[Standing], online: Sequence[tuple[str, datetime]]) -> dict[str, object]:
-    return {
-        "audience": room.audience,
-        "fingerprint": fingerprint(room.committed),
-        "roles": [
-            {
-                "role": s.role, "version": s.version, "expires": s.expires.isoformat(), "complete": s.is_complete,
-                "demands": [{"signed": d.signed, "open": d.open, "threshold": d.threshold, "missing": d.missing} for d in s.demands],
-            }
-            for s in found
-        ],
-        "published": [{"role": role, "expires": expires.isoformat()} for role, expires in online],
-    }  # fmt: skip
 
 
 def _published(room: _Room, published: str | None) -> list[tuple[str, datetime]]:
@@ -389,15 +344,6 @@ def _published(room: _Room, published: str | None) -> list[tuple[str, datetime]]
     if before is None:
         return []
     return [(SNAPSHOT, before.snapshot.signed.expires), (TIMESTAMP, before.timestamp.signed.expires)]
-
-
-def _span(text: str) -> timedelta:
-    """Return a time such as 48h or 14d; raises UsageError."""
-    number, unit = text[:-1], text[-1:]
-    if not number.isdecimal() or unit not in ("h", "d"):
-        msg = f"{text!r} is no time"
-        raise UsageError(msg, fix="write it as 48h or 14d")
-    return timedelta(hours=int(number)) if unit == "h" else timedelta(days=int(number))
 
 
 def _projects(room: _Room) -> int:
