@@ -38,6 +38,14 @@ class CorruptEntryError(StorageError):
     """A pool entry does not hold the bytes that its name promises."""
 
 
+class GateError(IndexBuilderError):
+    """Installers do not get from a tree what they should, so that it does not go live."""
+
+
+class AlteredError(StorageError):
+    """What readers get is not what was published a moment ago."""
+
+
 class UsageError(IndexBuilderError):
     """The command line asks for something that cannot be meant."""
 
@@ -82,6 +90,10 @@ class TrustError(IndexBuilderError):
 
 class AttestationError(TrustError):
     """An attestation does not prove what it is there for."""
+
+
+class LostRaceError(RemoteError):
+    """Somebody else published to the same target meanwhile: what was compared with is not there any more."""
 
 
 class NotFoundError(RemoteError):

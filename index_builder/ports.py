@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from index_builder.model.environment import Environment
     from index_builder.model.names import NormalizedName, Sha256
     from index_builder.model.offer import OfferedFile, Pin
+    from index_builder.model.publication import Limits, Publication
     from index_builder.model.source import PathChange, SourceChange, SourceEntry
 
 #: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed.
@@ -174,6 +175,33 @@ class Site(Protocol):
 
     def delete(self, path: str) -> None:
         """Delete a file, and its folders where they are left empty."""
+        ...
+
+
+class Host(Protocol):
+    """What serves a target: what readers get there, and how that is changed.
+
+    `limits` is what it takes; where it is not `is_immediate`, somebody else deploys later what was switched to. One that `is_whole`
+    takes all of a tree each time.
+    """
+
+    limits: Limits
+    is_immediate: bool
+    is_whole: bool
+
+    def live(self) -> Site | None:
+        """Return what readers get now, None where nothing is published; raises StorageError, RemoteError.
+
+        It is what the next publication changes, and is compared with.
+        """
+        ...
+
+    def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
+        """Bring what is new to where no reader is led to it yet; raises StorageError, RemoteError."""
+        ...
+
+    def switch(self, publication: Publication, wanted: Site, progress: Progress) -> None:
+        """Let readers get what was staged. Raises LostRaceError where somebody else published meanwhile, StorageError, RemoteError."""
         ...
 
 

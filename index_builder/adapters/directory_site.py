@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,27 +18,39 @@ from index_builder.state import MARK, SHARDS, audience_of, is_shard
 
 
 @contextmanager
-def exclusive(root: Path) -> Iterator[None]:
-    """Keep other builds out of a folder, which is made where there is none; raises StorageError where one is at work.
+def exclusive(root: Path, *, patience: float = 0.0) -> Iterator[None]:
+    """Keep others out of a folder, which is made where there is none; wait `patience` seconds for whoever is at work there.
 
-    The lock is the kernel's, on the folder itself: a killed build leaves none.
+    The lock is the kernel's, on the folder itself: a killed run leaves none. Raises StorageError.
     """
     made = [folder for folder in (root, *root.parents) if not folder.exists()]
     with storage(root):
         root.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            msg = f"another build is writing to {root}"
-            raise StorageError(msg, fix="wait until it is done, or choose another --output") from error
+        _lock(descriptor, root, time.monotonic() + patience)
         yield
     finally:
         os.close(descriptor)
         with suppress(OSError):
             for folder in made:
                 folder.rmdir()  # only where it is empty: what a failed build made ready, it takes away
+
+
+def _lock(descriptor: int, root: Path, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() < deadline:
+                time.sleep(_PAUSE)
+                continue
+            msg = f"another build is writing to {root}"
+            raise StorageError(msg, fix="wait until it is done, or choose another --output") from error
+        return
+
+
+_PAUSE = 0.05
 
 
 class DirectorySite:

@@ -214,3 +214,25 @@ def start_repository(folder: Path) -> None:
     except pygit2.GitError as error:
         msg = f"{folder} cannot become a git repository: {error}"
         raise SourceError(msg, fix=f"look at {folder / '.git'}, and at the folder's owner and mode") from error
+
+
+def remote_of(folder: Path) -> str | None:
+    """Return the URL of the remote `origin`, None where there is none."""
+    repository = opened(folder)
+    return next((remote.url for remote in repository.remotes if remote.name == "origin"), None)
+
+
+def is_ancestor(folder: Path, earlier: str, later: str) -> bool:
+    """Say whether one commit leads to another one; False where one of them is not at hand."""
+    repository = opened(folder)
+    try:
+        return bool(repository.descendant_of(later, earlier))
+    except (pygit2.GitError, KeyError, ValueError):
+        return False
+
+
+def user_of(folder: Path) -> str:
+    """Return the name that git gives to commits of this user, or ''."""
+    with suppress(pygit2.GitError, KeyError, ValueError):
+        return str(opened(folder).config["user.name"])
+    return ""

@@ -30,6 +30,9 @@ VERBS: Final = {
     "preview": "Show the index as it would be with a change merged.",
     "build": "Build the index of each audience into a folder.",
     "sign": "Sign a built tree, so that clients can check it.",
+    "publish": "Build, sign, and let readers get it at every target.",
+    "rollback": "Let readers get an earlier commit again, and stay there.",
+    "mirror-check": "Compare what targets serve, byte for byte.",
     "keys": "Hold the ceremony: who may sign, and who must.",
     "verify": "Check an index against its signatures.",
     "proxy": "Let an installer see only what was checked.",
@@ -62,7 +65,7 @@ class _Verbs(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"index_builder.cli.{name}{'_' * iskeyword(name)}").command
+        command: click.Command = importlib.import_module(f"index_builder.cli.{name.replace('-', '_')}{'_' * iskeyword(name)}").command
         return command
 
     def resolve_command(self, context: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

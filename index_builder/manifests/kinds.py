@@ -88,6 +88,58 @@ def _folder(text: str) -> str:
     return text
 
 
+def _place(text: str) -> str:
+    return "/" + _folder(text[1:]) if text.startswith("/") else _folder(text)
+
+
+def _remote(text: str) -> str:
+    """Check where a git repository is: no option of git, no helper that git would run, no credentials."""
+    if text.startswith("-") or "::" in text or _ODD_IN_REMOTE.search(text):
+        msg = "a git URL is needed, as https://host/path or git@host:path, or the path of a repository"
+        raise ValueError(msg)
+    if "://" in text and (urlsplit(text).scheme not in ("https", "ssh", "file") and not _is_local_http(text)):
+        msg = "https, ssh and file are the ways to a repository"
+        raise ValueError(msg)
+    if text.startswith("http") and "@" in urlsplit(text).netloc:
+        msg = "index.yaml holds no credentials"
+        raise ValueError(msg)
+    return text
+
+
+_ODD_IN_REMOTE = re.compile(r"[\x00-\x20\x7f]")
+
+
+def _is_local_http(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme == "http" and _is_loopback(parts.hostname or "")
+
+
+def _branch(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,200}", text) or ".." in text or "//" in text or text.endswith(("/", ".", ".lock")):
+        msg = "that is no name of a branch"
+        raise ValueError(msg)
+    return text
+
+
+def _bucket(text: str) -> str:
+    found = re.fullmatch(r"(?:s3|gs|az)://([A-Za-z0-9][A-Za-z0-9._-]{1,254})((?:/[A-Za-z0-9][A-Za-z0-9._-]*)*)/", text)
+    if found is None:
+        msg = "a bucket is written as s3://NAME/PREFIX/ (or gs://, az://), with a slash at the end"
+        raise ValueError(msg)
+    return text
+
+
+def _endpoint(text: str) -> str:
+    return text if _is_local_http(text) else https_url(text)
+
+
+def _duration(text: str) -> str:
+    if not re.fullmatch(r"0|[1-9][0-9]{0,3}[mhd]", text):
+        msg = "a time is written as 30m, 24h or 7d"
+        raise ValueError(msg)
+    return text
+
+
 def _upstream(text: str) -> str:
     parts = urlsplit(text)
     if text == "default" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
@@ -122,6 +174,12 @@ Platform = Annotated[str, _spelled(lambda text: Environment.of("3.11", text).pla
 Base = Annotated[str, _spelled(lambda text: https_url(_base(text)))]
 Files = Annotated[str, _spelled(_files)]
 Folder = Annotated[str, _spelled(_folder)]
+Where = Annotated[str, _spelled(_place)]
+Remote = Annotated[str, _spelled(_remote)]
+Branch = Annotated[str, _spelled(_branch)]
+Bucket = Annotated[str, _spelled(_bucket)]
+Endpoint = Annotated[str, _spelled(_endpoint)]
+Duration = Annotated[str, _spelled(_duration)]
 Upstream = Annotated[str, _spelled(_upstream)]
 True_ = Annotated[
     bool,

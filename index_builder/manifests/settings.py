@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from itertools import product
 from typing import TYPE_CHECKING
 
-from index_builder.manifests.schema.configuration import IndexModel
+from index_builder.manifests.schema.configuration import IndexModel, TargetModel
 from index_builder.manifests.schema.policy import PolicyModel, RuleModel
 from index_builder.manifests.validate import validate
 from index_builder.model.environment import Environment
@@ -40,11 +40,41 @@ def to_configuration(document: Document) -> tuple[Configuration | None, list[Pro
         audiences=audiences,
         pool=Store(kind=model.pool.kind, path=model.pool.path),
         inbox=Store(kind=model.inbox.kind, path=model.inbox.path),
-        publish=tuple(Target(name=Word(t.name), audience=Word(t.audience), kind=t.kind, path=t.path or "") for t in model.publish),
+        publish=tuple(map(_target, model.publish)),
         clients=_clients(model),
     )
-    problems = [*_unknown_audiences(document, model), *_include_cycles(configuration)]
+    problems = [*_unknown_audiences(document, model), *_include_cycles(configuration), *_shared_targets(document, model)]
     return (configuration if not problems else None), problems
+
+
+def _target(model: TargetModel) -> Target:
+    branch = model.kind == "pages-branch"
+    return Target(
+        name=Word(model.name), audience=Word(model.audience), kind=model.kind,
+        grace=_duration(model.grace) if model.grace is not None else timedelta(days=1), path=model.path or "",
+        repository=model.repository or "", branch=model.branch or ("gh-pages" if branch else ""), history=model.history or 0,
+        url=model.url or "", endpoint=model.endpoint or "", region=model.region or "",
+        pages=model.pages or ("website" if model.kind == "bucket" else ""),
+    )  # fmt: skip
+
+
+def _shared_targets(document: Document, model: IndexModel) -> Iterator[Problem]:
+    """Find targets of one name, and targets in one place: each would undo what the other does."""
+    names: dict[str, int] = {}
+    places: dict[tuple[str, ...], int] = {}
+    for number, target in enumerate(model.publish):
+        first = names.setdefault(target.name, number)
+        if first != number:
+            yield _duplicate(document, ("publish", number, "name"), f"there is another target '{target.name}'")
+        where = (target.kind, target.path or "", target.repository or "", target.branch or "", target.url or "", target.endpoint or "")
+        if target.kind == "pages-artifact" and target.path is None:
+            continue
+        if places.setdefault(where, number) != number:
+            yield _duplicate(document, ("publish", number), f"'{target.name}' is where '{model.publish[places[where]].name}' is")
+
+
+def _duplicate(document: Document, path: Path, message: str) -> Problem:
+    return Problem(rule="target-duplicate", message=message, place=document.place(path), fix="give each target its own name and place")
 
 
 def _clients(model: IndexModel) -> tuple[Environment, ...]:
@@ -207,7 +237,7 @@ def _rule(model: RuleModel, place: Place) -> Rule:
 
 def _duration(text: str) -> timedelta:
     units = {"m": "minutes", "h": "hours", "d": "days"}
-    return timedelta(**{units[text[-1]]: int(text[:-1])})
+    return timedelta(**{units[text[-1]]: int(text[:-1])}) if text != "0" else timedelta()
 
 
 def _actions(model: Mapping[str, list[Action]]) -> dict[Word, tuple[Action, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from index_builder.model.environment import Environment
 from index_builder.model.names import Word
@@ -35,12 +36,24 @@ class Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where an audience is published."""
+    """Where an audience is published. What a kind of target does not have, is ''.
+
+    `grace` is how long files stay that nothing leads to; `history` how many commits a branch keeps, 0 for all; `pages` what is
+    at `simple/<project>/` of a bucket.
+    """
 
     name: Word
     audience: Word
     kind: str
+    grace: timedelta = timedelta(days=1)
     path: str = ""
+    repository: str = ""
+    branch: str = ""
+    history: int = 0
+    url: str = ""
+    endpoint: str = ""
+    region: str = ""
+    pages: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

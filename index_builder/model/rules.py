@@ -189,6 +189,11 @@ RULES: Final[dict[str, Rule]] = {
         "Who includes whom must end somewhere.",
         "Break the circle in `index.yaml`.",
     ),
+    "target-duplicate": Rule(
+        "Each target of `publish:` has its own name and its own place.",
+        "Two targets in one place would each undo what the other did, and two of one name could not be told apart.",
+        "Give each its own.",
+    ),
     "principal-unknown": Rule(
         "People and groups that a rule or a group names are declared.",
         "A grant to somebody whom nobody declares grants nothing; a deny denies nothing.",

@@ -19,7 +19,7 @@ from index_builder.pipeline.previous import Previous
 from index_builder.pipeline.spool import Spool
 from index_builder.pipeline.spread import spread
 from index_builder.ports import Pool, Progress, Site
-from index_builder.publish import Changes, publish
+from index_builder.publish.writing import Changes, publish
 from index_builder.render.rows import ROWS, Splice, find_lines, spliced
 from index_builder.render.simple import LIST_JSON, NO_LOGO, Logo, read_json_list, render_json_list, render_list
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, begun, digest_of, join_shard, shard_of

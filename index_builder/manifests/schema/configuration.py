@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from index_builder.manifests.kinds import Base, Files, Folder, Key, Line, One, Platform, Python, Upstream
+from index_builder.manifests.kinds import (
+    PLAIN_NUMBER,
+    Base,
+    Branch,
+    Bucket,
+    Duration,
+    Endpoint,
+    Files,
+    Folder,
+    Key,
+    Line,
+    One,
+    Platform,
+    Python,
+    Remote,
+    Upstream,
+    Where,
+)
 from index_builder.manifests.schema.shape import Shape, key
 
 
@@ -31,13 +49,61 @@ class StoreModel(Shape):
     path: Folder = key("The folder, relative to the repository.", ".pool")
 
 
+_KEYS_OF = {
+    "directory": ("path",),
+    "pages-artifact": ("path",),
+    "pages-branch": ("repository", "branch", "history"),
+    "bucket": ("url", "endpoint", "region", "pages"),
+}
+_NEEDED = {"directory": "path", "bucket": "url"}
+
+
 class TargetModel(Shape):
     """Where an audience is published."""
 
     name: Key = key("The target's name.", "pages")
     audience: Key = key("The audience whose tree goes there.", "public")
-    kind: Literal["pages-artifact", "directory"] = key("What kind of host it is.", "pages-artifact")
-    path: Folder | None = key("The folder, for `kind: directory`.", "published", default=None)
+    kind: Literal["pages-artifact", "directory", "pages-branch", "bucket"] = key("What kind of host it is.", "pages-artifact")
+    grace: Duration | None = key(
+        "How long files stay that nothing leads to any more, for installers who are on their way to them; a day unless it is said.",
+        "24h", default=None,
+    )  # fmt: skip
+    path: Where | None = key(
+        "For `kind: directory`: the link that readers follow. For `kind: pages-artifact`: the tar, else `.publish/<name>.tar`.",
+        "/srv/www/index", default=None,
+    )  # fmt: skip
+    repository: Remote | None = key(
+        "For `kind: pages-branch`: whose branch it is; that of this repository's `origin` unless it is said.",
+        "https://git.example.org/acme/index.git", default=None,
+    )  # fmt: skip
+    branch: Branch | None = key("For `kind: pages-branch`: its name, `gh-pages` unless it is said.", "gh-pages", default=None)
+    history: Annotated[int, PLAIN_NUMBER, Field(ge=0, le=10_000)] | None = key(
+        "For `kind: pages-branch`: how many commits are kept, `0` for all, which is what holds unless it is said.", "1", default=None
+    )
+    url: Bucket | None = key("For `kind: bucket`: the bucket and where in it, ending in a slash.", "s3://acme-index/public/", default=None)
+    endpoint: Endpoint | None = key(
+        "For `kind: bucket`: where the service is, if that is not the provider's own.", "https://storage.example.org", default=None
+    )
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = key(
+        "For `kind: bucket`: its region.", "eu-central-1", default=None
+    )
+    pages: Literal["html", "json", "website"] | None = key(
+        "For `kind: bucket`: what is at `simple/<project>/`, the page as `html` or `json`; with `website`, which holds unless it is said, "
+        "nothing: the host finds `index.html` in a folder by itself.",
+        "website", default=None,
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        """Refuse keys that mean nothing for a kind, and say which is missing."""
+        for name in dict.fromkeys(name for names in _KEYS_OF.values() for name in names):
+            if getattr(self, name) is not None and name not in _KEYS_OF[self.kind]:
+                kind, message = "invalid-value", "`{name}` is not for `kind: {kind}`, which has: {names}"
+                raise PydanticCustomError(kind, message, {"name": name, "kind": self.kind, "names": ", ".join(_KEYS_OF[self.kind])})
+        needed = _NEEDED.get(self.kind)
+        if needed and getattr(self, needed) is None:
+            raise PydanticCustomError("missing-key", "`kind: {kind}` needs `{name}:`", {"kind": self.kind, "name": needed})
+        return self
 
 
 class ClientsModel(Shape):
@@ -74,6 +140,6 @@ class IndexModel(Shape):
         default=StoreModel(kind="directory", path=".inbox"),
     )  # fmt: skip
     publish: list[TargetModel] = key(
-        "Where each audience is published. Read and validated; `build` writes folders whatever stands here.",
+        "Where each audience is published by `publish`; `build` writes folders whatever stands here.",
         "[{name: pages, audience: public, kind: pages-artifact}]", default=[],
     )  # fmt: skip

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+import index_builder
 from index_builder import __version__
 from index_builder.adapters.changes_file import add_changes
 from index_builder.adapters.clock import SystemClock
@@ -380,12 +381,15 @@ def open_workers(jobs: int | None, executor: str = "") -> Iterator[Executor | No
         yield workers
 
 
+_PACKAGE = Path(index_builder.__file__).parent
+
+
 def builder() -> str:
     """Return which builder this is: its version, and a digest of its code and of the libraries that decide what pages say."""
     from importlib.metadata import version
 
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    for path in sorted(_PACKAGE.rglob("*.py")):
         digest.update(path.read_bytes())
     for library in ("jinja2", "markupsafe", "orjson", "packaging"):
         digest.update(f"{library} {version(library)}".encode())
@@ -413,6 +417,6 @@ def this_environment() -> Environment:
 
 def templates() -> dict[str, str]:
     """Return the built-in templates by name: those in the installed package, or beside it in a source checkout."""
-    inside = Path(__file__).parent / "templates"
-    folder = inside if inside.is_dir() else Path(__file__).parent.parent / "templates"
+    inside = _PACKAGE / "templates"
+    folder = inside if inside.is_dir() else _PACKAGE.parent / "templates"
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.html"))}

@@ -6,7 +6,7 @@ from index_builder.adapters.directory_site import DirectorySite
 from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.model.page import HTML, JSON, JSON_LINES, LargePage, Page, Tier
 from index_builder.model.snapshot import Blob
-from index_builder.publish import publish
+from index_builder.publish.writing import publish
 from index_builder.testing import MemoryPool, MemorySite, RecordingProgress, SilentProgress, sha256
 
 WHEEL, METADATA = b"the bytes of a wheel", b"Metadata-Version: 2.1\n"

@@ -1,0 +1,328 @@
+"""A target that is a branch of a git repository, as GitHub Pages and others deploy one.
+
+Its last tree is changed where paths differ, and becomes a commit: no file is checked out. Objects are made by pygit2;
+git itself fetches and pushes, so that everybody's credentials, proxies and ssh settings work. What is fetched has no file
+contents where the other side can do that: only the few that are read are asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Final, NoReturn
+
+import pygit2
+from pygit2.enums import FileMode, ObjectType
+
+from index_builder.errors import LostRaceError, RemoteError, StorageError
+from index_builder.model.publication import RECORD, Limits, Publication
+from index_builder.ports import Progress, Site
+from index_builder.publish.apply import verified
+from index_builder.publish.record import encode
+
+#: What a branch takes that Pages deploys. Source: GitHub's documentation of limits.
+PAGES: Final = Limits(
+    total=1_000_000_000, file=100_000_000,
+    ways_out="keep the files elsewhere: set `files:` of the audience to the URL of a bucket, or publish to a bucket altogether",
+)  # fmt: skip
+_NAME: Final = "index-builder"
+_LIVE: Final = "refs/publish/live"
+_TOKEN: Final = "INDEX_BUILDER_GIT_TOKEN"  # noqa: S105 - the name of one
+#: Jekyll would leave out what begins with an underscore, and take minutes to do so.
+_NO_JEKYLL: Final = ".nojekyll"
+
+# A partial clone marks itself as such, and libgit2 refuses marks that it was not told of.
+pygit2.settings.set_extensions(["partialclone"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A branch: a URL or folder, and its name. `history` is how many commits are kept, 0 for all."""
+
+    url: str
+    name: str
+    history: int = 0
+
+
+class BranchHost:
+    """A branch, through a bare repository of this machine that can be thrown away."""
+
+    limits = PAGES
+    is_immediate = True
+    is_whole = False
+
+    def __init__(self, branch: Branch, cache: Path, now: datetime, environment: Mapping[str, str] | None = None) -> None:
+        """Take the branch, the folder of the bare repository, and the time of the commit; aware, in UTC."""
+        self._branch, self._cache, self._now = branch, cache, now
+        self._git = Git(cache, branch.url, environment if environment is not None else os.environ)
+        self._tip: pygit2.Commit | None = None
+        self._made: pygit2.Oid | None = None
+        self._fetched = False
+
+    def live(self) -> Site | None:
+        """Return the tree at the branch's tip; raises RemoteError."""
+        repository = self._git.repository()
+        tip = self._git.tip(self._branch.name)
+        if tip and (tip not in repository or not self._fetched):
+            self._git.fetch(self._branch.name, self._branch.history)
+        self._fetched = True
+        found = repository.get(tip) if tip else None
+        self._tip = found if isinstance(found, pygit2.Commit) else None
+        return BranchSite(repository, self._tip.tree, self._git) if self._tip else None
+
+    def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
+        """Make the commit."""
+        repository = self._git.repository()
+        changes = _Folder()
+        for put in publication.puts:
+            changes.set(put.path, _blob(repository, verified(wanted, put, progress)))
+            progress.done(put.path)
+        changes.set(RECORD, repository.create_blob(encode(publication.record)))
+        for path in publication.deletes:
+            changes.set(path, None)
+        old = self._tip.tree if self._tip else None
+        if old is None or _NO_JEKYLL not in old:
+            changes.set(_NO_JEKYLL, repository.create_blob(b""))
+        tree = _changed(repository, old, changes)
+        if tree is None:
+            msg = f"nothing would be left on branch {self._branch.name}"
+            raise StorageError(msg, fix="publish a tree that has something")
+        parents = _kept(repository, self._tip, self._branch.history - 1) if self._tip else []
+        who = pygit2.Signature(_NAME, f"{_NAME}@localhost", int(self._now.timestamp()), 0)
+        self._made = repository.create_commit(None, who, who, f"Publish {publication.record.commit}\n", tree, parents)
+
+    def switch(self, publication: Publication, wanted: Site, progress: Progress) -> None:
+        """Push the commit, if the branch is still where it was."""
+        self._git.push(self._branch.name, str(self._made), str(self._tip.id) if self._tip else "")
+
+
+def _kept(repository: pygit2.Repository, tip: pygit2.Commit, most: int) -> list[pygit2.Oid]:
+    """Return what a new commit goes on from: all that is there, or the last commits anew, so that there are no more of them."""
+    if most < 0:
+        return [tip.id]
+    chain: list[pygit2.Commit] = []
+    here: pygit2.Commit | None = tip
+    while here is not None and len(chain) < most:
+        chain.append(here)
+        parents = [repository.get(parent) for parent in here.parent_ids[:1]]
+        here = parents[0] if parents and isinstance(parents[0], pygit2.Commit) else None
+    if here is None:
+        return [tip.id] if chain else []
+    made: list[pygit2.Oid] = []
+    for commit in reversed(chain):
+        made = [repository.create_commit(None, commit.author, commit.committer, commit.message, commit.tree_id, made)]
+    return made
+
+
+@dataclass(slots=True)
+class _Folder:
+    """What changes in a folder of a tree: a blob by name, None for what goes, or a folder."""
+
+    entries: dict[str, _Folder | pygit2.Oid | None] = field(default_factory=dict)
+
+    def set(self, path: str, blob: pygit2.Oid | None) -> None:
+        name, _, rest = path.partition("/")
+        if not rest:
+            self.entries[name] = blob
+            return
+        inner = self.entries.get(name)
+        if not isinstance(inner, _Folder):
+            inner = self.entries[name] = _Folder()
+        inner.set(rest, blob)
+
+
+def _changed(repository: pygit2.Repository, old: pygit2.Tree | None, changes: _Folder) -> pygit2.Oid | None:
+    """Return a tree with changes made, None where nothing is left in it."""
+    builder = repository.TreeBuilder(old) if old is not None else repository.TreeBuilder()
+    for name, change in changes.entries.items():
+        there = old[name] if old is not None and name in old else None
+        made: pygit2.Oid | None
+        if isinstance(change, _Folder):
+            made, mode = _changed(repository, there if isinstance(there, pygit2.Tree) else None, change), FileMode.TREE
+        else:
+            made, mode = change, FileMode.BLOB
+        if made is not None:
+            builder.insert(name, made, mode)
+        elif there is not None:
+            builder.remove(name)
+    return builder.write() if len(builder) else None
+
+
+def _blob(repository: pygit2.Repository, chunks: Iterable[bytes]) -> pygit2.Oid:
+    return repository.create_blob(b"".join(chunks))
+
+
+class BranchSite:
+    """A tree of a git repository as a Site that is only read."""
+
+    def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, git: Git) -> None:
+        """Take the tree; contents that were not fetched are asked for when they are read."""
+        self._repository, self._tree, self._git = repository, tree, git
+        self._read: dict[str, bytes] = {}
+
+    def listing(self) -> Mapping[str, int | None]:
+        """Return every path, of sizes that nobody knows."""
+        return dict.fromkeys(_walked(self._tree, ""))
+
+    def _entry(self, path: str) -> pygit2.Object | None:
+        try:
+            found = self._tree[path]
+        except KeyError:
+            return None
+        return found if found.type == ObjectType.BLOB and found.filemode != FileMode.LINK else None
+
+    def size(self, path: str) -> int | None:
+        """Return a file's size."""
+        entry = self._entry(path)
+        if entry is None:
+            return None
+        try:
+            return int(self._repository[entry.id].size)  # type: ignore[attr-defined]
+        except KeyError:
+            return len(self.read(path))
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes."""
+        if path not in self._read:
+            entry = self._entry(path)
+            if entry is None:
+                msg = f"{path} is not on the branch"
+                raise StorageError(msg)
+            try:
+                content = bytes(self._repository[entry.id].data)  # type: ignore[attr-defined]
+            except KeyError:
+                content = self._git.content(str(entry.id))
+            self._read[path] = content
+        return self._read[path]
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file."""
+        return BytesIO(self.read(path))
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> NoReturn:
+        """Raise StorageError: a branch is changed by a commit."""
+        msg = "a branch is only read"
+        raise StorageError(msg)
+
+    def delete(self, path: str) -> NoReturn:
+        """Raise StorageError, as `put` does."""
+        self.put(path, ())
+
+
+def _walked(tree: pygit2.Tree, prefix: str) -> Iterable[str]:
+    for entry in tree:
+        if isinstance(entry, pygit2.Tree):
+            yield from _walked(entry, f"{prefix}{entry.name}/")
+        elif entry.name != _NO_JEKYLL:
+            yield f"{prefix}{entry.name}"
+
+
+class Git:
+    """The git command on a bare repository, with one other side."""
+
+    def __init__(self, folder: Path, url: str, environment: Mapping[str, str]) -> None:
+        """Take the repository's folder, which is made when it is needed."""
+        self._folder, self._url, self._environment = folder, url, environment
+        self._opened: pygit2.Repository | None = None
+
+    def repository(self) -> pygit2.Repository:
+        """Return the bare repository; raises StorageError."""
+        if self._opened is None:
+            try:
+                if not (self._folder / "HEAD").exists():
+                    pygit2.init_repository(str(self._folder), bare=True)
+                self._opened = pygit2.Repository(str(self._folder))
+            except (pygit2.GitError, OSError) as error:
+                msg = f"{self._folder}: {error}"
+                raise StorageError(msg, fix="delete it: it is made anew") from error
+        return self._opened
+
+    def tip(self, branch: str) -> str | None:
+        """Return the commit that the branch is at on the other side; raises RemoteError."""
+        found = self._run("ls-remote", "--", self._url, f"refs/heads/{branch}").decode().split()
+        return found[0] if found else None
+
+    def fetch(self, branch: str, history: int) -> None:
+        """Fetch the branch's last commits; raises RemoteError."""
+        depth = max(1, history)
+        self._run("config", "remote.publish.url", self._url)
+        self._run("config", "remote.publish.promisor", "true")
+        self._run("config", "remote.publish.partialclonefilter", "blob:none")
+        self._run("config", "extensions.partialclone", "publish")
+        self._run("config", "core.repositoryformatversion", "1")
+        self._run("fetch", "--quiet", "--no-tags", f"--depth={depth}", "--filter=blob:none", "publish", f"+refs/heads/{branch}:{_LIVE}")
+
+    def content(self, blob: str) -> bytes:
+        """Return a blob that was not fetched; raises RemoteError."""
+        return self._run("cat-file", "blob", blob)
+
+    def push(self, branch: str, commit: str, expected: str) -> None:
+        """Let the branch be at a commit, if it is where it is expected; raises LostRaceError, RemoteError."""
+        lease = f"--force-with-lease=refs/heads/{branch}:{expected}"
+        try:
+            self._run("push", "--quiet", "--porcelain", lease, "--", self._url, f"{commit}:refs/heads/{branch}")
+        except RemoteError as error:
+            if re.search(r"stale info|fetch first|non-fast-forward|cannot lock ref|reference already exists", error.message):
+                msg = f"branch {branch} was pushed to by somebody else meanwhile"
+                raise LostRaceError(msg) from error
+            raise
+
+    def _run(self, *arguments: str) -> bytes:
+        self.repository()
+        try:
+            command = ["git", "-C", str(self._folder), *arguments]
+            # What comes from index.yaml stands after `--`.
+            done = subprocess.run(command, capture_output=True, check=False, env=self._with_token(), timeout=_DEADLINE)  # noqa: S603
+        except FileNotFoundError as error:
+            msg = "git is not installed"
+            raise RemoteError(msg, fix="install git: it fetches and pushes branches") from error
+        except subprocess.TimeoutExpired as error:
+            msg = f"{self._shown}: git {arguments[0]} took more than {_DEADLINE // 60} minutes"
+            raise RemoteError(msg, fix="look at the network, then publish again: what arrived is kept") from error
+        if done.returncode:
+            told = (done.stderr + done.stdout).decode("utf-8", "replace").replace(self._url, self._shown).strip()
+            msg = f"{self._shown}: git {arguments[0]} failed: {' · '.join(line for line in told.splitlines() if line.strip())}"
+            raise RemoteError(msg, fix=_fix_of(told))
+        return done.stdout
+
+    def _with_token(self) -> dict[str, str]:
+        """Return the environment for git: it asks nobody, and knows the token that it was given, for this URL alone."""
+        found = {name: value for name, value in self._environment.items() if not name.startswith("GIT_") or name in _KEPT}
+        found["GIT_TERMINAL_PROMPT"] = "0"
+        if token := found.pop(_TOKEN, ""):
+            basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+            found |= {
+                "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"http.{self._url}.extraHeader",
+                "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+            }  # fmt: skip
+        return found
+
+    @property
+    def _shown(self) -> str:
+        """The URL without what is secret in it."""
+        return re.sub(r"(?<=//)[^/@]*@", "", self._url)
+
+
+_DEADLINE: Final = 1800
+#: What of git's environment is about how to reach another side, and not about which repository this is.
+_KEPT: Final = frozenset({"GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_SSL_CAINFO", "GIT_SSL_NO_VERIFY", "GIT_CONFIG_GLOBAL"})
+
+
+def _fix_of(told: str) -> str:
+    lower = told.lower()
+    if any(word in lower for word in ("authentication failed", "could not read username", "permission denied", "403", "401")):
+        return f"give a token that may push, as {_TOKEN}, or an ssh key to the agent; on GitHub: permissions: contents: write"
+    if "host key verification failed" in lower:
+        return "add the host's key to known_hosts first: ssh-keyscan HOST >> ~/.ssh/known_hosts, after comparing it"
+    if "protected branch" in lower or "pre-receive hook declined" in lower or "gh006" in lower:
+        return "the branch's rules refuse it: allow whoever publishes to push, and where history is cut short, to push with force"
+    if "not found" in lower or "does not appear to be a git repository" in lower or "does not exist" in lower:
+        return "correct `repository:` of the target in index.yaml"
+    return "look at what git says; then publish again"

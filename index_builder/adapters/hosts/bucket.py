@@ -1,0 +1,432 @@
+"""A target in a bucket: S3 and what speaks its protocol, GCS, Azure, through obstore.
+
+A bucket has no switch: readers ask for fixed keys. So what never changes goes first; then, under a lease, pages in the order
+in which one leads to another. Each page is put on condition that it is still the one that was compared with. The promise is
+per page: no page ever leads to what is not there.
+
+The lease is an object that is made only where there is none, and taken over only where it has expired: whoever holds it
+renews it before half of its time is over, and puts nothing once it might have been taken.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, timedelta
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from index_builder.errors import LostRaceError, RemoteError, StorageError, UsageError
+from index_builder.model.page import HTML, JSON, JSON_LINES, SIMPLE_JSON
+from index_builder.model.publication import RECORD, Kind, Limits, Publication, Put
+from index_builder.publish.apply import verified
+from index_builder.publish.record import encode
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+    from index_builder.model.index import Target
+    from index_builder.ports import Clock, Progress, Site
+
+LEASE: Final = "state/lease.json"
+_FOREVER: Final = "public, max-age=31536000, immutable"
+_BRIEFLY: Final = "public, max-age=60"
+_REVALIDATE: Final = "no-cache"
+#: How long a lease holds, and how long before its end its holder stops to rely on it.
+_LIFE: Final = timedelta(seconds=120)
+#: Of a life, the part before its end in which nothing is begun any more; a request may take less than that.
+_MARGIN: Final = 0.375
+_TIMEOUT: Final = timedelta(seconds=40)
+#: The same for what never changes, which nobody waits for.
+_PATIENT: Final = timedelta(minutes=10)
+_CONNECTIONS: Final = 16
+#: Files above this size are asked for before they are sent, and sent in parts.
+_LARGE: Final = 8 * 1024 * 1024
+
+
+@contextmanager
+def open_bucket(target: Target, clock: Clock, *, life: timedelta = _LIFE) -> Iterator[BucketHost]:
+    """Yield a bucket; credentials come from the environment, as the provider's own tools take them. Raises UsageError."""
+    try:
+        from obstore.exceptions import BaseError  # noqa: PLC0415 - an extra
+        from obstore.store import from_url  # noqa: PLC0415
+    except ImportError as error:
+        msg = f"target '{target.name}' is a bucket, and obstore is not installed"
+        raise UsageError(msg, fix="pip install 'index-builder[bucket]'") from error
+    settings = {key: value for key, value in (("endpoint", target.endpoint), ("region", target.region)) if value}
+    backoff = {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 2}
+    opened: Callable[..., ObjectStore] = from_url  # which settings there are is for the URL's scheme to say
+
+    def store(timeout: timedelta) -> ObjectStore:
+        return opened(
+            target.url, **settings,
+            client_options={"allow_http": target.endpoint.startswith("http://"), "timeout": timeout},
+            retry_config={"max_retries": 8, "retry_timeout": timeout, "backoff": backoff},
+        )  # fmt: skip
+
+    try:
+        bucket = Bucket(store(_TIMEOUT), store(_PATIENT), target.name)
+    except (BaseError, ValueError, TypeError) as error:
+        msg = f"target '{target.name}': {_first_line(error)}"
+        raise UsageError(msg, fix="correct `url:`, `endpoint:` and `region:` of the target in index.yaml") from error
+    with ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="bucket") as threads:
+        host = BucketHost(bucket, clock, threads, life=life)
+        try:
+            yield host
+        finally:
+            host.close()
+
+
+class Bucket:
+    """Objects by path, with obstore's errors as ours."""
+
+    def __init__(self, store: ObjectStore, patient: ObjectStore, name: str) -> None:
+        """Take the store, twice: with little and with much time for a request; `name` is the target's, for errors."""
+        self._store, self._patient, self._name = store, patient, name
+
+    def get(self, path: str) -> tuple[bytes, str] | None:
+        """Return an object's bytes and what it is recognized by; None where there is none. Raises RemoteError."""
+        import obstore  # noqa: PLC0415 - an extra
+
+        try:
+            with self._errors(path):
+                found = obstore.get(self._store, path)
+                return bytes(found.bytes()), str(found.meta["e_tag"])
+        except FileNotFoundError:
+            return None
+
+    def head(self, path: str) -> Mapping[str, Any] | None:
+        """Return size, e_tag and last_modified of an object; None where there is none. Raises RemoteError."""
+        import obstore  # noqa: PLC0415
+
+        try:
+            with self._errors(path):
+                return obstore.head(self._store, path)
+        except FileNotFoundError:
+            return None
+
+    def put(self, path: str, content: bytes, *, cache: str, expected: str | None = None, new: bool = False) -> str:
+        """Put an object, with `new` only where there is none, with `expected` only where that one is there; return its e_tag.
+
+        Raises LostRaceError where that does not hold, RemoteError.
+        """
+        import obstore  # noqa: PLC0415
+
+        mode: Any = "create" if new else {"e_tag": expected, "version": None} if expected else "overwrite"
+        with self._errors(path):
+            attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
+            store = self._patient if cache == _FOREVER else self._store
+            return str(obstore.put(store, path, content, attributes=attributes, mode=mode, use_multipart=False)["e_tag"])
+
+    def put_large(self, path: str, stream: BinaryIO) -> None:
+        """Put an object that never changes, in parts; raises RemoteError."""
+        import obstore  # noqa: PLC0415
+
+        with self._errors(path):
+            attributes = {"Content-Type": content_type(path), "Cache-Control": _FOREVER}
+            obstore.put(self._patient, path, stream, attributes=attributes, use_multipart=True, chunk_size=_LARGE)
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Delete objects, there or not; raises RemoteError."""
+        import obstore  # noqa: PLC0415
+
+        with suppress(FileNotFoundError), self._errors(paths[0]):
+            obstore.delete(self._store, list(paths))
+
+    def list(self) -> Iterator[tuple[str, int]]:
+        """Yield every object with its size; raises RemoteError."""
+        import obstore  # noqa: PLC0415
+
+        with self._errors(""):
+            for batch in obstore.list(self._store):
+                yield from ((str(found["path"]), int(found["size"])) for found in batch)
+
+    @contextmanager
+    def _errors(self, path: str) -> Iterator[None]:
+        from obstore import exceptions  # noqa: PLC0415
+
+        try:
+            yield
+        except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
+            msg = f"target '{self._name}': {path} is not what it was a moment ago"
+            raise LostRaceError(msg) from error
+        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+            msg = f"target '{self._name}': the bucket does not let us at {path or 'its list'}: {_first_line(error)}"
+            fix = "renew the credentials (they may have expired), and let them read, put and delete objects there, and list them"
+            raise RemoteError(msg, fix=fix) from error
+        except exceptions.BaseError as error:
+            text = str(error)
+            denied = "403" in text or "401" in text or "ExpiredToken" in text or "credential" in text.lower()
+            msg = f"target '{self._name}': {path or 'the list'}: {_first_line(error)}"
+            fix = "renew the credentials" if denied else "publish again: what arrived is not sent once more"
+            raise RemoteError(msg, fix=fix, retryable=not denied) from error
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__
+
+
+def content_type(path: str) -> str:
+    """Return what kind of content is at a path."""
+    top, _, rest = path.partition("/")
+    if path == "packages.json":
+        return JSON_LINES
+    if top == "packages":
+        return "text/plain; charset=utf-8" if path.endswith(".metadata") else "application/octet-stream"
+    if rest.endswith(".v1_json"):
+        return SIMPLE_JSON
+    if top == "simple":
+        return f"{HTML}; charset=utf-8"
+    return JSON
+
+
+def _cache(put: Put) -> str:
+    if put.kind.is_immutable:
+        return _FOREVER
+    return _BRIEFLY if put.kind in (Kind.PROJECT, Kind.LIST) else _REVALIDATE
+
+
+class BucketSite:
+    """A bucket's tree as a Site that is only read. What was read once is remembered: it is compared with, and put on condition."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        """Take the bucket."""
+        self._bucket = bucket
+        self._contents: dict[str, tuple[bytes, str] | None] = {}
+
+    def listing(self) -> Mapping[str, int | None]:
+        """Ask the bucket for all that it has."""
+        return {path: size for path, size in self._bucket.list() if path != LEASE}
+
+    def tag(self, path: str) -> str | None:
+        """Return what an object was recognized by when it was read; asks, where it was not."""
+        if path in self._contents:
+            found = self._contents[path]
+            return found[1] if found else None
+        head = self._bucket.head(path)
+        return str(head["e_tag"]) if head else None
+
+    def size(self, path: str) -> int | None:
+        """Return an object's size. Small ones are fetched at once: who asks for their size wants to read them."""
+        if path.startswith(("packages/", "provenance/")):
+            head = self._bucket.head(path)
+            return int(head["size"]) if head else None
+        found = self._get(path)
+        return len(found[0]) if found else None
+
+    def _get(self, path: str) -> tuple[bytes, str] | None:
+        if path not in self._contents:
+            self._contents[path] = self._bucket.get(path)
+        return self._contents[path]
+
+    def read(self, path: str) -> bytes:
+        """Return an object's bytes."""
+        found = self._get(path)
+        if found is None:
+            msg = f"{path} is not in the bucket"
+            raise StorageError(msg)
+        return found[0]
+
+    def open(self, path: str) -> BinaryIO:
+        """Open an object."""
+        if path.startswith("packages/"):
+            found = self._bucket.get(path)
+            if found is None:
+                msg = f"{path} is not in the bucket"
+                raise StorageError(msg)
+            return BytesIO(found[0])
+        return BytesIO(self.read(path))
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Raise StorageError: a bucket is changed by its host."""
+        msg = "a bucket is only read"
+        raise StorageError(msg)
+
+    def delete(self, path: str) -> None:
+        """Raise StorageError, as `put` does."""
+        self.put(path, ())
+
+
+class BucketHost:
+    """A bucket as a target."""
+
+    limits = Limits()
+    is_immediate = True
+    is_whole = False
+
+    def __init__(self, bucket: Bucket, clock: Clock, threads: ThreadPoolExecutor, *, life: timedelta = _LIFE) -> None:
+        """Take the bucket; `threads` is where requests wait, `life` how long a lease holds."""
+        self._bucket, self._threads = bucket, threads
+        self._site: BucketSite | None = None
+        self._lease = Lease(bucket, clock, life.total_seconds())
+
+    def live(self) -> Site | None:
+        """Return what is there now."""
+        self._site = BucketSite(self._bucket)
+        return self._site
+
+    def close(self) -> None:
+        """Let others publish."""
+        self._lease.release()
+
+    def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
+        """Put what never changes."""
+        puts = [put for put in publication.puts if put.kind.is_immutable]
+        for kind in dict.fromkeys(put.kind for put in puts):
+            self._each([put for put in puts if put.kind is kind], lambda put: self._put_immutable(put, wanted, progress))
+
+    def _put_immutable(self, put: Put, wanted: Site, progress: Progress) -> None:
+        size = wanted.size(put.path) or 0
+        if size > _LARGE:
+            head = self._bucket.head(put.path)
+            if head is None or head["size"] != size:
+                for _ in verified(wanted, put, progress):
+                    pass
+                with wanted.open(put.path) as stream:
+                    self._bucket.put_large(put.path, stream)
+        else:
+            content = b"".join(verified(wanted, put, progress))
+            with suppress(LostRaceError):  # it is there: from a run that did not end, or because two projects share it
+                self._bucket.put(put.path, content, cache=_FOREVER, new=True)
+        progress.done(put.path)
+
+    def switch(self, publication: Publication, wanted: Site, progress: Progress) -> None:
+        """Put pages, under a lease; then delete."""
+        site = self._site
+        assert site is not None  # noqa: S101 - for the type checker: it was compared with
+        self._lease.take(publication.record.commit, progress)
+        tag = site.tag(RECORD)
+        tag = self._put_page(RECORD, encode(publication.begun), _REVALIDATE, tag)
+        puts = [put for put in publication.puts if not put.kind.is_immutable]
+        for kind in dict.fromkeys(put.kind for put in puts):
+            self._each([put for put in puts if put.kind is kind], lambda put: self._put_current(put, wanted, site, progress))
+        for start in range(0, len(publication.deletes), _BATCH):
+            self._lease.check()
+            self._bucket.delete(publication.deletes[start : start + _BATCH])
+        self._put_page(RECORD, encode(publication.record), _REVALIDATE, tag)
+        self._lease.release()
+
+    def _put_current(self, put: Put, wanted: Site, site: BucketSite, progress: Progress) -> None:
+        content = b"".join(verified(wanted, put, progress))
+        self._put_page(put.path, content, _cache(put), site.tag(put.path))
+        progress.done(put.path)
+
+    def _put_page(self, path: str, content: bytes, cache: str, tag: str | None) -> str:
+        """Put an object in the place of the one that was compared with; return what it is recognized by."""
+        self._lease.check()
+        try:
+            return self._bucket.put(path, content, cache=cache, expected=tag, new=tag is None)
+        except LostRaceError:
+            # The answer to an earlier try of ours may have been lost on the way.
+            found = self._bucket.get(path)
+            if found is not None and found[0] == content:
+                return found[1]
+            raise
+
+    def _each(self, puts: Sequence[Put], do: Callable[[Put], None]) -> None:
+        """Do something with each, several at once; the first error stops what has not begun."""
+        futures = [self._threads.submit(do, put) for put in puts]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            for future in futures:
+                with suppress(BaseException):
+                    future.result()
+            raise
+
+
+_BATCH: Final = 500
+
+
+class Lease:
+    """The right to change pages, for a while."""
+
+    def __init__(self, bucket: Bucket, clock: Clock, life: float) -> None:
+        """Hold nothing yet. `life` is in seconds."""
+        self._bucket, self._clock, self._life = bucket, clock, life
+        self._lock = threading.Lock()
+        self._holder = secrets.token_hex(16)
+        self._tag: str | None = None
+        self._until = 0.0
+        self._commit = ""
+
+    def take(self, commit: str, progress: Progress) -> None:
+        """Take it, waiting for whoever has it until that is over or has expired. Raises RemoteError."""
+        self._commit = commit
+        deadline = self._clock.monotonic() + 3 * self._life
+        seen: tuple[str, float] | None = None
+        while not self._try(seen):
+            found = self._bucket.get(LEASE)
+            if found is None:
+                continue
+            now = self._clock.monotonic()
+            if seen is None or seen[0] != found[1]:
+                if seen is None:
+                    progress.note("another publication holds the bucket's lease; waiting until it is done, or its lease runs out")
+                seen = (found[1], now)  # whether it has expired is told by our clock, from when we saw it first
+            if now > deadline:
+                msg = "another publication holds the bucket's lease, and goes on renewing it"
+                raise RemoteError(msg, fix="wait until it is done, then publish again")
+            self._clock.sleep(_PAUSE)
+
+    def _try(self, seen: tuple[str, float] | None) -> bool:
+        started = self._clock.monotonic()
+        expired = seen is not None and started - seen[1] > self._life
+        try:
+            self._tag = self._put(expected=seen[0] if seen and expired else None, new=not expired)
+        except LostRaceError:
+            found = self._bucket.get(LEASE)
+            if found is None or self._holder not in found[0].decode("utf-8", "replace"):
+                return False
+            self._tag = found[1]  # ours: the answer was lost on the way
+        self._until = started + self._life
+        self._compare_clocks()
+        return True
+
+    def _compare_clocks(self) -> None:
+        """Raise UsageError where the bucket's time is another one: what is to go is told by ours."""
+        head = self._bucket.head(LEASE)
+        if head is not None and abs(difference := self._clock.now() - head["last_modified"]) > _SKEW:
+            msg = f"this machine's clock is {abs(difference)} {'ahead of' if difference > timedelta() else 'behind'} the bucket's"
+            raise UsageError(msg, fix="set this machine's clock")
+
+    def _put(self, *, expected: str | None, new: bool) -> str:
+        at = self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        content = json.dumps({"holder": self._holder, "commit": self._commit, "at": at, "life": self._life}).encode()
+        return self._bucket.put(LEASE, content, cache=_REVALIDATE, expected=expected, new=new)
+
+    def check(self) -> None:
+        """Go on holding it; raises LostRaceError where it may have been taken by somebody else."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if self._tag is not None and now < self._until - self._life / 2:
+                return
+            if self._tag is None or now > self._until - self._life * _MARGIN:
+                self._tag = None
+                msg = "the bucket's lease ran out before the publication was done"
+                raise LostRaceError(msg)
+            self._tag = self._put(expected=self._tag, new=False)
+            self._until = now + self._life
+
+    def release(self) -> None:
+        """Let others have it. Where that fails, it expires."""
+        if self._tag is not None:
+            found = None
+            with suppress(RemoteError):
+                found = self._bucket.get(LEASE)
+            if found is not None and found[1] == self._tag:
+                with suppress(RemoteError):
+                    self._bucket.delete([LEASE])
+            self._tag = None
+
+
+_SKEW: Final = timedelta(minutes=10)
+_PAUSE: Final = 0.2

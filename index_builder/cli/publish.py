@@ -1,0 +1,85 @@
+"""`publish`: a commit becomes what readers get, at every target."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from index_builder import wiring
+from index_builder.cli import options, publishing
+from index_builder.errors import UsageError
+
+
+@click.command("publish")
+@options.repo
+@options.commit
+@publishing.target_option
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Where whole trees are built [default: site/ of the repository]."
+)
+@options.pool
+@options.connections
+@options.jobs
+@publishing.gate_option
+@publishing.most_option
+@click.option("--heartbeat", is_flag=True, help="Renew the signatures of what is live, and change nothing else.")
+@click.option("--release-hold", "release", is_flag=True, help="Let targets go on that a rollback holds.")
+@click.option("--from", "source", metavar="TARGET", help="Publish what this target serves, instead of building it.")
+@click.option("--reconcile", is_flag=True, help="Ask targets for all that they have, compare every byte, and repair.")
+@click.option("--status", is_flag=True, help="Say what each target serves, and publish nothing.")
+@options.dry_run
+@options.quiet
+@options.output_format
+def command(
+    repo: Path, commit: str, targets: tuple[str, ...], output: Path | None, pool: Path | None, connections: int, jobs: int | None,
+    gate: bool, most: int, heartbeat: bool, release: bool, source: str | None, reconcile: bool, status: bool, dry_run: bool, quiet: bool, output_format: str,
+) -> None:  # fmt: skip
+    """Build a commit, sign it, and let readers get it at every target of index.yaml.
+
+    What each target has is compared with what it should have, by their states: cost follows the change. Files go first, then
+    pages, then lists, then the signed pointer; what is not wanted any more goes last. A run that is stopped harms no reader,
+    and the next one goes on from it.
+
+    \b
+    Examples:
+      index-builder publish
+      index-builder publish --target pages --dry-run
+      index-builder publish --gate
+      index-builder publish --status
+    """
+    chosen = [name for name, flag in _alone(heartbeat, release, source, status) if flag]
+    if len(chosen) > 1:
+        msg = f"{chosen[0]} and {chosen[1]} contradict each other"
+        raise UsageError(msg, fix="leave one of them out")
+    work = publishing.Work.of(repo, commit, targets, output=output, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
+    if status:
+        _show_status(work, output_format)
+        return
+    outcomes = work.publish(most=most, gate=gate, heartbeat=heartbeat, release=release, dry_run=dry_run, reconcile=reconcile, source=source)
+    publishing.show(outcomes, output_format, dry_run=dry_run, quiet=quiet)
+    publishing.end(outcomes)
+
+
+def _alone(heartbeat: bool, release: bool, source: str | None, status: bool) -> tuple[tuple[str, object], ...]:
+    """Return the options of which one is enough."""
+    return (("--heartbeat", heartbeat), ("--release-hold", release), ("--from", source), ("--status", status))
+
+
+def _show_status(work: publishing.Work, output_format: str) -> None:
+    found = work.status()
+    if output_format == "json":
+        click.echo(json.dumps({"targets": [standing.value() for standing in found]}, indent=2))
+    else:
+        _print_status(found)
+    failed: Sequence[publishing.Standing] = [standing for standing in found if standing.error]
+    if failed:
+        raise failed[0].error or UsageError("")
+
+
+def _print_status(found: Sequence[publishing.Standing]) -> None:
+    now = wiring.SystemClock().now()
+    for standing in found:
+        click.echo(standing.line(now))

@@ -1,0 +1,327 @@
+"""What the verbs share that change or show targets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from index_builder import wiring
+from index_builder.cli import options, trusting
+from index_builder.cli.console import count, human, progress, stderr
+from index_builder.cli.formats import plain
+from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, UsageError
+from index_builder.model.index import Configuration, Target
+from index_builder.model.names import Word
+from index_builder.model.problem import Problem
+from index_builder.model.publication import Hold, Record
+from index_builder.pipeline import build
+from index_builder.pipeline.publish.difference import mark_of
+from index_builder.pipeline.publish.earlier import EarlierTree
+from index_builder.pipeline.publish.make import Workshop
+from index_builder.pipeline.publish.mirrors import Compared, compare
+from index_builder.pipeline.publish.publish import Make, Order, Outcome, Result, publish, record_of
+from index_builder.pipeline.publish.signatures import expiry_of
+from index_builder.pipeline.reading import configuration_of
+from index_builder.pipeline.trust import read_trust
+from index_builder.ports import Site, SourceTree
+from index_builder.render.legacy import ReleaseJson
+from index_builder.trust.committed import Committed
+from index_builder.trust.signing import OnlineSigners
+from index_builder.wiring import targets as places_of
+
+if TYPE_CHECKING:
+    from index_builder.fetch.stage import Fetcher
+
+target_option = click.option("--target", "targets", multiple=True, metavar="NAME", help="This target only; may be repeated.")
+gate_option = click.option("--gate", is_flag=True, help="First install what changes with pip and uv, from what is about to be published.")
+most_option = click.option(
+    "--max-delete", "most", type=click.IntRange(0, 100), default=25, metavar="PERCENT", show_default=True,
+    help="Refuse to take away more of the projects or files than this.",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is to be published, and where."""
+
+    root: Path
+    tree: SourceTree
+    configuration: Configuration
+    chosen: tuple[Target, ...]
+    output: Path
+    pool: Path | None
+    connections: int
+    jobs: int | None
+    quiet: bool
+
+    @classmethod
+    def of(
+        cls, repo: Path, commit: str, targets: Sequence[str], *, output: Path | None = None, pool: Path | None = None,
+        connections: int = 16, jobs: int | None = None, quiet: bool = False,
+    ) -> Self:  # fmt: skip
+        """Read the commit; raises UsageError where it has no such target."""
+        root, tree = options.source(repo, commit, worktree=False)
+        with options.problems_shown(tree, "text"):
+            configuration = configuration_of(tree)
+        return cls(
+            root=root, tree=tree, configuration=configuration, chosen=_chosen(configuration, targets), output=output or root / "site",
+            pool=pool, connections=connections, jobs=jobs, quiet=quiet,
+        )  # fmt: skip
+
+    def at(self, commit: str) -> Self:
+        """Return the same work at an earlier commit, without what was taken away for good since; raises SourceError."""
+        return replace(self, tree=EarlierTree(wiring.open_tree(self.root, commit, worktree=False), self.tree))
+
+    def publish(
+        self, *, most: int, gate: bool = False, heartbeat: bool = False, release: bool = False, dry_run: bool = False,
+        hold: Hold | None = None, reconcile: bool = False, source: str | None = None,
+    ) -> tuple[Outcome, ...]:  # fmt: skip
+        """Publish to the chosen targets, with `source` what that target serves. Raises as the pipeline does."""
+        shown, now = progress(quiet=self.quiet), wiring.SystemClock().now
+        whole = {target.audience for target in self.chosen if target.kind == "pages-artifact"}
+        with ExitStack() as stack:
+            stack.enter_context(options.problems_shown(self.tree, "text"))
+            fetcher = stack.enter_context(
+                options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=self.quiet)
+            )
+            workers = stack.enter_context(wiring.open_workers(self.jobs))
+            places = stack.enter_context(places_of.open_places(self.root, self.configuration, self.chosen, fetcher, dry_run=dry_run))
+            workshop = Workshop(
+                tree=self.tree, fetcher=fetcher,
+                order=build.Order(
+                    templates=wiring.templates(), release_json=ReleaseJson.VERSION, builder=wiring.builder(), executor=workers
+                ),
+                room=stack.enter_context(places_of.open_rooms(self.root, self.output, whole)), is_whole=whole.__contains__,
+                signing=self._signing(heartbeat=heartbeat), now=now, progress=shown, warn=self._warn,
+            )  # fmt: skip
+            order = Order(
+                make=self._copied(source, stack, fetcher) if source else workshop.renew if heartbeat else workshop.make,
+                relation=lambda live, commit: places_of.relation(self.root, live, commit), now=now, most=most, hold=hold,
+                release=release, heartbeat=heartbeat, reconcile=reconcile, dry_run=dry_run, gate=places_of.installing if gate else None,
+            )  # fmt: skip
+            return publish(places, order, shown)
+
+    def _copied(self, name: str, stack: ExitStack, fetcher: Fetcher) -> Make:
+        """Return what makes a tree of what another target serves; raises UsageError, StorageError."""
+        target = _chosen(self.configuration, [name])[0]
+        place = stack.enter_context(places_of.open_places(self.root, self.configuration, [target], fetcher, dry_run=True))[0]
+        live = place.host.live()
+        record = record_of(live)
+        if live is None or record is None:
+            msg = f"nothing is published at '{name}'"
+            raise StorageError(msg, fix="name a target that serves something: index-builder publish --status")
+        for other in self.chosen:
+            if other.audience != target.audience:
+                msg = f"'{name}' is for the audience '{target.audience}', and '{other.name}' is for '{other.audience}'"
+                raise UsageError(msg, fix="choose targets of one audience with --target")
+        return lambda _audience, _live: (live, record.commit)
+
+    def status(self) -> list[Standing]:
+        """Return what each chosen target serves."""
+        with (
+            options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=True) as fetcher,
+            places_of.open_places(self.root, self.configuration, self.chosen, fetcher, dry_run=True) as places,
+        ):
+            return [Standing.of(place.target, place.host.live) for place in places]
+
+    def compared(self) -> Iterator[tuple[str, str, Compared]]:
+        """Yield each target of an audience with the first one, and how it stands to that. Raises UsageError, StorageError, RemoteError."""
+        shown = progress(quiet=self.quiet)
+        with (
+            options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=True) as fetcher,
+            places_of.open_places(self.root, self.configuration, self.chosen, fetcher, dry_run=True) as places,
+        ):
+            firsts: dict[Word, tuple[str, Site]] = {}
+            compared = 0
+            for place in places:
+                live = place.host.live()
+                if live is None or record_of(live) is None:
+                    msg = f"nothing is published at '{place.target.name}'"
+                    raise StorageError(msg, fix=f"publish there: index-builder publish --target {place.target.name}")
+                name, first = firsts.setdefault(place.target.audience, (place.target.name, live))
+                if first is not live:
+                    compared += 1
+                    yield name, place.target.name, compare(first, live, shown)
+            if not compared:
+                msg = "there are no two targets of one audience"
+                raise UsageError(msg, fix=f"the targets are: {', '.join(target.name for target in self.configuration.publish)}")
+
+    def _signing(self, *, heartbeat: bool) -> Callable[[Word], tuple[Committed, OnlineSigners] | None]:
+        known: dict[Word, tuple[Committed, OnlineSigners] | None] = {}
+
+        def signing(audience: Word) -> tuple[Committed, OnlineSigners] | None:
+            if audience not in known:
+                committed = read_trust(self.tree, audience)
+                if committed.roots:
+                    keys = wiring.open_keys(None, trusting.ask)
+                    known[audience] = committed, trusting.online(committed, keys, heartbeat=heartbeat)
+                else:
+                    known[audience] = None
+                    self._say_unsigned(audience)
+            return known[audience]
+
+        return signing
+
+    def _say_unsigned(self, audience: Word) -> None:
+        if not self.quiet:
+            stderr().print(f"  [bold yellow]unsigned[/]: {audience} has no keys, so that nobody can check what arrives")
+
+    def _warn(self, warnings: tuple[Problem, ...]) -> None:
+        options.show_problems(warnings, self.tree, "text")
+
+
+def _chosen(configuration: Configuration, names: Sequence[str]) -> tuple[Target, ...]:
+    known = {target.name: target for target in configuration.publish}
+    if not known:
+        msg = "index.yaml names no target to publish to"
+        raise UsageError(msg, fix="add one: publish: [{name: local, audience: public, kind: directory, path: published/public}]")
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            msg = f"there is no target '{name}'"
+            raise UsageError(msg, fix=f"did you mean '{near[0]}'?" if near else f"the targets are: {', '.join(known)}")
+    return tuple(target for name, target in known.items() if not names or name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a target serves."""
+
+    target: Target
+    record: Record | None = None
+    projects: int = 0
+    files: int = 0
+    expires: datetime | None = None
+    error: IndexBuilderError | None = None
+
+    @classmethod
+    def of(cls, target: Target, live: Callable[[], Site | None]) -> Self:
+        """Ask a target."""
+        try:
+            site = live()
+            record, mark = record_of(site), mark_of(site)
+            expires = expiry_of(site) if site else None
+        except (RemoteError, StorageError) as error:
+            return cls(target=target, error=error)
+        return cls(
+            target=target, record=record, projects=mark.projects if mark else 0, files=mark.files if mark else 0, expires=expires
+        )  # fmt: skip
+
+    def value(self) -> dict[str, object]:
+        """Return it as JSON has it."""
+        record = self.record
+        return {
+            "target": self.target.name, "audience": self.target.audience, "kind": self.target.kind,
+            "commit": record.commit if record else None, "at": record.at.isoformat() if record else None,
+            "projects": self.projects, "files": self.files, "expires": self.expires.isoformat() if self.expires else None,
+            "hold": _hold(record.hold) if record else None, "interrupted": bool(record and record.begun is not None),
+            "error": self.error.message if self.error else None,
+        }  # fmt: skip
+
+    def line(self, now: datetime) -> str:
+        """Return it in a line."""
+        name = f"{self.target.name} ({self.target.audience}, {self.target.kind})"
+        if self.error:
+            return f"{name}: cannot be read: {plain(self.error.message)}"
+        record = self.record
+        if record is None:
+            return f"{name}: nothing is published"
+        parts = [
+            f"{record.commit[:12]}, published {ago(now - record.at)} ago",
+            f"{count(self.projects, 'project')}, {count(self.files, 'file')}",
+        ]
+        if self.expires:
+            left = self.expires - now
+            parts.append(f"signatures hold for {ago(left)}" if left > timedelta() else "its signatures have EXPIRED")
+        else:
+            parts.append("unsigned")
+        if record.hold:
+            parts.append(f"HELD by {plain(record.hold.who or 'somebody')}: {plain(record.hold.reason)}")
+        if record.begun is not None:
+            parts.append("a publication did not end")
+        return f"{name}: {'; '.join(parts)}"
+
+
+def ago(time: timedelta) -> str:
+    """Return a time as people say it."""
+    seconds = int(time.total_seconds())
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            return count(seconds // size, unit)
+    return "less than a minute"
+
+
+def _hold(hold: Hold | None) -> dict[str, str] | None:
+    return {"commit": hold.commit, "reason": hold.reason, "who": hold.who, "at": hold.at.isoformat()} if hold else None
+
+
+def show(outcomes: Sequence[Outcome], output_format: str, *, dry_run: bool, quiet: bool) -> None:
+    """Say what became of each target."""
+    if output_format == "json":
+        click.echo(json.dumps({"dry_run": dry_run, "targets": [_value(outcome) for outcome in outcomes]}, indent=2))
+        return
+    for outcome in outcomes:
+        if dry_run:
+            for mark, paths in (("+", outcome.puts), ("-", outcome.deletes)):
+                for path in paths:
+                    click.echo(f"{mark} {outcome.target} {path}")
+        if not quiet or outcome.result in (Result.FAILED, Result.HELD):
+            _say(outcome, dry_run=dry_run)
+
+
+def _say(outcome: Outcome, *, dry_run: bool) -> None:
+    console, name = stderr(), f"[bold]{outcome.target}[/]"
+    if outcome.error:
+        console.print(f"{name}: [bold red]failed[/]: {plain(outcome.error.message)}", markup=True)
+        if outcome.error.fix:
+            console.print(f"  [bold cyan]fix[/]: {plain(outcome.error.fix)}")
+    elif outcome.result is Result.HELD and outcome.hold:
+        hold = outcome.hold
+        console.print(
+            f"{name}: held at {hold.commit[:12]} since {hold.at:%Y-%m-%d} by {plain(hold.who or 'somebody')}: {plain(hold.reason)}"
+        )
+        console.print("  [bold cyan]fix[/]: when it is settled: index-builder publish --release-hold")
+    elif outcome.result is Result.NEWER_LIVE:
+        console.print(f"{name}: {outcome.before[:12]} is live, which is newer; nothing to do")
+    elif outcome.result is Result.UNCHANGED:
+        console.print(f"{name}: {outcome.commit[:12]} is live already; nothing to do")
+    else:
+        would = "would be " if dry_run else ""
+        lingering = f", {outcome.lingering:,} to go later" if outcome.lingering else ""
+        console.print(
+            f"{name}: {outcome.commit[:12]} {'would be' if dry_run else 'is'} live"
+            f"{f' after {outcome.before[:12]}' if outcome.before not in ('', outcome.commit) else ''}; "
+            f"{count(len(outcome.puts), 'file')} ({human(outcome.size)}) {would}written, {len(outcome.deletes):,} {would}deleted{lingering}"
+        )
+
+
+def _value(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "target": outcome.target, "audience": outcome.audience, "result": str(outcome.result), "commit": outcome.commit,
+        "before": outcome.before, "written": list(outcome.puts), "deleted": list(outcome.deletes), "lingering": outcome.lingering,
+        "bytes": outcome.size, "hold": _hold(outcome.hold), "error": outcome.error.message if outcome.error else None,
+        "fix": outcome.error.fix if outcome.error else None,
+    }  # fmt: skip
+
+
+class _TargetFailedError(AnsweredError):
+    exit_code = 3
+
+
+def end(outcomes: Sequence[Outcome]) -> None:
+    """End with what the worst of them means: 3 where a target failed, 10 where one is held."""
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    if any(isinstance(error, RemoteError) for error in errors):
+        raise _TargetFailedError
+    if errors:
+        raise AnsweredError
+    if any(outcome.result is Result.HELD for outcome in outcomes):
+        raise HumanNeededError

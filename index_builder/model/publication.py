@@ -1,0 +1,95 @@
+"""What a publication changes at a target, and what is written down there of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+#: What a target says of itself: it is published with the tree, and no build makes or reads it.
+RECORD: Final = "state/publication.json"
+
+
+class Kind(IntEnum):
+    """The order in which what is new may appear: nothing before what it leads to. Up to SIGNED, a path never changes its bytes."""
+
+    FILE = 0
+    CORE_METADATA = 1
+    PROVENANCE = 2
+    SIGNED = 3
+    PROJECT = 4
+    LIST = 5
+    STATE = 6
+    MARK = 7
+    POINTER = 8
+
+    @property
+    def is_immutable(self) -> bool:
+        """Say whether a path of this kind has the same bytes for ever."""
+        return self <= Kind.SIGNED
+
+
+class Put(NamedTuple):
+    """A path that is to be written; `digest` is the SHA-256 of its bytes in hexadecimal, or '' where nothing says it."""
+
+    kind: Kind
+    path: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A target that stays at a commit until somebody lets it go. `at` is aware, in UTC."""
+
+    commit: str
+    reason: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a target says of itself.
+
+    `commit` is what it serves, `previous` what it served before that, `at` when it was published (aware, UTC). `gone` are paths
+    that nothing leads to any more, by the time since when; they stay for readers who are on their way. `size` is in bytes, of
+    all that is there. `begun` are paths that a publication may have changed which did not end; None where there was none.
+    """
+
+    commit: str
+    at: datetime
+    previous: str = ""
+    size: int = 0
+    gone: Mapping[str, datetime] = field(default_factory=dict)
+    hold: Hold | None = None
+    begun: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What must be done at a target: what is put, in order; what is deleted after that; and the record of it.
+
+    `begun` is the record while it is under way. `old` says which paths are put over what is there. `size` is what the puts have.
+    """
+
+    puts: tuple[Put, ...]
+    deletes: tuple[str, ...]
+    record: Record
+    begun: Record
+    size: int
+
+    @property
+    def is_nothing(self) -> bool:
+        """Say whether the target has all that is wanted."""
+        return not self.puts and not self.deletes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a host takes: bytes in all, and bytes of one file; None where it does not say."""
+
+    total: int | None = None
+    file: int | None = None
+    ways_out: str = ""

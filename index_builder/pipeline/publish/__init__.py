@@ -1,0 +1,1 @@
+"""A commit becomes what readers get at each of its targets."""

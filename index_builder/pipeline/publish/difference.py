@@ -1,0 +1,222 @@
+"""What a target lacks of a tree, by their states: only the shards and bins that differ are read, and nothing is listed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from index_builder.errors import StorageError, TrustError
+from index_builder.model.publication import RECORD, Put
+from index_builder.pipeline.publish.signatures import metadata_of
+from index_builder.pipeline.sign import REPLACED
+from index_builder.ports import Site
+from index_builder.publish.plan import Difference, kind_of
+from index_builder.publish.record import is_ours
+from index_builder.render.rows import ROWS
+from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of
+from index_builder.trust.layout import POINTER
+
+#: Signatures that change in place, besides the pointer.
+_MUTABLE: Final = frozenset({REPLACED})
+
+
+def put_of(path: str, digest: str = "") -> Put:
+    """Return what is put at a path."""
+    return Put(kind_of(path, mark=MARK, mutable=_MUTABLE, pointer=POINTER), path, digest)
+
+
+def mark_of(site: Site | None) -> Mark | None:
+    """Return what a tree was built of; None where there is no whole tree of this builder's form."""
+    if site is None:
+        return None
+    try:
+        return decode_mark(site.read(MARK))
+    except (StorageError, OutdatedStateError):
+        return None
+
+
+def difference(wanted: Site, base: Site | None, begun: tuple[str, ...] = ()) -> Difference:
+    """Compare a whole tree with the one that is there, if there is one. `begun` are paths of which nobody knows what is there.
+
+    Raises StorageError where the wanted tree is not whole, TrustError where it is not signed and the other one is.
+    """
+    return _Comparison(wanted, base).difference(begun)
+
+
+def reconciled(wanted: Site, there: Site) -> Difference:
+    """Compare every byte of a whole tree with what is there, and ask for all that there is."""
+    puts = {put.path: put for put in difference(wanted, None).puts}
+    present = {path for path in there.listing() if is_ours(path)}
+    gone = sorted(present - puts.keys() - {RECORD})
+    projects = {path for path in present if path.endswith("/index.html") and path.count("/") == _OF_A_PROJECT}
+    files = {path for path in present if _is_file(path)}
+    return Difference(
+        puts=tuple(put for path, put in puts.items() if path not in present or not _is_same(wanted, there, put)), gone=tuple(gone),
+        projects=len(projects), files=len(files), projects_gone=len(projects.intersection(gone)), files_gone=sum(map(_is_file, gone)),
+    )  # fmt: skip
+
+
+_OF_A_PROJECT: Final = 2
+
+
+def _is_file(path: str) -> bool:
+    return path.startswith("packages/") and not path.endswith(".metadata")
+
+
+def _is_same(wanted: Site, there: Site, put: Put) -> bool:
+    try:
+        with there.open(put.path) as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+        if put.digest:
+            return digest == put.digest
+        with wanted.open(put.path) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == digest  # type: ignore[arg-type]
+    except StorageError:
+        return False
+
+
+@dataclass(slots=True)
+class _Comparison:
+    wanted: Site
+    base: Site | None
+    _puts: dict[str, str] = field(default_factory=dict)
+    _gone: set[str] = field(default_factory=set)
+    _projects_gone: int = 0
+    _files_gone: int = 0
+
+    def difference(self, begun: tuple[str, ...]) -> Difference:
+        mark, old = mark_of(self.wanted), mark_of(self.base)
+        if mark is None:
+            msg = "there is no whole tree to be published"
+            raise StorageError(msg, fix="build it first: index-builder build")
+        self._compare_states(mark, old)
+        self._compare_signatures()
+        wanted = {path for path in begun if path not in self._puts and self.wanted.size(path) is not None}
+        self._puts |= dict.fromkeys(wanted, "")
+        self._gone |= set(begun) - self._puts.keys()
+        self._gone -= self._puts.keys()
+        return Difference(
+            puts=tuple(sorted(put_of(path, digest) for path, digest in self._puts.items())), gone=tuple(sorted(self._gone)),
+            projects=old.projects if old else 0, files=old.files if old else 0,
+            projects_gone=self._projects_gone, files_gone=self._files_gone,
+        )  # fmt: skip
+
+    def _compare_states(self, mark: Mark, old: Mark | None) -> None:
+        if old == mark:
+            return
+        same_inputs = old is not None and old.inputs == mark.inputs
+        shards = old.shards if old else {}
+        touched = not same_inputs
+        for path in sorted(mark.shards.keys() | shards.keys()):
+            if same_inputs and mark.shards.get(path) == shards.get(path):
+                continue
+            now = _shard(self.wanted, path, mark.shards)
+            then = _shard_there(self.base, path, shards)
+            touched |= self._compare_projects(now, then, same_inputs=same_inputs)
+        self._puts |= {path: digest for path, digest in mark.shards.items() if shards.get(path) != digest}
+        self._puts |= {path: digest for path, digest in mark.lists.items() if old is None or old.lists.get(path) != digest}
+        self._gone |= (shards.keys() - mark.shards.keys()) | ((old.lists.keys() if old else set()) - mark.lists.keys())
+        if touched:
+            self._puts[ROWS] = ""
+        self._puts[MARK] = digest_of(mark.encode())
+
+    def _compare_projects(self, now: Mapping[str, Built], then: Mapping[str, Built], *, same_inputs: bool) -> bool:
+        """Compare the projects of a shard; say whether any of them differs."""
+        differs = False
+        for name in now.keys() | then.keys():
+            new, old = now.get(name), then.get(name)
+            if new == old and same_inputs:
+                continue
+            differs = True
+            self._compare_project(new, old)
+        return differs
+
+    def _compare_project(self, new: Built | None, old: Built | None) -> None:
+        before = {page.path: page.digest for page in old.pages} if old else {}
+        files = set(old.files) if old else set()
+        digests = {page.path: page.digest for page in new.pages} if new else {}
+        for path in new.files if new else ():
+            if path in digests:
+                if before.get(path) != digests[path]:
+                    self._puts[path] = digests[path]
+            elif not _is_by_digest(path):
+                self._puts[path] = ""
+            elif path not in files:
+                self._puts[path] = _digest_in(path)
+        gone = files - set(new.files if new else ())
+        self._gone |= gone
+        self._projects_gone += bool(old and old.pages and not (new and new.pages))
+        self._files_gone += sum(map(_is_file, gone))
+
+    def _compare_signatures(self) -> None:
+        now = metadata_of(self.wanted)
+        then = metadata_of(self.base) if self.base else None
+        if now is None:
+            if then is not None:
+                msg = "what is published is signed, and this tree is not"
+                raise TrustError(msg, fix="sign it: an index keeps its keys in trust/, and whoever publishes it needs the online ones")
+            return
+        if then is not None and then.pointer == now.pointer:
+            return
+        self._puts |= dict.fromkeys(now.roots_beyond(then), "") | dict(now.beyond(then))
+        self._gone |= {path for path, _ in then.beyond(now)} if then else set()
+        if self.wanted.size(REPLACED) is not None:
+            self._puts[REPLACED] = ""
+        self._puts[POINTER] = digest_of(now.pointer)
+
+
+def _shard(site: Site, path: str, digests: Mapping[str, str]) -> dict[str, Built]:
+    if path not in digests:
+        return {}
+    try:
+        return decode_shard(site.read(path), digests[path])
+    except (OutdatedStateError, ValueError, TypeError) as error:
+        msg = f"{path} is not what was built"
+        raise StorageError(msg, fix="build the tree again: index-builder build --verify") from error
+
+
+def _shard_there(site: Site | None, path: str, digests: Mapping[str, str]) -> dict[str, Built]:
+    """Return a shard of what is there; none where it is not whole: then all of it is put."""
+    if site is None or path not in digests:
+        return {}
+    try:
+        return decode_shard(site.read(path), digests[path])
+    except (StorageError, OutdatedStateError, ValueError, TypeError):
+        return {}
+
+
+def _is_by_digest(path: str) -> bool:
+    return path.startswith(("packages/", "provenance/"))
+
+
+def _digest_in(path: str) -> str:
+    """Return the digest that a path of a file says; '' of core metadata, which lies at its wheel's."""
+    if path.startswith("packages/"):
+        _, first, second, rest, name = path.split("/", 4)
+        return "" if name.endswith(".metadata") else first + second + rest
+    return path.removeprefix("provenance/").removesuffix(".json")
+
+
+def used(site: Site, mark: Mark) -> Iterator[str]:
+    """Yield every path that the projects of a tree have."""
+    for path in mark.shards:
+        for built in _shard(site, path, mark.shards).values():
+            yield from built.files
+
+
+def is_used(site: Site) -> Callable[[str], bool]:
+    """Return a function that says whether a path of a project is wanted after all: provenance may be shared."""
+    paths: set[str] | None = None
+
+    def say(path: str) -> bool:
+        nonlocal paths
+        if not path.startswith("provenance/"):
+            return False
+        if paths is None:
+            mark = mark_of(site)
+            paths = set(used(site, mark)) if mark else set()
+        return path in paths
+
+    return say

@@ -1,0 +1,297 @@
+"""What every target lacks is staged, then all targets are switched; one that fails does not hold up the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from index_builder.errors import AlteredError, IndexBuilderError, LostRaceError, RemoteError, StorageError
+from index_builder.model.index import Target
+from index_builder.model.names import Word
+from index_builder.model.publication import RECORD, Hold, Publication, Record
+from index_builder.pipeline.publish.difference import difference, is_used, mark_of, reconciled
+from index_builder.pipeline.publish.signatures import metadata_of
+from index_builder.ports import Host, Progress, Site
+from index_builder.publish.plan import Terms, check_limits, publication
+from index_builder.publish.record import decode, encode
+from index_builder.state import MARK, digest_of
+from index_builder.trust.layout import POINTER
+
+
+class Relation(StrEnum):
+    """How a commit stands to the one that is live."""
+
+    SAME = "same"
+    NEWER = "newer"
+    OLDER = "older"
+    UNRELATED = "unrelated"
+
+
+class Result(StrEnum):
+    """What became of a target."""
+
+    PUBLISHED = "published"
+    UNCHANGED = "unchanged"
+    NEWER_LIVE = "newer-live"
+    HELD = "held"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a publication did, or with a dry run would do, at one target. `size` is in bytes, of what is put."""
+
+    target: Word
+    audience: Word
+    result: Result
+    commit: str = ""
+    before: str = ""
+    puts: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    lingering: int = 0
+    size: int = 0
+    hold: Hold | None = None
+    error: IndexBuilderError | None = None
+
+
+#: Makes the tree of an audience from what is published, if anything is; and says of which commit it is.
+Make = Callable[[Word, Site | None], tuple[Site, str]]
+#: Raises an error where installers do not get from a tree what they should.
+Gate = Callable[[Word, Site, Sequence[str]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """How to publish. `now` is aware, in UTC. `hold` is to be recorded; `release` takes one away.
+
+    With `heartbeat` the commit that is live stays; only its signatures are renewed. With `reconcile` each target is asked for
+    all that it has, and every byte is compared.
+    """
+
+    make: Make
+    relation: Callable[[str, str], Relation]
+    now: Callable[[], datetime]
+    most: int
+    hold: Hold | None = None
+    release: bool = False
+    heartbeat: bool = False
+    reconcile: bool = False
+    dry_run: bool = False
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A target and what serves it."""
+
+    target: Target
+    host: Host
+
+
+def publish(places: Sequence[Place], order: Order, progress: Progress) -> tuple[Outcome, ...]:
+    """Publish to every target. Raises what making the tree or the gate raises; what fails at a target is in its outcome."""
+    run = _Run(order, progress)
+    waiting = list(places)
+    for attempt in range(_ATTEMPTS):
+        staged = run.stage(waiting)
+        run.try_out(staged)
+        waiting = [] if order.dry_run else [one.place for one in staged if not run.switch(one)]
+        if not waiting:
+            break
+        if attempt < _ATTEMPTS - 1:
+            progress.note(f"{', '.join(place.target.name for place in waiting)}: somebody else published meanwhile; starting over")
+    return tuple(run.outcomes[place.target.name] for place in places)
+
+
+#: Whoever loses a race so often in a row has come upon something else.
+_ATTEMPTS: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looked:
+    """A target as it was found."""
+
+    place: Place
+    live: Site | None
+    record: Record | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Staged:
+    place: Place
+    wanted: Site
+    publication: Publication
+    outcome: Outcome
+
+
+class _Run:
+    """One run of `publish`; a target that lost a race is in it more than once."""
+
+    def __init__(self, order: Order, progress: Progress) -> None:
+        self._order, self._progress = order, progress
+        self.outcomes: dict[Word, Outcome] = {}
+
+    def stage(self, places: Sequence[Place]) -> list[_Staged]:
+        """Stage what each target lacks; those of an audience get one tree, but for a heartbeat, which leaves each where it is."""
+        found = [one for place in places if (one := self._look(place))]
+        groups: dict[Word, list[_Looked]] = {}
+        for one in found:
+            groups.setdefault(one.place.target.name if self._order.heartbeat else one.place.target.audience, []).append(one)
+        return [staged for group in groups.values() for staged in self._stage_group(group)]
+
+    def _look(self, place: Place) -> _Looked | None:
+        order = self._order
+        try:
+            live = place.host.live()
+            record = record_of(live)
+        except (RemoteError, StorageError) as error:
+            self.outcomes[place.target.name] = _failed(place, error)
+            return None
+        if record and record.hold and not (order.hold or order.release or order.heartbeat):
+            self.outcomes[place.target.name] = _outcome(place, Result.HELD, record, hold=record.hold)
+            return None
+        return _Looked(place=place, live=live, record=record)
+
+    def _stage_group(self, group: Sequence[_Looked]) -> Iterator[_Staged]:
+        audience = group[0].place.target.audience
+        wanted, commit = self._order.make(audience, _to_go_on_from([one.live for one in group]))
+        for one in group:
+            try:
+                found = self._staged(one, wanted, commit)
+            except (RemoteError, StorageError) as error:
+                self.outcomes[one.place.target.name] = _failed(one.place, error)
+                continue
+            self.outcomes[one.place.target.name] = found if isinstance(found, Outcome) else found.outcome
+            if isinstance(found, _Staged):
+                yield found
+
+    def _staged(self, one: _Looked, wanted: Site, commit: str) -> _Staged | Outcome:
+        order, place, record = self._order, one.place, one.record
+        hold = order.hold or (None if order.release else record.hold if record else None)
+        if record and not order.hold and not order.heartbeat and (ended := self._by_relation(place, record, commit)):
+            return ended
+        is_right = record is not None and record.begun is None and record.hold == hold and not order.reconcile
+        if one.live is not None and is_right and _is_same(one.live, wanted):
+            return _outcome(place, Result.UNCHANGED, record, hold=hold)
+        done = self._publication(one, wanted, commit, hold)
+        check_limits(place.host.limits, ((put.path, wanted.size(put.path) or 0) for put in done.puts), done.record.size, place.target.name)
+        outcome = _outcome(
+            place, Result.PUBLISHED, record, commit=commit, puts=tuple(put.path for put in done.puts), deletes=done.deletes,
+            size=done.size, lingering=len(done.record.gone), hold=hold,
+        )  # fmt: skip
+        if not order.dry_run:
+            self._progress.begin(f"Publishing to {place.target.name}:", len(done.puts), done.size)
+            try:
+                place.host.stage(done, wanted, self._progress)
+            finally:
+                self._progress.end()
+        return _Staged(place=place, wanted=wanted, publication=done, outcome=outcome)
+
+    def _by_relation(self, place: Place, record: Record, commit: str) -> Outcome | None:
+        """Return the outcome where a newer commit is live; raises StorageError where nobody can tell which is the newer one."""
+        relation = self._order.relation(record.commit, commit)
+        if relation is Relation.OLDER:
+            return _outcome(place, Result.NEWER_LIVE, record)
+        if relation is Relation.UNRELATED:
+            msg = f"target '{place.target.name}' serves {record.commit[:12]}, from which nothing leads to {commit[:12]}"
+            fix = "fetch the whole history (git fetch --unshallow); to go back on purpose: index-builder rollback COMMIT"
+            raise StorageError(msg, fix=fix)
+        return None
+
+    def _publication(self, one: _Looked, wanted: Site, commit: str, hold: Hold | None) -> Publication:
+        host, record = one.place.host, one.record
+        base, before = (None, None) if host.is_whole else (one.live, record)
+        begun = before.begun or () if before else ()
+        found = reconciled(wanted, base) if self._order.reconcile and base is not None else difference(wanted, base, begun)
+        counts = host.limits.total is not None
+
+        def sizes(path: str) -> tuple[int, int]:
+            return wanted.size(path) or 0, (base.size(path) or 0 if base and counts else 0)
+
+        previous = (record.previous if record.commit == commit else record.commit) if record else ""
+        terms = Terms(
+            commit=commit, previous=previous, now=self._order.now(), grace=one.place.target.grace, most=self._order.most, hold=hold
+        )  # fmt: skip
+        return publication(found, before, terms, is_wanted=is_used(wanted), sizes=sizes)
+
+    def try_out(self, staged: Sequence[_Staged]) -> None:
+        """Let installers try one tree of each audience: all its targets get the same pages."""
+        if self._order.gate and not self._order.dry_run:
+            for one in {one.place.target.audience: one for one in reversed(staged)}.values():
+                self._order.gate(one.place.target.audience, one.wanted, [put.path for put in one.publication.puts])
+
+    def switch(self, one: _Staged) -> bool:
+        """Let readers get what was staged; say False where somebody else was faster."""
+        name = one.place.target.name
+        try:
+            one.place.host.switch(one.publication, one.wanted, self._progress)
+            _check(one.place.host, one.wanted, one.publication)
+        except LostRaceError as error:
+            self.outcomes[name] = _failed(one.place, error)
+            return False
+        except AlteredError as error:
+            before = one.outcome.before
+            self.outcomes[name] = replace(_failed(one.place, error), before=before, commit=one.outcome.commit)
+        except (RemoteError, StorageError) as error:
+            self.outcomes[name] = _failed(one.place, error)
+        else:
+            self.outcomes[name] = one.outcome
+        return True
+
+
+def _check(host: Host, wanted: Site, done: Publication) -> None:
+    """Read back what readers begin with, and some of what changed; raises AlteredError where it is not what was published."""
+    if not host.is_immediate:
+        return
+    live = host.live()
+    pages = [put for put in done.puts if put.digest and not put.kind.is_immutable and put.path != POINTER][:_MOST_CHECKED]
+    expected = {put.path: put.digest for put in pages}
+    expected |= {RECORD: digest_of(encode(done.record)), MARK: digest_of(wanted.read(MARK))}
+    for path, digest in expected.items():
+        content = _read(live, path) if live is not None else None
+        if content is None or digest_of(content) != digest:
+            msg = f"what is live is not what was published: {path} {'is not there' if content is None else 'has other bytes'}"
+            raise AlteredError(msg, fix="find out who else writes there; then publish again")
+
+
+#: So many pages are read back.
+_MOST_CHECKED: Final = 20
+
+
+def record_of(site: Site | None) -> Record | None:
+    """Return a target's record of itself, None where there is none; raises StorageError where it is not ours."""
+    if site is None or site.size(RECORD) is None:
+        return None
+    return decode(site.read(RECORD))
+
+
+def _to_go_on_from(lives: Sequence[Site | None]) -> Site | None:
+    """Return the tree that the next one goes on from: the one that was signed last, or any that is whole."""
+    whole = [live for live in lives if live is not None and mark_of(live) is not None]
+    return max(whole, key=_version, default=None)
+
+
+def _version(live: Site) -> int:
+    found = metadata_of(live)
+    return found.snapshot if found else 0
+
+
+def _is_same(live: Site, wanted: Site) -> bool:
+    return all(_read(live, path) == _read(wanted, path) for path in (MARK, POINTER))
+
+
+def _read(site: Site, path: str) -> bytes | None:
+    return site.read(path) if site.size(path) is not None else None
+
+
+def _outcome(place: Place, result: Result, record: Record | None, **more: object) -> Outcome:
+    before = record.commit if record else ""
+    values: dict[str, object] = {"commit": before, "before": before, **more}
+    return Outcome(target=place.target.name, audience=place.target.audience, result=result, **values)  # type: ignore[arg-type]
+
+
+def _failed(place: Place, error: IndexBuilderError) -> Outcome:
+    return Outcome(target=place.target.name, audience=place.target.audience, result=Result.FAILED, error=error)

@@ -1,0 +1,163 @@
+"""Targets meet the hosts that serve them, and trees the folders that they are made in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from index_builder.adapters.clock import SystemClock
+from index_builder.adapters.directory_site import DirectorySite, exclusive
+from index_builder.adapters.overlay_site import OverlaySite
+from index_builder.adapters.storage import storage
+from index_builder.errors import GateError, UsageError
+from index_builder.pipeline.publish.publish import Place, Relation
+
+if TYPE_CHECKING:
+    from index_builder.fetch.stage import Fetcher
+    from index_builder.model.index import Audience, Configuration, Target
+    from index_builder.model.names import Word
+    from index_builder.ports import Host, Site
+
+# ruff: noqa: PLC0415 - each kind of host needs other libraries, and most indexes have one kind.
+
+#: What publishing keeps on this machine, all of which can be thrown away.
+FOLDER: Final = ".publish"
+#: Seconds to wait for another publication of this machine.
+_PATIENCE: Final = 600.0
+
+
+@contextmanager
+def open_places(
+    root: Path, configuration: Configuration, targets: Sequence[Target], fetcher: Fetcher, *, dry_run: bool = False
+) -> Iterator[list[Place]]:
+    """Yield each target with its host; folders are locked against other publications. Raises StorageError, UsageError."""
+    with ExitStack() as stack:
+        yield [
+            Place(target=target, host=stack.enter_context(_open(root, configuration.audiences[target.audience], target, fetcher, dry_run)))
+            for target in targets
+        ]
+
+
+@contextmanager
+def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, dry_run: bool) -> Iterator[Host]:
+    if target.kind == "directory":
+        from index_builder.adapters.hosts.directory import DirectoryHost
+
+        host = DirectoryHost(root / target.path, audience.name)
+        with ExitStack() as stack:
+            if not dry_run:
+                stack.enter_context(exclusive(host.trees, patience=_PATIENCE))
+            yield host
+    elif target.kind == "pages-artifact":
+        from index_builder.adapters.hosts.artifact import ArtifactHost
+
+        live = _published(audience.url, fetcher) if audience.url else None
+        yield ArtifactHost(root / (target.path or f"{FOLDER}/{target.name}.tar"), live)
+    elif target.kind == "pages-branch":
+        from index_builder.adapters.hosts.branch import Branch, BranchHost
+
+        branch = Branch(url=_repository(root, target), name=target.branch, history=target.history)
+        cache = root / FOLDER / f"{target.name}.git"
+        with exclusive(root / FOLDER / f"{target.name}.lock", patience=_PATIENCE):
+            yield BranchHost(branch, cache, SystemClock().now())
+    else:
+        from index_builder.adapters.hosts.bucket import open_bucket
+
+        with open_bucket(target, SystemClock()) as bucket:
+            yield bucket
+
+
+def _published(url: str, fetcher: Fetcher) -> Site:
+    from index_builder.adapters.published_site import PublishedSite
+
+    return PublishedSite(url, fetcher.downloader)
+
+
+def _repository(root: Path, target: Target) -> str:
+    """Return whose branch it is: as index.yaml says, or that of the index's own remote."""
+    if target.repository:
+        return target.repository if "://" in target.repository or ":" in target.repository else str((root / target.repository).resolve())
+    from index_builder.adapters import git
+
+    if url := git.remote_of(root):
+        return url
+    msg = f"target '{target.name}' is a branch of this repository's origin, and it has none"
+    raise UsageError(msg, fix="say whose branch it is with `repository:`, or: git remote add origin URL")
+
+
+def relation(root: Path, live: str, commit: str) -> Relation:
+    """Say how a commit stands to the one that is live."""
+    from index_builder.adapters import git
+
+    if live == commit:
+        return Relation.SAME
+    if git.is_ancestor(root, live, commit):
+        return Relation.NEWER
+    return Relation.OLDER if git.is_ancestor(root, commit, live) else Relation.UNRELATED
+
+
+def whoever(root: Path) -> str:
+    """Return who works here: as GitHub's runner says, or as git does."""
+    from index_builder.adapters import git
+
+    return os.environ.get("GITHUB_ACTOR") or git.user_of(root)
+
+
+@contextmanager
+def open_rooms(root: Path, output: Path, whole: Collection[Word]) -> Iterator[Callable[[Word, Site | None], tuple[Site, Site]]]:
+    """Yield what gives an audience's tree a place to be made in: the folder of its last build where it must be whole, else a new one."""
+    with ExitStack() as stack:
+        trees = root / FOLDER / "trees"
+        stack.enter_context(exclusive(trees, patience=_PATIENCE))
+        with storage(trees):
+            for path in trees.iterdir():
+                shutil.rmtree(path)
+        numbers = count(1)
+
+        def room(audience: Word, live: Site | None) -> tuple[Site, Site]:
+            if audience in whole:
+                stack.enter_context(exclusive(output / audience, patience=_PATIENCE))
+                site = DirectorySite(output / audience, audience)
+                stack.callback(site.tidy)
+                return site, OverlaySite(live, site, is_whole=True)
+            overlay = OverlaySite(live, DirectorySite(trees / f"{next(numbers)}", audience))
+            return overlay, overlay
+
+        yield room
+
+
+def installing(audience: Word, wanted: Site, changed: Sequence[str]) -> None:
+    """Let pip and uv install a sample of a tree that is about to go live. Raises GateError, UsageError."""
+    import platform
+    import socket
+    from tempfile import TemporaryDirectory
+
+    from packaging.tags import sys_tags
+
+    from index_builder.adapters.installers import available, install
+    from index_builder.adapters.progress import NoProgress
+    from index_builder.gateway.background import running
+    from index_builder.gateway.tree import TreeServer
+    from index_builder.pipeline.publish.gate import lay_out, samples
+
+    installers = available()
+    if not installers:
+        msg = "--gate installs with pip and uv, and neither is here"
+        raise UsageError(msg, fix="install one: pip install uv; or leave --gate out")
+    chosen = samples(wanted, changed, frozenset(sys_tags()), platform.python_version())
+    with TemporaryDirectory(prefix="index-builder-gate-") as folder, ExitStack() as stack:
+        tree = Path(folder) / "tree"
+        lay_out(wanted, chosen, DirectorySite(tree), NoProgress())
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        stack.enter_context(running(TreeServer(tree).application(), listener, "gate"))
+        index = f"http://127.0.0.1:{listener.getsockname()[1]}/simple/"
+        for sample in chosen:
+            for name, command in installers.items():
+                if told := install(command, index, f"{sample.project}=={sample.version}", Path(folder) / name / sample.project):
+                    msg = f"{name} does not get {sample.filename} from what would be published for '{audience}': {told}"
+                    raise GateError(msg, fix="nothing was published; look at that file: index-builder check --strict")
