@@ -35,7 +35,8 @@ from index_builder.errors import UsageError
 @options.output_format
 def command(
     repo: Path, commit: str, targets: tuple[str, ...], output: Path | None, pool: Path | None, connections: int, jobs: int | None,
-    gate: bool, most: int, heartbeat: bool, release: bool, source: str | None, reconcile: bool, status: bool, dry_run: bool, quiet: bool, output_format: str,
+    gate: bool, most: int, heartbeat: bool, release: bool, source: str | None, reconcile: bool, status: bool, dry_run: bool,
+    quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Build a commit, sign it, and let readers get it at every target of index.yaml.
 

@@ -97,9 +97,10 @@ class Work:
             workshop = Workshop(
                 tree=self.tree, fetcher=fetcher,
                 order=build.Order(
-                    templates=wiring.templates(), release_json=ReleaseJson.VERSION, builder=wiring.builder(), executor=workers
+                    templates=wiring.templates(), release_json=ReleaseJson.VERSION, builder=wiring.builder(), executor=workers,
+                    full=reconcile,
                 ),
-                room=stack.enter_context(places_of.open_rooms(self.root, self.output, whole)), is_whole=whole.__contains__,
+                room=stack.enter_context(places_of.open_rooms(self.root, self.output, whole)),
                 signing=self._signing(heartbeat=heartbeat), now=now, progress=shown, warn=self._warn,
             )  # fmt: skip
             order = Order(

@@ -54,7 +54,6 @@ def _target(model: TargetModel) -> Target:
         grace=_duration(model.grace) if model.grace is not None else timedelta(days=1), path=model.path or "",
         repository=model.repository or "", branch=model.branch or ("gh-pages" if branch else ""), history=model.history or 0,
         url=model.url or "", endpoint=model.endpoint or "", region=model.region or "",
-        pages=model.pages or ("website" if model.kind == "bucket" else ""),
     )  # fmt: skip
 
 

@@ -38,8 +38,7 @@ class Store:
 class Target:
     """Where an audience is published. What a kind of target does not have, is ''.
 
-    `grace` is how long files stay that nothing leads to; `history` how many commits a branch keeps, 0 for all; `pages` what is
-    at `simple/<project>/` of a bucket.
+    `grace` is how long files stay that nothing leads to; `history` how many commits a branch keeps, 0 for all.
     """
 
     name: Word
@@ -53,7 +52,6 @@ class Target:
     url: str = ""
     endpoint: str = ""
     region: str = ""
-    pages: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

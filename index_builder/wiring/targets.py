@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from index_builder.fetch.stage import Fetcher
     from index_builder.model.index import Audience, Configuration, Target
     from index_builder.model.names import Word
+    from index_builder.pipeline.publish.make import Room
     from index_builder.ports import Host, Site
 
 # ruff: noqa: PLC0415 - each kind of host needs other libraries, and most indexes have one kind.
@@ -68,7 +70,8 @@ def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, dry_
     else:
         from index_builder.adapters.hosts.bucket import open_bucket
 
-        with open_bucket(target, SystemClock()) as bucket:
+        life = os.environ.get("INDEX_BUILDER_LEASE_SECONDS")
+        with open_bucket(target, SystemClock(), **({"life": timedelta(seconds=float(life))} if life else {})) as bucket:
             yield bucket
 
 
@@ -109,7 +112,7 @@ def whoever(root: Path) -> str:
 
 
 @contextmanager
-def open_rooms(root: Path, output: Path, whole: Collection[Word]) -> Iterator[Callable[[Word, Site | None], tuple[Site, Site]]]:
+def open_rooms(root: Path, output: Path, whole: Collection[Word]) -> Iterator[Room]:
     """Yield what gives an audience's tree a place to be made in: the folder of its last build where it must be whole, else a new one."""
     with ExitStack() as stack:
         trees = root / FOLDER / "trees"
@@ -119,14 +122,14 @@ def open_rooms(root: Path, output: Path, whole: Collection[Word]) -> Iterator[Ca
                 shutil.rmtree(path)
         numbers = count(1)
 
-        def room(audience: Word, live: Site | None) -> tuple[Site, Site]:
+        def room(audience: Word, live: Site | None, *, full: bool) -> tuple[Site, Site, bool]:
             if audience in whole:
                 stack.enter_context(exclusive(output / audience, patience=_PATIENCE))
                 site = DirectorySite(output / audience, audience)
                 stack.callback(site.tidy)
-                return site, OverlaySite(live, site, is_whole=True)
-            overlay = OverlaySite(live, DirectorySite(trees / f"{next(numbers)}", audience))
-            return overlay, overlay
+                return site, OverlaySite(live, site, is_whole=True), False
+            overlay = OverlaySite(live, DirectorySite(trees / f"{next(numbers)}", audience), is_whole=full)
+            return overlay, overlay, live is not None and not full
 
         yield room
 

@@ -116,7 +116,7 @@ class Bucket:
         """
         import obstore  # noqa: PLC0415
 
-        mode: Any = "create" if new else {"e_tag": expected, "version": None} if expected else "overwrite"
+        mode: Any = "create" if new else {"e_tag": expected} if expected else "overwrite"
         with self._errors(path):
             attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
             store = self._patient if cache == _FOREVER else self._store

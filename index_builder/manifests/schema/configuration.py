@@ -53,7 +53,7 @@ _KEYS_OF = {
     "directory": ("path",),
     "pages-artifact": ("path",),
     "pages-branch": ("repository", "branch", "history"),
-    "bucket": ("url", "endpoint", "region", "pages"),
+    "bucket": ("url", "endpoint", "region"),
 }
 _NEEDED = {"directory": "path", "bucket": "url"}
 
@@ -87,11 +87,6 @@ class TargetModel(Shape):
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = key(
         "For `kind: bucket`: its region.", "eu-central-1", default=None
     )
-    pages: Literal["html", "json", "website"] | None = key(
-        "For `kind: bucket`: what is at `simple/<project>/`, the page as `html` or `json`; with `website`, which holds unless it is said, "
-        "nothing: the host finds `index.html` in a folder by itself.",
-        "website", default=None,
-    )  # fmt: skip
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:

@@ -15,7 +15,7 @@ from index_builder.ports import Site
 from index_builder.publish.plan import Difference, kind_of
 from index_builder.publish.record import is_ours
 from index_builder.render.rows import ROWS
-from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of
+from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of, shard_of
 from index_builder.trust.layout import POINTER
 
 #: Signatures that change in place, besides the pointer.
@@ -93,9 +93,11 @@ class _Comparison:
             raise StorageError(msg, fix="build it first: index-builder build")
         self._compare_states(mark, old)
         self._compare_signatures()
-        wanted = {path for path in begun if path not in self._puts and self.wanted.size(path) is not None}
-        self._puts |= dict.fromkeys(wanted, "")
-        self._gone |= set(begun) - self._puts.keys()
+        for path in begun:
+            if path not in self._puts and _wants(self.wanted, mark, path):
+                self._puts[path] = ""
+            elif path not in self._puts:
+                self._gone.add(path)
         self._gone -= self._puts.keys()
         return Difference(
             puts=tuple(sorted(put_of(path, digest) for path, digest in self._puts.items())), gone=tuple(sorted(self._gone)),
@@ -197,6 +199,18 @@ def _digest_in(path: str) -> str:
         _, first, second, rest, name = path.split("/", 4)
         return "" if name.endswith(".metadata") else first + second + rest
     return path.removeprefix("provenance/").removesuffix(".json")
+
+
+def _wants(site: Site, mark: Mark, path: str) -> bool:
+    """Say whether a tree has a path that is no signature, by its state: what is there of it may be somebody else's."""
+    top, _, rest = path.partition("/")
+    name, _, inner = rest.partition("/")
+    if top in ("simple", "pypi") and inner:
+        built = _shard(site, shard_of(name), mark.shards).get(name)
+        return built is not None and path in built.files
+    if path in (POINTER, REPLACED):
+        return site.size(path) is not None
+    return path in (ROWS, MARK) or path in mark.lists or path in mark.shards
 
 
 def used(site: Site, mark: Mark) -> Iterator[str]:

@@ -50,7 +50,7 @@ def _with_tombstones(earlier: SourceTree, later: SourceTree) -> Iterator[tuple[s
             project = _project(entry, content, settings)
             text = content.decode()
             for tombstone in found:
-                if any(str(file.name) == tombstone.name for release in project.releases for file in release.files):
+                if any(file.name.text == tombstone.name for release in project.releases for file in release.files):
                     text, _ = changes.remove(text, project, tombstone.name, tombstone.reason, tombstone.at)
                     project = _project(entry, text.encode(), settings)
             yield entry.path, text.encode()

@@ -171,7 +171,7 @@ class _Run:
     def _staged(self, one: _Looked, wanted: Site, commit: str) -> _Staged | Outcome:
         order, place, record = self._order, one.place, one.record
         hold = order.hold or (None if order.release else record.hold if record else None)
-        if record and not order.hold and not order.heartbeat and (ended := self._by_relation(place, record, commit)):
+        if record and record.commit and not order.hold and not order.heartbeat and (ended := self._by_relation(place, record, commit)):
             return ended
         is_right = record is not None and record.begun is None and record.hold == hold and not order.reconcile
         if one.live is not None and is_right and _is_same(one.live, wanted):
@@ -258,7 +258,7 @@ def _check(host: Host, wanted: Site, done: Publication) -> None:
 
 
 #: So many pages are read back.
-_MOST_CHECKED: Final = 20
+_MOST_CHECKED: Final = 5
 
 
 def record_of(site: Site | None) -> Record | None:

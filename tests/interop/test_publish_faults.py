@@ -1,0 +1,198 @@
+"""Publications that are killed, that race, and whose network fails: no reader ever meets a broken link."""
+
+import json
+import random
+import shutil
+
+import pygit2
+import pytest
+from conftest import commit_all
+from distributions import wheel
+from published import CREDENTIALS, BranchReader, FolderReader, Following, HttpReader, begin, faulty, follow, killed_at, s3
+
+KILLS = 100
+RACES = 50
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with s3() as url:
+        yield url
+
+
+class Races:
+    """A repository with a chain of commits, each of which adds, yanks or takes away something, and targets."""
+
+    def __init__(self, folder, cli, dist) -> None:
+        self.folder, self.cli, self.dist = folder, cli, dist
+        pygit2.init_repository(str(folder.parent / "remote.git"), bare=True)
+        wheels = [wheel("acme-core", "1.0"), *(wheel("acme-utils", f"1.{n}") for n in range(4)), wheel("acme-more", "1.0")]
+        assert cli("add", "--dist", dist(*wheels), "--owner", "maintainers").code == 0
+        self.manifest = folder / "packages.d" / "acme-utils.yaml"
+        self.more = folder / "packages.d" / "acme-more.yaml"
+        self.texts = self.manifest.read_text(), self.more.read_text()
+
+    def target(self, text: str) -> None:
+        path = self.folder / "index.yaml"
+        path.write_text(f"{path.read_text().partition('publish:')[0]}publish:\n  - {text}\n")
+        self.commit()
+
+    def commit(self) -> str:
+        return commit_all(self.folder)
+
+    def change(self, number: int) -> str:
+        """Commit the state of this number: of four, each has other releases, one has no acme-more, and the texts differ every time."""
+        utils, more = self.texts
+        releases = utils.split("\n  1.")
+        kept = [releases[0], *(part for i, part in enumerate(releases[1:]) if i != number % 4)]
+        self.manifest.write_text("\n  1.".join(kept).rstrip("\n") + f"\n# {number}\n")
+        self.more.write_text(more) if number % 4 != 3 else self.more.unlink(missing_ok=True)
+        return self.commit()
+
+    def publish(self, *options) -> None:
+        done = self.cli("publish", "-q", "--max-delete", "100", *options)
+        assert done.code == 0, done.err
+
+    def outcome(self, *options) -> dict:
+        done = self.cli("publish", "--max-delete", "100", "--format", "json", *options)
+        assert done.code == 0, done.err
+        return json.loads(done.out)["targets"][0]
+
+    def is_right(self, commit: str) -> None:
+        """The target serves this commit, and every byte is as a fresh build has it."""
+        outcome = self.outcome("--reconcile", "--dry-run")
+        assert (outcome["before"], outcome["written"]) == (commit, [])
+
+
+@pytest.fixture
+def races(repo, cli, dist):
+    return Races(repo, cli, dist)
+
+
+def _target(kind: str, url: str = "") -> str:
+    return {
+        "directory": "{name: t, audience: public, kind: directory, path: published/public, grace: 24h}",
+        "pages-branch": "{name: t, audience: public, kind: pages-branch, repository: ../remote.git}",
+        "bucket": f"{{name: t, audience: public, kind: bucket, url: s3://acme-index/public/, endpoint: '{url}', region: us-east-1}}",
+    }[kind]
+
+
+def _reader(kind: str, folder, url: str):
+    return {
+        "directory": FolderReader(folder / "published" / "public"),
+        "pages-branch": BranchReader(folder.parent / "remote.git"),
+        "bucket": HttpReader(f"{url}/acme-index/public/"),
+    }[kind]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", ["directory", "pages-branch", "bucket"])
+def test_killed_anywhere_no_reader_meets_a_broken_link(races, bucket, kind):
+    """A hundred publications are killed at random points, while an installer follows all links; the next one makes it right."""
+    races.target(_target(kind, bucket))
+    races.change(0)
+    races.publish()
+    reader = _reader(kind, races.folder, bucket)
+    choose = random.Random(kind)
+    environment = {"INDEX_BUILDER_LEASE_SECONDS": "0.3"}
+    killed, longest = 0, 0.7 if kind == "bucket" else 0.25
+    with Following(reader) as following:
+        for number in range(1, KILLS + 1):
+            commit = races.change(number)
+            process = begin(races.folder, "publish", "-q", "--jobs", "1", "--max-delete", "100", environment=environment)
+            killed += killed_at(process, choose.uniform(0.02, longest))
+    assert killed > KILLS / 2
+    assert following.passes > 3
+    races.publish()
+    assert follow(reader) > 3
+    races.is_right(commit)
+
+
+@pytest.mark.timeout(600)
+def test_of_two_publishers_the_newer_commit_wins(races, bucket):
+    """Fifty times two publish at once, from two commits: the newer one is live, whole, and nothing of the older one stays."""
+    races.target(_target("bucket", bucket))
+    races.change(0)
+    races.publish()
+    reader = _reader("bucket", races.folder, bucket)
+    with Following(reader):
+        for number in range(1, 2 * RACES, 2):
+            older, newer = races.change(number), races.change(number + 1)
+            options = ("publish", "-q", "--jobs", "1", "--max-delete", "100")
+            processes = [begin(folder, *options, "--commit", commit) for folder, commit in _two(races.folder, older, newer, number)]
+            for process in processes:
+                process.join(60)
+            assert [process.exitcode for process in processes] == [0, 0]
+            assert json.loads(reader.get("state/publication.json"))["commit"] == newer
+            assert json.loads(reader.get("state/build.json"))["source"] == newer
+    races.is_right(newer)
+    assert reader.get("state/lease.json") is None
+
+
+def _two(folder, older: str, newer: str, number: int):
+    """Return two clones, so that it is the bucket that decides; either may be the first to begin."""
+    clones = []
+    for name, commit in (("one", older), ("two", newer)):
+        clone = folder.parent / name
+        if clone.exists():
+            shutil.rmtree(clone)
+        shutil.copytree(folder, clone, symlinks=True, ignore=shutil.ignore_patterns(".publish", "site"))
+        clones.append((clone, commit))
+    return clones if number % 4 == 1 else clones[::-1]
+
+
+@pytest.mark.timeout(300)
+def test_a_network_that_fails_leaves_the_old_tree_or_the_new_one(races, bucket):
+    """A fifth of all requests is dropped, delayed, refused or cut short, before or after it was done: what is there is right."""
+    reader = _reader("bucket", races.folder, bucket)
+    faults = 0
+    for number in range(8):
+        with faulty(bucket, number) as proxy:
+            races.target(_target("bucket", proxy.url))
+            commit = races.change(number)
+            done = races.cli("publish", "-q", "--max-delete", "100")
+            faults += proxy.faults
+        assert follow(reader) > 3 or not number
+        assert done.code in (0, 3), done.err
+        if done.code:
+            assert "fix" in done.err
+        else:
+            assert json.loads(reader.get("state/publication.json"))["commit"] == commit
+    assert faults > 40
+    races.target(_target("bucket", bucket))
+    commit = races.commit()
+    races.publish()
+    races.is_right(commit)
+
+
+def test_one_change_asks_little_of_a_bucket(races, bucket):
+    """A yank costs at most two requests for each page that changes, and twelve; nothing is listed."""
+    with faulty(bucket, 0, share=0) as proxy:
+        races.target(_target("bucket", proxy.url))
+        races.change(0)
+        races.publish()
+        races.cli("yank", "acme-core", "1.0", "--reason", "broken")
+        races.commit()
+        proxy.requests.clear()
+        written = races.outcome()["written"]
+        asked = list(proxy.requests)
+    assert len(asked) <= 2 * len(written) + 12, "\n".join(asked)
+    assert not any("list-type" in line for line in asked)
+
+
+def test_credentials_that_expire_are_said(races, bucket):
+    """The error says what to do; readers keep what they have; with new credentials it goes on."""
+    with faulty(bucket, 0, share=0) as proxy:
+        races.target(_target("bucket", proxy.url))
+        races.change(0)
+        races.publish()
+        races.change(1)
+        proxy.answer = 403
+        done = races.cli("publish", "-q")
+        proxy.answer = None
+        assert done.code == 3
+        assert "renew the credentials" in done.err
+        assert follow(_reader("bucket", races.folder, bucket)) > 3
+        races.publish()

@@ -1,0 +1,440 @@
+"""Stories of publishing: a commit goes live at folders, branches and archives, and comes back."""
+
+import json
+import tarfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pygit2
+import pytest
+from conftest import commit_all
+from distributions import wheel
+from published import BranchReader, FolderReader, follow
+
+from index_builder import wiring
+from index_builder.publish.record import decode
+
+TARGETS = {
+    "folder": "{name: folder, audience: public, kind: directory, path: published/public}",
+    "branch": "{name: branch, audience: public, kind: pages-branch, repository: ../remote.git}",
+    "tar": "{name: tar, audience: public, kind: pages-artifact}",
+}
+
+
+class Publishing:
+    """A repository with targets, whose working tree is committed before each publication."""
+
+    def __init__(self, folder: Path, cli, dist) -> None:
+        self.folder, self.cli, self.dist = folder, cli, dist
+        self.remote = folder.parent / "remote.git"
+        pygit2.init_repository(str(self.remote), bare=True)
+        self.branch, self.live = BranchReader(self.remote), FolderReader(folder / "published" / "public")
+
+    def targets(self, *names: str) -> None:
+        path = self.folder / "index.yaml"
+        text = path.read_text().partition("publish:")[0]
+        path.write_text(f"{text}publish: {'' if names else '[]'}\n" + "".join(f"  - {TARGETS.get(name, name)}\n" for name in names))
+
+    def add(self, *wheels) -> str:
+        folder = self.dist(*wheels)
+        for name, _ in wheels:
+            done = self.cli("add", "--dist", folder / name, "--owner", "maintainers")
+            assert done.code == 0, done.err
+        return self.commit()
+
+    def commit(self) -> str:
+        return commit_all(self.folder)
+
+    def publish(self, *options, code=0):
+        done = self.cli("publish", *options)
+        assert done.code == code, done.err
+        return done
+
+    def outcome(self, *options, verb=("publish",), code=0) -> dict:
+        done = self.cli(*verb, *options, "--format", "json")
+        assert done.code == code, done.err
+        return {target["target"]: target for target in json.loads(done.out)["targets"]}
+
+    def record(self):
+        return decode(self.live.get("state/publication.json"))
+
+
+@pytest.fixture
+def work(repo, cli, dist):
+    work = Publishing(repo, cli, dist)
+    work.targets("folder", "branch")
+    work.add(wheel("acme-utils", "1.0"), wheel("acme-core", "1.0"))
+    return work
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Set the clock so far ahead."""
+    real = wiring.SystemClock.now
+
+    def later(**ahead) -> None:
+        monkeypatch.setattr(wiring.SystemClock, "now", lambda clock: real(clock) + timedelta(**ahead))
+
+    return later
+
+
+def test_a_first_publication_goes_live_everywhere(work):
+    """Folder and branch serve every page and file; a second run has nothing to do."""
+    work.publish()
+    assert follow(work.live) == follow(work.branch) == 2
+    assert (work.folder / "published" / "public").is_symlink()
+    assert work.branch.get(".nojekyll") == b""
+    assert {o["result"] for o in work.outcome().values()} == {"unchanged"}
+    assert work.cli("mirror-check").code == 0
+
+
+def test_only_what_changed_is_written(work):
+    """A yank writes the project's pages and the state; a branch gets a commit that differs in just these."""
+    work.publish()
+    work.cli("yank", "acme-utils", "1.0", "--reason", "broken")
+    work.commit()
+    paths = set(work.outcome()["folder"]["written"])
+    shards = {path for path in paths if path.startswith("state/projects/")}
+    pages = {f"simple/acme-utils/{page}" for page in ("index.html", "index.v1_json")}
+    assert len(shards) == 1
+    assert paths - shards - {"packages.json", "simple/index.v1_json", "state/build.json"} == {
+        *pages, "pypi/acme-utils/json", "pypi/acme-utils/1.0/json",
+    }  # fmt: skip
+    repository = pygit2.Repository(str(work.remote))
+    tip = repository.branches["gh-pages"].peel(pygit2.Commit)
+    changed = {delta.new_file.path for delta in repository.diff(tip.parents[0], tip).deltas}
+    assert pages <= changed <= paths | {"state/publication.json"}
+
+
+def test_both_trees_of_a_folder_stay_the_same_but_for_the_last_change(work):
+    """After each publication, the tree that is not live is what was live before; what did not change is shared by hard links."""
+    trees = work.folder / "published" / ".public"
+    before = None
+    for number in range(1, 5):
+        work.add(wheel("acme-utils", f"1.{number}"))
+        work.publish("--target", "folder")
+        live = (work.folder / "published" / "public").resolve()
+        other = trees / ({"a", "b"} - {live.name}).pop()
+        now = {path.relative_to(live): path.read_bytes() for path in live.rglob("*") if path.is_file()}
+        if before is not None:
+            assert {path.relative_to(other): path.read_bytes() for path in other.rglob("*") if path.is_file()} == before
+        before = now
+    shared = next(iter((live / "packages").rglob("acme_core-1.0-py3-none-any.whl")))
+    assert shared.stat().st_nlink == 2
+
+
+def test_files_stay_for_a_while_and_go_then(work, later):
+    """A removed file is off the pages at once, its bytes go when the grace time is over."""
+    work.publish()
+    wheel_path = next(iter((work.folder / "published" / "public" / "packages").rglob("acme_utils-1.0-py3-none-any.whl")))
+    relative = wheel_path.relative_to(work.folder / "published" / "public").as_posix()
+    work.add(wheel("acme-utils", "1.1"), wheel("acme-utils", "1.2"))
+    work.publish()
+    work.cli("remove", "acme-utils", "1.0", "--reason", "leaked a key")
+    work.commit()
+    assert work.outcome()["folder"]["lingering"] == 2
+    assert "acme_utils-1.0" not in work.live.get("simple/acme-utils/index.html").decode()
+    assert work.live.get(relative) == work.branch.get(relative) is not None
+    later(hours=25)
+    work.add(wheel("acme-core", "1.1"))
+    deleted = work.outcome()
+    assert relative in deleted["folder"]["deleted"]
+    assert relative in deleted["branch"]["deleted"]
+    assert work.live.get(relative) is work.branch.get(relative) is None
+    assert follow(work.live) == 4
+
+
+def test_a_removed_project_has_no_page_at_once(work):
+    """Whatever the grace time: nobody installs what was taken away."""
+    work.add(*(wheel("acme-more", f"1.{n}") for n in range(6)), *(wheel(f"acme-{n}", "1") for n in "abcd"))
+    work.publish()
+    work.cli("remove", "acme-core", "--reason", "malware")
+    work.commit()
+    work.publish()
+    assert work.live.get("simple/acme-core/index.html") is work.branch.get("simple/acme-core/index.html") is None
+    assert follow(work.live) == 11
+
+
+def test_too_much_is_not_taken_away_without_a_flag(work):
+    """More than --max-delete per cent is refused with the number to give, and nothing changes."""
+    work.publish()
+    work.cli("remove", "acme-core", "--reason", "moved")
+    work.commit()
+    done = work.publish(code=1)
+    assert "1 of 2 projects would go, more than 25 per cent" in done.err
+    assert "--max-delete 50" in done.err
+    assert follow(work.live) == 2
+    work.publish("--max-delete", "50")
+    assert follow(work.live) == 1
+
+
+def test_rollback_holds_until_it_is_let_go(work):
+    """Readers get the earlier commit, later publications end with 10, and --release-hold goes on."""
+    first = work.commit()
+    work.publish()
+    second = work.add(wheel("acme-utils", "2.0"))
+    work.publish()
+    assert work.outcome(verb=("rollback", "--reason", "2.0 deletes files"))["folder"]["commit"] == first
+    assert follow(work.live) == follow(work.branch) == 2
+    third = work.add(wheel("acme-utils", "2.1"))
+    done = work.publish(code=10)
+    assert "2.0 deletes files" in done.err
+    assert "--release-hold" in done.err
+    assert {o["commit"] for o in work.outcome(code=10).values()} == {first}
+    assert work.outcome("--release-hold")["branch"]["commit"] == third
+    assert follow(work.live) == 4
+    assert work.record().hold is None
+    assert second != third
+
+
+def test_what_was_taken_away_does_not_come_back_by_a_rollback(work):
+    """A file with a tombstone in any later commit stays out of an earlier one."""
+    work.add(wheel("acme-utils", "1.1"), wheel("acme-utils", "1.2"), wheel("acme-utils", "1.3"))
+    work.publish()
+    work.cli("remove", "acme-utils", "1.1", "--reason", "leaked a key")
+    work.commit()
+    work.publish()
+    work.add(wheel("acme-core", "2.0"))
+    work.publish()
+    assert work.cli("rollback", "HEAD~2").code == 0
+    page = work.live.get("simple/acme-utils/index.html").decode()
+    assert "acme_utils-1.2" in page
+    assert "acme_utils-1.1" not in page
+
+
+def test_an_older_commit_does_not_replace_a_newer_one(work):
+    """Whoever comes late with an older commit is told, and nothing changes; an unrelated one is refused."""
+    first = work.commit()
+    newer = work.add(wheel("acme-utils", "1.1"))
+    work.publish()
+    outcome = work.outcome("--commit", first)
+    assert {o["result"] for o in outcome.values()} == {"newer-live"}
+    assert outcome["folder"]["commit"] == newer
+    repository = pygit2.Repository(str(work.folder))
+    who = pygit2.Signature("test", "test@example.org")
+    other = repository.create_commit(None, who, who, "other", repository.head.peel(pygit2.Commit).tree_id, [])
+    done = work.publish("--commit", str(other), code=1)
+    assert "from which nothing leads to" in done.err
+
+
+def test_a_dry_run_changes_nothing(work):
+    """It names each path, and neither folder nor branch is there afterwards."""
+    done = work.publish("--dry-run")
+    assert "+ folder simple/acme-utils/index.html" in done.out
+    assert not (work.folder / "published").exists()
+    assert not pygit2.Repository(str(work.remote)).branches.get("gh-pages")
+
+
+def test_history_of_a_branch_is_as_long_as_is_said(work):
+    """`history: 1` leaves one commit, `history: 3` three, and without it all stay."""
+
+    def commits() -> int:
+        repository = pygit2.Repository(str(work.remote))
+        return len(list(repository.walk(repository.branches["gh-pages"].target)))
+
+    for history, expected in (("", 4), (", history: 3", 3), (", history: 1", 1)):
+        work.targets(TARGETS["branch"].replace("}", f"{history}}}"))
+        for number in range(4):
+            work.add(wheel("acme-utils", f"{2 + len(history)}.{number}"))
+            work.publish()
+        assert commits() == expected
+        assert follow(work.branch) > 2
+
+
+def test_a_branch_that_others_use_keeps_what_is_theirs(work):
+    """A CNAME beside the tree stays where it is."""
+    work.publish()
+    repository = pygit2.Repository(str(work.remote))
+    tip = repository.branches["gh-pages"].peel(pygit2.Commit)
+    builder = repository.TreeBuilder(tip.tree)
+    builder.insert("CNAME", repository.create_blob(b"pypi.example.org"), pygit2.enums.FileMode.BLOB)
+    who = pygit2.Signature("test", "test@example.org")
+    repository.create_commit("refs/heads/gh-pages", who, who, "domain", builder.write(), [tip.id])
+    work.add(wheel("acme-utils", "1.1"))
+    work.publish()
+    work.publish("--reconcile")
+    assert work.branch.get("CNAME") == b"pypi.example.org"
+    assert follow(work.branch) == 3
+
+
+def test_the_archive_is_what_pages_deploys(work):
+    """It has every page and file, no links, and modes that everybody can read; the same commit gives the same bytes but for the record."""
+    work.targets("tar")
+    work.commit()
+    work.publish()
+    path = work.folder / ".publish" / "tar.tar"
+    with tarfile.open(path) as archive:
+        members = archive.getmembers()
+        archive.extractall(work.folder.parent / "deployed", filter="data")
+    assert all(member.isfile() or member.isdir() for member in members)
+    assert {member.mode for member in members} == {0o644, 0o755}
+    assert follow(FolderReader(work.folder.parent / "deployed")) == 2
+
+
+def test_what_a_host_does_not_take_is_said_before(work, monkeypatch):
+    """A tree beyond Pages' limits is refused with the ways out, and nothing is pushed."""
+    from index_builder.adapters.hosts import branch
+    from index_builder.model.publication import Limits
+
+    monkeypatch.setattr(branch.BranchHost, "limits", Limits(total=10_000, file=100_000, ways_out="use a bucket"))
+    done = work.publish("--target", "branch", code=1)
+    assert "the tree would have" in done.err
+    assert "use a bucket" in done.err
+    monkeypatch.setattr(branch.BranchHost, "limits", Limits(total=10**9, file=400, ways_out="use a bucket"))
+    assert "and this host takes 0.0 MB a file" in work.publish("--target", "branch", code=1).err
+    assert not pygit2.Repository(str(work.remote)).branches.get("gh-pages")
+
+
+def test_what_is_there_already_is_not_touched(work):
+    """A folder that no publication made is refused, and a target's failure does not hold up another one."""
+    (work.folder / "published" / "public").mkdir(parents=True)
+    (work.folder / "published" / "public" / "thesis.txt").write_text("mine")
+    done = work.publish(code=1)
+    assert "no publication made it" in done.err
+    assert (work.folder / "published" / "public" / "thesis.txt").read_text() == "mine"
+
+
+def test_one_target_that_fails_does_not_hold_up_the_others(work, tmp_path):
+    """A branch that cannot be reached is reported; the folder is live, and the next run does just the branch."""
+    work.targets("folder", "{name: branch, audience: public, kind: pages-branch, repository: ../elsewhere.git}")
+    work.commit()
+    outcome = work.outcome(code=3)
+    assert (outcome["folder"]["result"], outcome["branch"]["result"]) == ("published", "failed")
+    assert "repository:" in outcome["branch"]["fix"]
+    assert follow(work.live) == 2
+    pygit2.init_repository(str(tmp_path / "elsewhere.git"), bare=True)
+    outcome = work.outcome()
+    assert (outcome["folder"]["result"], outcome["branch"]["result"]) == ("unchanged", "published")
+
+
+def test_status_says_what_each_target_serves(work):
+    """Commit, age, contents, signatures and holds; before anything is there too."""
+    assert "folder (public, directory): nothing is published" in work.publish("--status").out
+    commit = work.commit()
+    work.publish()
+    work.cli("rollback", commit, "--reason", "for a while")
+    found = work.outcome("--status")
+    assert found["folder"]["commit"] == commit
+    assert found["folder"]["hold"]["reason"] == "for a while"
+    assert found["branch"]["projects"] == 2
+    assert "HELD" in work.publish("--status").out
+
+
+def test_a_target_is_made_again_from_another_one(work):
+    """`--from` copies what a target serves, by digests; a byte that is not right is refused."""
+    work.publish("--target", "branch")
+    assert work.outcome("--target", "folder", "--from", "branch")["folder"]["result"] == "published"
+    assert follow(work.live) == 2
+    assert work.cli("mirror-check").code == 0
+    victim = next(iter((work.folder / "published" / "public" / "packages").rglob("acme_core-1.0-py3-none-any.whl")))
+    victim.write_bytes(b"evil")
+    work.remote.rename(work.folder.parent / "gone.git")
+    pygit2.init_repository(str(work.remote), bare=True)
+    done = work.publish("--target", "branch", "--from", "folder", code=1)
+    assert "is not what was built" in done.err
+    assert not pygit2.Repository(str(work.remote)).branches.get("gh-pages")
+
+
+def test_what_was_altered_is_found_and_repaired(work):
+    """mirror-check names it, --reconcile puts it right; what nobody wants there goes."""
+    work.publish()
+    live = work.folder / "published" / "public"
+    page = live / "simple" / "acme-core" / "index.html"
+    page.write_bytes(page.read_bytes().replace(b"acme_core", b"evil_core"))
+    (live / "simple" / "evil").mkdir()
+    (live / "simple" / "evil" / "index.html").write_text("evil")
+    done = work.cli("mirror-check", "--target", "branch", "--target", "folder")
+    assert done.code == 1
+    assert "! branch simple/acme-core/index.html" in done.out
+    work.publish("--target", "folder", "--reconcile", "--max-delete", "100")
+    assert work.cli("mirror-check").code == 0
+    assert not (work.folder / "published" / "public" / "simple" / "evil").exists()
+
+
+def test_the_gate_lets_nothing_through_that_installers_refuse(work, monkeypatch):
+    """pip and uv install what changed from what is about to go live; where one fails, readers keep what they have."""
+    work.publish("--gate")
+    assert follow(work.live) == 2
+    work.add(wheel("acme-utils", "1.1"))
+    from index_builder.pipeline.publish import gate
+
+    real = gate.lay_out
+
+    def spoiled(wanted, chosen, folder, progress) -> None:
+        real(wanted, chosen, folder, progress)
+        for sample in chosen:
+            folder.put(sample.path, [b"not a wheel"])
+
+    monkeypatch.setattr(gate, "lay_out", spoiled)
+    done = work.publish("--gate", code=1)
+    assert "does not get acme_utils-1.1-py3-none-any.whl" in done.err
+    assert "nothing was published" in done.err
+    assert follow(work.live) == 2
+
+
+def test_a_clock_that_is_wrong_is_said(work, later):
+    """A machine whose day is before that of the last publication publishes nothing: it would not know what may go."""
+    work.publish()
+    work.add(wheel("acme-utils", "1.1"))
+    later(days=-1)
+    done = work.publish(code=2)
+    assert "a clock is wrong" in done.err
+    assert follow(work.live) == 2
+
+
+def test_mistakes_are_told_with_the_way_out(work, cli):
+    """No target, a target that is not there, options that contradict, keys that do not fit."""
+    assert "did you mean 'folder'" in work.publish("--target", "folders", code=2).err
+    assert "contradict" in work.publish("--heartbeat", "--status", code=2).err
+    work.targets()
+    work.commit()
+    assert "names no target" in work.publish(code=2).err
+    work.targets("{name: a, audience: public, kind: bucket}")
+    work.commit()
+    assert "needs `url:`" in work.publish(code=1).err
+    work.targets("{name: a, audience: public, kind: directory, path: x, branch: y}")
+    work.commit()
+    assert "`branch` is not for `kind: directory`, which has: path" in work.publish(code=1).err
+    work.targets(TARGETS["folder"], TARGETS["folder"].replace("name: folder", "name: other"))
+    work.commit()
+    assert "is where 'folder' is" in work.publish(code=1).err
+    assert cli("rollback").code == 1
+
+
+def test_a_signed_index_stays_signed(work, cli, monkeypatch, tmp_path):
+    """What is live can be verified after each publication, a rollback and a heartbeat; versions only go up."""
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("INDEX_BUILDER_PASSPHRASE", "correct horse battery staple")
+    work.publish()
+    assert cli("keys", "new", "alice").code == 0
+    assert cli("keys", "init").code == 0
+    work.commit()
+    versions = []
+
+    def check() -> None:
+        done = cli("verify", "published/public", "--root", "trust/public/1.root.json", "--files", "--format", "json")
+        assert done.code == 0, done.err
+        pointer = json.loads(work.live.get("tuf/timestamp.json"))["signed"]
+        versions.append(pointer["version"])
+        assert work.branch.get("tuf/timestamp.json") == work.live.get("tuf/timestamp.json")
+
+    work.publish()
+    check()
+    work.add(wheel("acme-utils", "1.1"))
+    work.publish()
+    check()
+    assert cli("rollback").code == 0
+    check()
+    real = wiring.SystemClock.now
+    monkeypatch.setattr(wiring.SystemClock, "now", lambda clock: real(clock) + timedelta(days=2))
+    work.publish("--heartbeat")
+    pointer = json.loads(work.live.get("tuf/timestamp.json"))["signed"]
+    assert datetime.fromisoformat(pointer["expires"]) > datetime.now(UTC) + timedelta(days=4)
+    assert work.record().hold is not None
+    assert versions == sorted(set(versions))
+    work.publish("--release-hold")
+    assert follow(work.live) == 3
+    (work.folder / "trust").rename(tmp_path / "trust")
+    work.add(wheel("acme-utils", "1.2"))
+    done = work.publish(code=4)
+    assert "what is published for 'public' is signed" in done.err
