@@ -166,6 +166,8 @@ class DirectorySite:
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
         """Write beside, then rename. An index has a million pages: plain strings and descriptors, here, are twice as fast."""
+        if ".." in path:
+            _check_inside(path)
         target = f"{self.root}/{path}"
         self._count += 1
         beside = f"{self.root}/{self._INCOMING}/{self._count}"
@@ -187,9 +189,7 @@ class DirectorySite:
     def delete(self, path: str) -> None:
         """Delete, and the folders that this leaves empty."""
         target = self.root / path
-        if ".." in path.split("/"):
-            msg = f"{path} is not in the tree"
-            raise StorageError(msg)
+        _check_inside(path)
         with storage(target):
             if target.is_dir() and not target.is_symlink():
                 return  # a link or file was here until `put` needed a folder
@@ -203,6 +203,12 @@ class DirectorySite:
                 except OSError:
                     break
                 self._made.discard(parent.relative_to(self.root).as_posix())
+
+
+def _check_inside(path: str) -> None:
+    if ".." in path.split("/") or "\0" in path:
+        msg = f"{path!r} is not in the tree"
+        raise StorageError(msg)
 
 
 def _write(descriptor: int, chunk: bytes) -> None:

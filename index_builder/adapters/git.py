@@ -236,3 +236,30 @@ def user_of(folder: Path) -> str:
     with suppress(pygit2.GitError, KeyError, ValueError):
         return str(opened(folder).config["user.name"])
     return ""
+
+
+def versions_of(folder: Path, path: str) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Yield what a folder of the repository had in HEAD and before that, the newest first: a commit, and its files by path inside.
+
+    Of commits in which it is the same, one is enough. Raises SourceError.
+    """
+    repository = opened(folder)
+    if repository.is_empty or repository.head_is_unborn:
+        return
+    seen: set[pygit2.Oid] = set()
+    for commit in repository.walk(repository.head.target):
+        try:
+            found = tree_of(repository, folder, commit)[path]
+        except (KeyError, SourceError):
+            continue
+        if isinstance(found, pygit2.Tree) and found.id not in seen:
+            seen.add(found.id)
+            yield str(commit.id), dict(_files_in(found, ""))
+
+
+def _files_in(tree: pygit2.Tree, prefix: str) -> Iterator[tuple[str, bytes]]:
+    for entry in tree:
+        if isinstance(entry, pygit2.Tree):
+            yield from _files_in(entry, f"{prefix}{entry.name}/")
+        elif isinstance(entry, pygit2.Blob) and entry.size <= MAX_READ:
+            yield f"{prefix}{entry.name}", entry.data

@@ -14,7 +14,7 @@ from securesystemslib.signer import Key
 from index_builder import wiring
 from index_builder.cli import options, trusting
 from index_builder.cli import standing as standing_of
-from index_builder.cli.console import count, stderr
+from index_builder.cli.console import count, note, stderr
 from index_builder.errors import HumanNeededError, TrustError, UsageError
 from index_builder.model.index import Configuration
 from index_builder.model.names import Word
@@ -22,7 +22,7 @@ from index_builder.model.source import is_manifest
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.trust import read_trust
 from index_builder.trust import ceremony
-from index_builder.trust.committed import TRUST, Committed, every_key, fingerprint, holders, read_committed, standings
+from index_builder.trust.committed import TRUST, Committed, altered, every_key, fingerprint, holders, read_committed, standings
 from index_builder.trust.keys import held_by, holder_of, uri_of
 from index_builder.trust.layout import BINS, LIVES, SNAPSHOT, TARGETS, TIMESTAMP, wants_renewal
 from index_builder.trust.published import find_before
@@ -145,6 +145,7 @@ def sign(name: str | None, repo: Path, audience: str | None, dry_run: bool) -> N
     """Sign all that waits for the keys on this machine. Signing twice changes nothing."""
     room = _room(repo, audience, dry_run=dry_run)
     _ = room.committed.root
+    _check_unaltered(room)
     mine = [key for key in holders(room.committed).values() if room.keys.has(key) and name in (None, holder_of(key))]
     if not mine:
         who = ", ".join(sorted({holder_of(key) for key in holders(room.committed).values()}))
@@ -157,6 +158,7 @@ def sign(name: str | None, repo: Path, audience: str | None, dry_run: bool) -> N
     signed = _sign(room, {}, mine)
     if not signed:
         stderr().print("nothing waits for these keys")
+        return
     standing_of.show_next(read_trust(room.tree, room.audience), f"sign-{room.committed.root.signed.version}", room.now)
 
 
@@ -187,13 +189,20 @@ def status(published: str | None, fail_within: str | None, repo: Path, audience:
         for standing in found:
             click.echo(standing_of.line(standing, room.now))
         for role, expires in online:
-            click.echo(f"{role:<10} expires {standing_of.date(expires)} (published)")
-        click.echo(f"first root {fingerprint(room.committed)} (SHA-256)")
-        if not online:
-            stderr().print("nothing is published in site/: --published says where to look")
+            click.echo(f"{role:<10} {'EXPIRED' if expires <= room.now else 'expires'} {standing_of.date(expires)} (published)")
+        if found[0].is_complete or found[0].version > 1:
+            click.echo(f"first root {fingerprint(room.committed)} (SHA-256)")
+    if not online:
+        msg = f"nothing is published in {trusting.where(published, room.audience) or room.root / 'site' / room.audience}"
+        fix = "say where to look: --published WHERE, the folder that has one folder an audience, or the URL"
+        if fail_within:
+            raise TrustError(msg, fix=fix)
+        note(f"{msg}; {fix}")
     if expiring:
         role, expires = min(expiring, key=lambda pair: pair[1])
-        fix = "index-builder sign --heartbeat" if (role, expires) in online else "index-builder keys renew"
+        fix = "index-builder keys renew"
+        if (role, expires) in online:
+            fix = "index-builder sign" if role == BIN_ROLES or expires <= room.now else "index-builder sign --heartbeat"
         msg = f"{role} {'has expired' if expires <= room.now else 'expires'} {standing_of.date(expires)}"
         raise TrustError(msg, fix=f"renew it: {fix}")
     if not all(standing.is_complete for standing in found):
@@ -294,11 +303,29 @@ def _finish(room: _Room, files: Mapping[str, bytes], branch: str) -> None:
     if room.dry_run:
         _say_dry(room, files)
         return
+    _check_unaltered(room)
     after = _with(room, files)
     known = {**holders(room.committed), **holders(after)} if room.committed.roots else holders(after)
     mine = [key for key in known.values() if room.keys.has(key)]
     _sign(room, files, mine)
     standing_of.show_next(read_trust(room.tree, room.audience), branch, room.now)
+
+
+def _check_unaltered(room: _Room) -> None:
+    """Raise TrustError where a version that enough people have signed once says something else now, without a new number."""
+    for commit, files in wiring.versions_of(room.root, f"{TRUST}/{room.audience}"):
+        try:
+            earlier = read_committed(files, f"{TRUST}/{room.audience}")
+        except TrustError:
+            continue
+        if names := altered(room.committed, earlier):
+            msg = f"{TRUST}/{room.audience}/{names[0]} was signed by enough people in commit {commit[:12]}, and says something else now"
+            fix = f"find out who changed it; bring it back: git checkout {commit[:12]} -- {TRUST}/{room.audience}/{names[0]}"
+            raise TrustError(msg, fix=fix)
+
+
+#: What the bins are called together.
+BIN_ROLES = "bin-*"
 
 
 def _with(room: _Room, files: Mapping[str, bytes]) -> Committed:
@@ -343,7 +370,9 @@ def _published(room: _Room, published: str | None) -> list[tuple[str, datetime]]
         before = find_before(room.committed, site.read)
     if before is None:
         return []
-    return [(SNAPSHOT, before.snapshot.signed.expires), (TIMESTAMP, before.timestamp.signed.expires)]
+    bins = before.bins_hold_until() if before.same_bins else None
+    found = [(SNAPSHOT, before.snapshot.signed.expires), (TIMESTAMP, before.timestamp.signed.expires)]
+    return [*found, (BIN_ROLES, bins)] if bins else found
 
 
 def _projects(room: _Room) -> int:

@@ -23,11 +23,11 @@ from index_builder.model.names import Word
 from index_builder.model.problem import Problem
 from index_builder.model.publication import Hold, Record
 from index_builder.pipeline import build
-from index_builder.pipeline.publish.difference import mark_of
+from index_builder.pipeline.publish.difference import mark_of, record_of
 from index_builder.pipeline.publish.earlier import EarlierTree
 from index_builder.pipeline.publish.make import Workshop
 from index_builder.pipeline.publish.mirrors import Compared, compare
-from index_builder.pipeline.publish.publish import Make, Order, Outcome, Result, publish, record_of
+from index_builder.pipeline.publish.publish import Make, Order, Outcome, Result, publish
 from index_builder.pipeline.publish.signatures import expiry_of
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.trust import read_trust

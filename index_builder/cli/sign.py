@@ -63,7 +63,9 @@ def command(
             raise TrustError(msg, fix="begin with: index-builder keys new NAME, then keys init; or try it with --development")
         keys = wiring.open_keys(None, trusting.ask)
     signers = trusting.online(committed, keys, heartbeat=heartbeat)
-    order, shown = Order(committed=committed, signers=signers, now=now, heartbeat=heartbeat), progress(quiet=quiet)
+    revision = None if worktree else tree.revision
+    order = Order(committed=committed, signers=signers, now=now, heartbeat=heartbeat, commit=revision)
+    shown = progress(quiet=quiet)
     with wiring.open_signing(root, folder, chosen, trusting.where(published, chosen), configuration, dry_run=dry_run) as (
         site,
         there,
@@ -75,12 +77,15 @@ def command(
         click.echo(json.dumps(_json(report, folder / chosen), indent=2))
     elif not quiet:
         _show(report, folder / chosen, dry_run=dry_run)
+    if report.expired:
+        msg = f"{count(report.expired, 'bin')} expired, and the key that signs them is not here: clients refuse the index"
+        raise TrustError(msg, fix="sign where INDEX_BUILDER_KEY_BINS is: index-builder sign")
 
 
 def _json(report: Report, folder: Path) -> dict[str, object]:
     return {
         "output": str(folder), "commit": report.commit, "version": report.version, "targets": report.targets, "bins": report.bins,
-        "renewed": report.renewed, "due": report.due, "written": list(report.written), "deleted": list(report.deleted),
+        "renewed": report.renewed, "due": report.due, "expired": report.expired, "written": list(report.written), "deleted": list(report.deleted),
     }  # fmt: skip
 
 

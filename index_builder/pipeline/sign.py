@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import orjson
-from tuf.api.metadata import TargetFile
+from tuf.api.metadata import Metadata, TargetFile
 
 from index_builder.errors import StorageError, TrustError
 from index_builder.ports import Progress, Site
 from index_builder.state import MARK, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of
-from index_builder.trust.committed import Committed, complete
-from index_builder.trust.layout import FOLDER, GRACE, POINTER, copied, copy_path, is_copied, is_metadata
-from index_builder.trust.published import Before, find_before, is_current, last_version
+from index_builder.trust.committed import Committed, complete, standings
+from index_builder.trust.keys import write_for_people
+from index_builder.trust.layout import BINS, FOLDER, GRACE, POINTER, ROOT, TARGETS, copied, copy_path, is_copied, is_metadata, metadata_path
+from index_builder.trust.published import Before, check_fresh, find_before, is_current, last_version
 from index_builder.trust.signing import OnlineSigners, Signed, sign
 
 #: What was replaced, by the time of that: it stays for a while.
@@ -27,19 +28,23 @@ Digest = tuple[int, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What to sign with. A `heartbeat` renews what is published, and looks at no page."""
+    """What to sign with. A `heartbeat` renews what is published, and looks at no page.
+
+    `commit` is what the tree must have been built of, None where that is not to be looked at: a host may show an older one.
+    """
 
     committed: Committed
     signers: OnlineSigners
     now: datetime
     heartbeat: bool = False
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What was signed: of how many targets it said something new, how many bins it signed, how many of those only to renew them.
 
-    `due` counts bins that should have been renewed, and whose key was not there.
+    `due` counts bins that should have been renewed, and whose key was not there; `expired` those of them that hold no more.
     `version` is that of the pointer; `written` and `deleted` are paths. `commit` is what the signed tree was built of.
     """
 
@@ -48,6 +53,7 @@ class Report:
     bins: int
     renewed: int
     due: int
+    expired: int
     written: tuple[str, ...]
     deleted: tuple[str, ...]
     commit: str
@@ -59,8 +65,12 @@ def sign_tree(order: Order, site: Site, published: Site, progress: Progress) -> 
     Raises TrustError where a key is not there, people's signatures are missing, or a page is not what was built; StorageError.
     """
     complete(order.committed)
+    check_lives(order.committed, order.now)
+    check_published(order.committed, published)
     before = _before(order, published, progress)
-    mark = _mark(site)
+    mark = (_renewed(before, published, order) if order.heartbeat and before else None) or _mark(site)
+    if mark is not None and order.commit is not None and mark.source != order.commit:
+        raise _of_other_commit(mark.source, order.commit, heartbeat=order.heartbeat)
     targets = {} if order.heartbeat else _Comparison(before, site, published, progress).changed(mark)
     last = 0 if before else last_version(order.committed, published.read, order.now)
     signed = sign(order.committed, before, targets, order.signers, order.now, last=last)
@@ -69,7 +79,8 @@ def sign_tree(order: Order, site: Site, published: Site, progress: Progress) -> 
     written += _metadata(site, published, signed)
     deleted = _tidied(site, published, [*signed.replaced, *replaced], order)
     return Report(
-        version=signed.version, targets=len(targets), bins=signed.bins, renewed=signed.renewed, due=signed.due, written=tuple(written),
+        version=signed.version, targets=len(targets), bins=signed.bins, renewed=signed.renewed, due=signed.due, expired=signed.expired,
+        written=tuple(written),
         deleted=tuple(deleted), commit=mark.source if mark else "",
     )  # fmt: skip
 
@@ -86,6 +97,56 @@ def _before(order: Order, published: Site, progress: Progress) -> Before | None:
         msg = "nothing is published under the present keys, which could be renewed"
         raise TrustError(msg, fix="sign the tree: index-builder sign")
     return before
+
+
+def check_lives(committed: Committed, now: datetime) -> None:
+    """Raise TrustError where what people sign has expired: no client would take what is signed under it."""
+    for standing in standings(committed):
+        if standing.expires <= now:
+            msg = f"{standing.role} expired {standing.expires:%Y-%m-%d}: whatever is signed under it, clients refuse it"
+            raise TrustError(msg, fix="renew it: index-builder keys renew; its holders sign that, then sign the tree")
+
+
+def check_published(committed: Committed, published: Site) -> None:
+    """Raise TrustError where what people signed is published in the same version with other content: clients remember that one."""
+    offline: list[tuple[str, Metadata[Any]]] = [(ROOT, root) for root in committed.roots]
+    offline += [(name, metadata) for name, metadata in ((TARGETS, committed.targets), (BINS, committed.bins)) if metadata]
+    for role, metadata in offline:
+        path = metadata_path(role, metadata.signed.version)
+        if published.size(path) is None:
+            continue
+        if published.read(path) != write_for_people(metadata):
+            msg = f"{path} is published, and trust/ has another version {metadata.signed.version} of {role}"
+            fix = "find out which of them people signed; a change of it gets the next number: index-builder keys renew --all"
+            raise TrustError(msg, fix=fix)
+
+
+def _renewed(before: Before, published: Site, order: Order) -> Mark | None:
+    """Return what the published tree was built of, as it is signed."""
+    check_fresh(before, order.now)
+    if order.commit is None:
+        return None
+    try:
+        target = before.target(MARK)
+        digest = target.hashes["sha256"] if target else ""
+        content = published.read(copy_path(MARK, digest))
+        if digest_of(content) == digest:
+            return decode_mark(content)
+    except (StorageError, OutdatedStateError):
+        pass
+    msg = "what is published does not say of which commit it is"
+    raise TrustError(msg, fix="sign the tree itself: index-builder build; index-builder sign")
+
+
+def _of_other_commit(found: str, wanted: str, *, heartbeat: bool) -> TrustError:
+    was = f"of commit {found[:12]}" if found else "of files that are not committed"
+    what = "what is published" if heartbeat else "the tree"
+    msg = f"{what} is {was}, and this is {wanted[:12] or 'the working tree'}"
+    if heartbeat:
+        fix = f"build, sign and publish {wanted[:12]} first; where the other one is meant to stay: --commit {found[:12] or 'REV'}"
+    else:
+        fix = "build it again: index-builder build; to sign what is not committed: --worktree, after build --worktree"
+    return TrustError(msg, fix=fix)
 
 
 def _mark(site: Site) -> Mark | None:

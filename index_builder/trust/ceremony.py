@@ -56,7 +56,7 @@ def sign(committed: Committed, signer: Signer) -> tuple[Files, list[str]]:
     done: list[str] = []
     keyid = signer.public_key.keyid
     for standing in standings(committed):
-        if any(keyid in demand.keys for demand in standing.demands):
+        if any(demand.missing and keyid in demand.keys for demand in standing.demands):
             file, metadata = _file_of(committed, standing.role)
             add_signature(metadata, signer)
             files[file] = metadata
@@ -125,13 +125,13 @@ def holders_of(committed: Committed) -> tuple[dict[str, Key], int]:
     """Return who holds root, by name, and how many must sign."""
     root = committed.root.signed
     role = root.roles[ROOT]
-    return {holder_of(root.keys[keyid]): root.keys[keyid] for keyid in role.keyids}, role.threshold
+    return {holder_of(root.keys[keyid]): root.keys[keyid] for keyid in role.keyids}, role.threshold  # each has one: `read_committed`
 
 
 def _check_threshold(threshold: int, holders: Mapping[str, Key]) -> None:
     if not 1 <= threshold <= len(holders):
         msg = f"{threshold} of {len(holders)} holders cannot sign"
-        raise UsageError(msg, fix="name more holders, or a lower --threshold")
+        raise UsageError(msg, fix="make another one a holder first (index-builder keys admit NAME), or name a lower --threshold")
 
 
 def _hold(root: Root, holders: Mapping[str, Key], threshold: int) -> None:

@@ -13,8 +13,8 @@ from securesystemslib.signer import Key
 from tuf.api.metadata import Metadata, Root, SuccinctRoles, Targets
 
 from index_builder.errors import TrustError
-from index_builder.trust.keys import holder_of, is_signed_by, read, read_key, write_for_people
-from index_builder.trust.layout import BINS, EARLIER, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
+from index_builder.trust.keys import check_key, holder_of, is_signed_by, read, read_key, write_for_people
+from index_builder.trust.layout import BIN, BINS, BITS, EARLIER, HIGHEST, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 
 #: The folder of the repository.
 TRUST: Final = "trust"
@@ -91,20 +91,64 @@ def read_committed(files: Mapping[str, bytes], folder: str) -> Committed:
             if root.signed.version != int(found[1]):
                 msg = f"{where} is version {root.signed.version}"
                 raise TrustError(msg, fix="call it by its version, or take it from git's history")
+            _check_root(root.signed, where)
         elif name.startswith(PEOPLE) and name.endswith(".json"):
-            people[name.removeprefix(PEOPLE).removesuffix(".json")] = read_key(content, where)
+            person = name.removeprefix(PEOPLE).removesuffix(".json")
+            people[person] = key = read_key(content, where)
+            if holder_of(key) != person:
+                msg = f"{where} is a key of {holder_of(key) or 'nobody'!r}"
+                raise TrustError(msg, fix="take it from git's history; find out who changed it")
     if sorted(roots) != list(range(1, len(roots) + 1)):
         msg = f"{folder} lacks a version of root between 1 and {max(roots)}"
         raise TrustError(msg, fix="take it from git's history: clients follow the whole chain")
     wholes = {
         name: read(files[f"{name}.json"], Targets.type, f"{folder}/{name}.json") for name in (TARGETS, BINS) if f"{name}.json" in files
     }
+    for name, metadata in wholes.items():
+        _check_delegating(metadata.signed, name, f"{folder}/{name}.json")
     return Committed(
         roots=tuple(roots[number] for number in sorted(roots)),
         targets=wholes.get(TARGETS),
         bins=wholes.get(BINS),
         people=people,
     )
+
+
+def _check_root(root: Root, where: str) -> None:
+    """Raise TrustError for a root that no ceremony made: what it says is followed before anybody's signature is looked at."""
+    _require(root.version <= HIGHEST, where, f"its version is {root.version}")
+    for name, role in root.roles.items():
+        _require(bool(role.keyids) and set(role.keyids) <= root.keys.keys(), where, f"its {name} names a key that it has not")
+    for key in root.keys.values():
+        check_key(key, where)
+    names = [holder_of(root.keys[keyid]) for keyid in root.roles[ROOT].keyids]
+    _require(all(names) and len(set(names)) == len(names), where, f"its holders are {', '.join(names)}: each has one key, and a name")
+
+
+def _check_delegating(signed: Targets, name: str, where: str) -> None:
+    """Raise TrustError for targets.json or bins.json that no ceremony made."""
+    _require(signed.version <= HIGHEST, where, f"its version is {signed.version}")
+    delegations = signed.delegations
+    for key in delegations.keys.values() if delegations else ():
+        check_key(key, where)
+    if name != BINS:
+        return
+    succinct = delegations.succinct_roles if delegations else None
+    if succinct is None or delegations is None:
+        _require(False, where, "it delegates to no bins")
+        return
+    _require(succinct.name_prefix == BIN and succinct.bit_length in BITS, where, "its bins are not called and counted as ours are")
+    one = len(succinct.keyids) == succinct.threshold == 1 and succinct.keyids[0] in delegations.keys
+    _require(one, where, "one key signs the bins")
+    earlier = signed.unrecognized_fields.get(EARLIER, [])
+    good = isinstance(earlier, list) and len(earlier) <= len(BITS) and all(type(bits) is int and bits in BITS for bits in earlier)
+    _require(good, where, f"its {EARLIER} are no bit lengths")
+
+
+def _require(holds: bool, where: str, what: str) -> None:
+    if not holds:
+        msg = f"{where} is not as a ceremony makes it: {what}"
+        raise TrustError(msg, fix="take it from git's history; find out who changed it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,19 +203,38 @@ def standings(committed: Committed) -> list[Standing]:
     return found
 
 
+def altered(committed: Committed, earlier: Committed) -> list[str]:
+    """Return the files that say something else than they did when enough people had signed that version of them.
+
+    Such a version is published, and clients remember it: a change gets the next number.
+    """
+    try:
+        complete(earlier)
+    except TrustError:
+        return []
+    pairs: list[tuple[str, Metadata[Any] | None, Metadata[Any] | None]] = [
+        (root_file(number), now, then) for number, (now, then) in enumerate(zip(committed.roots, earlier.roots, strict=False), 1)
+    ]
+    pairs += [("targets.json", committed.targets, earlier.targets), ("bins.json", committed.bins, earlier.bins)]
+    return [
+        name for name, now, then in pairs
+        if now is not None and then is not None and now.signed.version == then.signed.version and now.signed != then.signed
+    ]  # fmt: skip
+
+
 def complete(committed: Committed) -> None:
     """Raise TrustError unless all that people sign is signed by enough of them, along the whole chain of roots."""
-    for older, newer in zip(committed.roots, committed.roots[1:], strict=False):
-        for keys in (older.signed, newer.signed):
-            if not keys.get_root_verification_result(None, newer.signed_bytes, newer.signatures):
-                msg = f"version {newer.signed.version} of root is not signed by enough of those who hold it"
-                raise TrustError(msg, fix="see who must sign: index-builder keys status; each signs with: index-builder keys sign")
     for standing in standings(committed):
         if not standing.is_complete:
             raise TrustError(
                 f"version {standing.version} of {standing.role} {lacks(standing)}",
-                fix="each of them signs with: index-builder keys sign; then merge, and sign the index",
+                fix="each of them signs with: index-builder keys sign; then commit trust/, merge it, and sign the index",
             )
+    for older, newer in zip(committed.roots, committed.roots[1:], strict=False):
+        for keys in (older.signed, newer.signed):
+            if not keys.get_root_verification_result(None, newer.signed_bytes, newer.signatures):
+                msg = f"version {newer.signed.version} of root is not signed by enough of those who hold it"
+                raise TrustError(msg, fix="take that version from git's history: it was signed once")
     for name, metadata in ((TARGETS, committed.targets), (BINS, committed.bins)):
         if metadata is None:
             msg = f"{name}.json is not there"

@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import Key, Signature, Signer
+from securesystemslib.signer._utils import compute_default_keyid
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Signed
 from tuf.api.serialization import DeserializationError, SignedSerializer
@@ -51,10 +52,20 @@ def read_key(content: bytes, where: str) -> Key:
     """Return a public key of a file; raises TrustError."""
     try:
         value: dict[str, Any] = orjson.loads(content)
-        return Key.from_dict(value.pop("keyid"), value)
+        key = Key.from_dict(value.pop("keyid"), value)
+        check_key(key, where)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         msg = f"{where} is no public key"
         raise TrustError(msg, fix="take it from git's history, or make a new one: index-builder keys new NAME") from error
+    return key
+
+
+def check_key(key: Key, where: str) -> None:
+    """Raise TrustError where a key is not called by its content: its id is a file name, and what people compare."""
+    expected = compute_default_keyid(key.keytype, key.scheme, key.keyval)
+    if key.keyid != expected:
+        msg = f"{where} has a key that is called {key.keyid[:64]!r}, and is {expected}"
+        raise TrustError(msg, fix="take it from git's history; find out who changed it")
 
 
 class _Canonical(SignedSerializer):
@@ -79,8 +90,8 @@ def is_signed_by(metadata: Metadata[Any], key: Key) -> bool:
         return False
     try:
         key.verify_signature(signature, _CANONICAL.serialize(metadata.signed))
-    except (UnverifiedSignatureError, VerificationError):
-        return False
+    except (UnverifiedSignatureError, VerificationError, TypeError, ValueError):
+        return False  # of numbers or characters that JSON has not, there is no canonical form that anybody could have signed
     return True
 
 

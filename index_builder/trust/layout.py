@@ -40,13 +40,18 @@ GRACE: Final = timedelta(hours=24)
 #: All that is signed. `*` in a path pattern of TUF does not cross a slash.
 PATTERNS: Final = ("simple/*", "simple/*/*", "state/*", "state/*/*")
 
+#: In the TUF snapshot, beside a bin's version: when it expires, so that nobody need read all bins to learn which are due.
+EXPIRES: Final = "x-index-builder-expires"
 #: In bins.json: the bit lengths that there were before it grew. A client that knew a bin refuses a TUF snapshot without it.
 EARLIER: Final = "x-index-builder-earlier-bits"
 
 _BYTES_OF_A_TARGET, _BYTES_OF_A_BIN = 165, 12_000
 _FEWEST_BITS, _MOST_BITS = 4, 16
-_METADATA = re.compile(r"tuf/(?:timestamp|[1-9][0-9]*\.(?:root|snapshot|targets|bins|bin-[0-9a-f]+))\.json")
-_COPY = re.compile(r"tuf/targets/((?:[^/]+/)+)([0-9a-f]{64})\.([^/]+)")
+_METADATA = re.compile(r"tuf/(?:timestamp|[1-9][0-9]{0,15}\.(?:root|snapshot|targets|bins|bin-[0-9a-f]{1,4}))\.json")
+_COPY = re.compile(r"tuf/targets/((?:[!-.0-~]{1,255}/){1,3})([0-9a-f]{64})\.([!-.0-~]{1,64})")
+#: Bit lengths that bins may have, and the version that nothing which people sign will ever reach: beyond it, clients are locked out.
+BITS: Final = range(4, 17)
+HIGHEST: Final = 10_000
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -87,11 +92,11 @@ def copied(path: str) -> tuple[str, str] | None:
 
 
 def least_version(now: datetime) -> int:
-    """Return the least version that may be signed now: the minutes since 2024.
+    """Return the least version that may be signed now: the seconds since 2024.
 
     A published site that was lost takes its versions with it, and clients refuse to go back: time does not go back either.
     """
-    return int((now - _EPOCH).total_seconds() // 60)
+    return int((now - _EPOCH).total_seconds())
 
 
 def wants_renewal(expires: datetime, life: timedelta, now: datetime) -> bool:

@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
 
 from index_builder.errors import StorageError, TrustError
 from index_builder.trust.committed import Committed, succinct_of
 from index_builder.trust.keys import is_signed_by, read
-from index_builder.trust.layout import BINS, POINTER, SNAPSHOT, TIMESTAMP, least_version, metadata_path
+from index_builder.trust.layout import BINS, EXPIRES, POINTER, SNAPSHOT, TIMESTAMP, least_version, metadata_path
 
-#: So far before its time, in minutes, may a version be that was signed in a hurry.
-_AHEAD: Final = 24 * 60
+#: So far before its time, in seconds, may a version be that was signed in a hurry.
+_AHEAD: Final = 24 * 60 * 60
 
 Read = Callable[[str], bytes]
 
@@ -48,6 +48,11 @@ class Before:
             self._bins[role] = found
         return self._bins[role]
 
+    def bins_hold_until(self) -> datetime | None:
+        """Return when the first of the bins expires, None where the TUF snapshot does not say it."""
+        roles = succinct_of(self._committed).get_roles()
+        return min(filter(None, (holds_until(self.snapshot.signed.meta.get(f"{role}.json")) for role in roles)), default=None)
+
     def target(self, path: str) -> TargetFile | None:
         """Return what is signed of a target; raises TrustError."""
         return self.bin(succinct_of(self._committed).get_role_for_target(path)).signed.targets.get(path)
@@ -58,6 +63,15 @@ class Before:
         except StorageError as error:
             msg = f"{path} is not there, though it is published"
             raise TrustError(msg) from error
+
+
+def holds_until(meta: MetaFile | None) -> datetime | None:
+    """Return when a bin expires, as the TUF snapshot says it of it; None where it does not."""
+    text = meta.unrecognized_fields.get(EXPIRES) if meta else None
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def find_before(committed: Committed, read_published: Read) -> Before | None:
@@ -104,8 +118,6 @@ def _has_same_bins(committed: Committed, snapshot: Snapshot, read_published: Rea
     meta = snapshot.meta.get(f"{BINS}.json")
     if meta is None:
         return False
-    if meta.version == committed.bins.signed.version:
-        return True
     try:
         published = read(read_published(metadata_path(BINS, meta.version)), Targets.type, BINS)
     except (StorageError, TrustError):
@@ -124,6 +136,14 @@ def _verify(delegator: Metadata[Any] | None, role: str, metadata: Metadata[Any],
     if not is_signed_by(metadata, key):
         msg = f"{where} is not signed by the present key of {role}"
         raise TrustError(msg, fix="sign the tree with the present keys: index-builder sign")
+
+
+def check_fresh(before: Before, now: datetime) -> None:
+    """Raise TrustError where what is published has expired: a host may show an old tree, so that we would make it the newest."""
+    for what, expires in (("timestamp", before.timestamp.signed.expires), ("TUF snapshot", before.snapshot.signed.expires)):
+        if expires <= now:
+            msg = f"the published {what} expired {expires:%Y-%m-%d %H:%M} UTC: whoever serves it may be showing an old tree"
+            raise TrustError(msg, fix="sign the tree itself, not only what is published: index-builder build; index-builder sign")
 
 
 def is_current(path: str, before: Before) -> bool:

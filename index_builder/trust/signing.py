@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from securesystemslib.signer import Signer
@@ -17,6 +17,7 @@ from index_builder.trust.keys import add_signature, write, write_for_people
 from index_builder.trust.layout import (
     BIN,
     BINS,
+    EXPIRES,
     LIVES,
     POINTER,
     SNAPSHOT,
@@ -26,10 +27,8 @@ from index_builder.trust.layout import (
     metadata_path,
     wants_renewal,
 )
-from index_builder.trust.published import Before
+from index_builder.trust.published import Before, holds_until
 
-#: In the TUF snapshot, beside a bin's version: when it expires, so that nobody need read all bins to learn which are due.
-_EXPIRES: Final = "x-index-builder-expires"
 #: Bins that are signed together must not all be due together.
 _SPREAD: Final = 20
 
@@ -47,7 +46,7 @@ class Signed:
     """What signing made: metadata by path in the order in which it may appear, the pointer last; and what is no longer current.
 
     `version` is that of the new TUF snapshot or timestamp, `renewed` counts bins that were signed anew though nothing in them changed,
-    `due` those that should have been, and were left because their key is not there.
+    `due` those that should have been, and were left because their key is not there, `expired` those of them that hold no more.
     """
 
     version: int
@@ -56,6 +55,7 @@ class Signed:
     bins: int
     renewed: int
     due: int
+    expired: int
 
 
 def sign(
@@ -86,7 +86,7 @@ class _Signing:
         self._version = max(last + 1, least_version(now))
         self._meta: dict[str, MetaFile] = dict(before.snapshot.signed.meta) if before else {}
         self._files: dict[str, bytes] = {}
-        self._bins = self._renewed = self._left = 0
+        self._bins = self._renewed = self._left = self._expired = 0
 
     def sign_bins(self, targets: Mapping[str, TargetFile | None]) -> None:
         """Sign the bins that must be: where something changed in them, where they are due, or all."""
@@ -111,16 +111,17 @@ class _Signing:
             if self._signers.bins is None:
                 # They hold for weeks yet; what expires sooner must not wait for them.
                 self._left += 1
+                self._expired += self._holds_until(role) <= self._now
             else:
                 self._sign_bin(role, int(role.removeprefix(f"{BIN}-"), 16), self._before.bin(role).signed.targets)
                 self._renewed += 1
 
     def _due(self, succinct: SuccinctRoles) -> Iterator[str]:
-        for role in succinct.get_roles():
-            meta = self._meta.get(f"{role}.json")
-            text = meta.unrecognized_fields.get(_EXPIRES) if meta else None
-            if not isinstance(text, str) or wants_renewal(datetime.fromisoformat(text), LIVES[BIN], self._now):
-                yield role
+        return (role for role in succinct.get_roles() if wants_renewal(self._holds_until(role), LIVES[BIN], self._now))
+
+    def _holds_until(self, role: str) -> datetime:
+        """Return when a bin expires, as the TUF snapshot says it; long ago, where it does not."""
+        return holds_until(self._meta.get(f"{role}.json")) or datetime.min.replace(tzinfo=UTC)
 
     def _sign_bin(self, role: str, number: int, targets: dict[str, TargetFile]) -> None:
         if self._signers.bins is None:
@@ -130,7 +131,7 @@ class _Signing:
         metadata = Metadata(Targets(version=self._version, expires=expires, targets=targets))
         add_signature(metadata, self._signers.bins)
         self._files[metadata_path(role, self._version)] = write(metadata)
-        self._meta[f"{role}.json"] = MetaFile(version=self._version, unrecognized_fields={_EXPIRES: metadata.signed.expires.isoformat()})
+        self._meta[f"{role}.json"] = MetaFile(version=self._version, unrecognized_fields={EXPIRES: metadata.signed.expires.isoformat()})
         self._bins += 1
 
     def finished(self) -> Signed:
@@ -155,12 +156,22 @@ class _Signing:
         elif wants_renewal(before.timestamp.signed.expires, LIVES[TIMESTAMP], self._now):
             pointed = before.timestamp.signed.snapshot_meta
         else:
-            return Signed(version=before.timestamp.signed.version, files=files, replaced=(), bins=0, renewed=0, due=self._left)
+            return Signed(
+                version=before.timestamp.signed.version, files=files, replaced=(), bins=0, renewed=0, due=self._left, expired=self._expired
+            )
         timestamp = Metadata(Timestamp(version=self._version, expires=self._now + LIVES[TIMESTAMP], snapshot_meta=pointed))
         add_signature(timestamp, self._signers.timestamp)
         files |= {**self._files, POINTER: write(timestamp)}
         replaced = tuple(self._replaced(pointed))
-        return Signed(version=self._version, files=files, replaced=replaced, bins=self._bins, renewed=self._renewed, due=self._left)
+        return Signed(
+            version=self._version,
+            files=files,
+            replaced=replaced,
+            bins=self._bins,
+            renewed=self._renewed,
+            due=self._left,
+            expired=self._expired,
+        )
 
     def _replaced(self, pointed: MetaFile) -> Iterable[str]:
         if self._before is None:

@@ -75,6 +75,13 @@ def tips(folder: Path) -> list[str]:
     return git.tips(folder)
 
 
+def versions_of(folder: Path, path: str) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Yield what a folder of the repository had in each commit in which it was another one; none where there is no repository."""
+    from index_builder.adapters import git
+
+    return git.versions_of(folder, path) if git.is_in_repository(folder) else iter(())
+
+
 def uncommitted(folder: Path) -> list[str]:
     """Return the index's files that are not as the last commit has them."""
     from index_builder.adapters import git

@@ -42,6 +42,11 @@ def release(index, cli, dist, name="alpha", version="1.1"):
     index.publish()
 
 
+def added(cli, dist) -> None:
+    """Add a release to the working tree."""
+    assert cli("add", "--dist", dist(wheel("alpha", "9.0")) / "alpha-9.0-py3-none-any.whl").code == 0
+
+
 def all_targets(site) -> dict[str, str]:
     """Return every target that the bins of a tree list, with its digest."""
     found = {}
@@ -173,6 +178,13 @@ def test_what_was_replaced_stays_for_a_day(index, cli, dist):
     verify(index, cli)
 
 
+def beat(index, first: int, last: int) -> None:
+    """Let a schedule renew every other day, from one day to another."""
+    for day in range(first, last + 1, 2):
+        index.at(days=day)
+        index.do("sign", "--worktree", "--heartbeat", "-q")
+
+
 def test_a_heartbeat_renews_before_half_of_a_life_is_over(index, cli):
     """The timestamp first, then the TUF snapshot, then bins; pages are not looked at, and key A only where bins are due."""
     first = pointer(index.site).signed
@@ -184,26 +196,25 @@ def test_a_heartbeat_renews_before_half_of_a_life_is_over(index, cli):
     second = pointer(index.site).signed
     assert second.version > first.version
     assert second.snapshot_meta.version == first.snapshot_meta.version
-    index.at(days=8)
-    index.do("sign", "--worktree", "--heartbeat")
+    beat(index, 4, 8)
     third = pointer(index.site).signed
     assert third.snapshot_meta.version > second.snapshot_meta.version
     bins = {name: meta.version for name, meta in snapshot(index.site).signed.meta.items() if name.startswith("bin-")}
-    index.at(days=22)
-    index.do("sign", "--worktree", "--heartbeat")
+    beat(index, 10, 22)
     renewed = {name for name, meta in snapshot(index.site).signed.meta.items() if bins.get(name) not in (None, meta.version)}
     assert renewed
     assert renewed != set(bins)
-    index.at(days=62)
-    index.do("sign", "--worktree", "--heartbeat")
+    beat(index, 24, 62)
     assert cli("keys", "status", "--fail-within", "20h").code == 0
 
 
 def test_a_heartbeat_without_key_a_renews_what_it_can(index, cli):
     """Bins that are past half of their time hold for weeks yet: the timestamp does not wait for their key, and it is said."""
     keyid = index.online("bins").public_key.keyid
+    beat(index, 2, 18)
     (index.keys / f"{keyid[:16]}.pem").unlink()
     before, bins = pointer(index.site).signed.version, snapshot(index.site).signed.meta
+    beat(index, 20, 20)
     index.at(days=22)
     done = cli("sign", "--worktree", "--heartbeat")
     assert done.code == 0, done.err
@@ -211,10 +222,19 @@ def test_a_heartbeat_without_key_a_renews_what_it_can(index, cli):
     assert pointer(index.site).signed.version > before
     assert snapshot(index.site).signed.meta == bins
     assert cli("sign", "--worktree", "-q").code == 4
+    beat(index, 24, 44)
+    index.at(days=46)
+    done = cli("sign", "--worktree", "--heartbeat")
+    assert done.code == 4
+    assert "clients refuse the index" in done.err
+    assert "INDEX_BUILDER_KEY_BINS" in done.err
+    status = cli("keys", "status", "--fail-within", "48h")
+    assert status.code == 4
+    assert "bin-*      EXPIRED" in status.out
 
 
 def test_when_the_schedule_stops(index, cli):
-    """Monitors hear of it two days ahead; then readers refuse the index, with the reason; the next heartbeat heals it."""
+    """Monitors hear of it two days ahead; then readers refuse the index, with the reason; the next signing of the tree heals it, and no heartbeat."""
     assert cli("keys", "status", "--fail-within", "48h").code == 0
     soon = cli("keys", "status", "--fail-within", "4d")
     assert soon.code == 4
@@ -228,7 +248,134 @@ def test_when_the_schedule_stops(index, cli):
     assert "expired" in said
     assert "sign --heartbeat" in said
     assert cli("keys", "status").code == 4
-    index.do("sign", "--worktree", "--heartbeat")
+    done = cli("sign", "--worktree", "--heartbeat")
+    assert done.code == 4
+    assert "may be showing an old tree" in done.err
+    index.do("sign", "--worktree")
+    verify(index, cli)
+
+
+def test_an_old_tree_is_not_made_the_newest_by_a_heartbeat(index, cli, dist):
+    """A host that shows the signer what was genuine once gets no new signature for it: not expired, and not of another commit."""
+    commit_all(index.folder)
+    index.do("build", "-q")
+    index.do("sign", "-q")
+    old = index.copy("old")
+    added(cli, dist)
+    commit_all(index.folder)
+    index.do("build", "-q")
+    index.do("sign", "-q")
+    index.at(days=2)
+    shutil.rmtree(index.site)
+    shutil.copytree(old, index.site)
+    done = cli("sign", "--heartbeat")
+    assert done.code == 4
+    assert "what is published is of commit" in done.err
+    assert "--commit" in done.err
+
+
+def test_what_is_not_committed_is_not_signed_by_accident(index, cli, dist):
+    """A tree of the working tree, or of another commit than HEAD, is refused with the way out."""
+    commit_all(index.folder)
+    added(cli, dist)
+    index.do("build", "--worktree", "-q")
+    done = cli("sign")
+    assert done.code == 4
+    assert "of files that are not committed" in done.err
+    index.do("sign", "--worktree", "-q")
+    index.do("build", "-q")
+    commit_all(index.folder)
+    done = cli("sign")
+    assert done.code == 4
+    assert "index-builder build" in done.err
+    index.do("build", "-q")
+    index.do("sign", "-q")
+
+
+def test_nothing_is_signed_under_what_has_expired(index, cli):
+    """When root, targets or bins have expired, signing says so, and who can renew them."""
+    index.at(days=400)
+    done = cli("sign", "--worktree")
+    assert done.code == 4
+    assert "keys renew" in done.err
+
+
+def test_a_version_that_was_complete_is_not_signed_again_with_other_content(index, cli):
+    """Who changes bins.json or a root without a new number gets no signature, from nobody, and the tree is not signed."""
+    commit_all(index.folder)
+    path = index.folder / "trust" / "public" / "bins.json"
+    metadata = json.loads(path.read_bytes())
+    metadata["signed"]["delegations"]["succinct_roles"]["bit_length"] += 1
+    metadata["signatures"] = []
+    path.write_text(json.dumps(metadata))
+    commit_all(index.folder)
+    for verb in (("keys", "sign"), ("keys", "renew", "--all"), ("keys", "rotate", "timestamp")):
+        done = cli(*verb)
+        assert done.code == 4, verb
+        assert "bins.json was signed by enough people in commit" in done.err
+    assert json.loads(path.read_bytes())["signatures"] == []
+
+
+def _spoil_prefix(value):
+    value["signed"]["delegations"]["succinct_roles"]["name_prefix"] = "../../../../evil"
+
+
+def _spoil_bits(value):
+    value["signed"]["delegations"]["succinct_roles"]["bit_length"] = 32
+
+
+def _spoil_earlier(value):
+    value["signed"]["x-index-builder-earlier-bits"] = [32]
+
+
+def _spoil_version(value):
+    value["signed"]["version"] = 2**40
+
+
+@pytest.mark.parametrize("spoil", [_spoil_prefix, _spoil_bits, _spoil_earlier, _spoil_version])
+def test_bins_that_no_ceremony_made_are_refused_unread(index, cli, spoil):
+    """Names, numbers and versions of bins.json are looked at before anything is done by them."""
+    path = index.folder / "trust" / "public" / "bins.json"
+    metadata = json.loads(path.read_bytes())
+    spoil(metadata)
+    path.write_text(json.dumps(metadata))
+    for verb in (("sign", "--worktree"), ("keys", "status"), ("keys", "sign")):
+        done = cli(*verb)
+        assert done.code == 4, verb
+        assert "is not as a ceremony makes it" in done.err
+    assert not list(index.folder.parent.glob("evil*"))
+
+
+def test_a_public_key_is_of_whom_its_file_says(index, cli):
+    """A key that is held by somebody else, or called by another id, is refused: it would take that one's place."""
+    folder = index.folder / "trust" / "public" / "people"
+    alice = json.loads((folder / "alice.json").read_bytes())
+    for name, change in (("carol", {}), ("alice", {"keyid": "zz/../../x"})):
+        (folder / f"{name}.json").write_text(json.dumps({**alice, **change}))
+        done = cli("keys", "admit", name)
+        assert done.code == 4
+        assert "find out who changed it" in done.err
+        (folder / "carol.json").unlink(missing_ok=True)
+        (folder / "alice.json").write_text(json.dumps(alice))
+
+
+def test_what_people_signed_is_not_published_twice_in_one_version(index, cli):
+    """A root that is live stays what it is: another one under its number is refused before anything is signed."""
+    (index.site / "tuf" / "1.root.json").write_bytes(b"{}")
+    done = cli("sign", "--worktree")
+    assert done.code == 4
+    assert "tuf/1.root.json is published" in done.err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"2020": ["tuf/%s.bin-0.json"]}' % (b"9" * 5000), json.dumps({"2020": [f"tuf/targets/a/{64 * '0'}.x\0"]}).encode(), b"[" * 5000],
+)
+def test_notes_of_a_hostile_host_are_passed_over(index, cli, dist, content):
+    """What is to be tidied comes from where anybody may have written: names that we never made are nothing to us."""
+    (index.site / "tuf" / "replaced.json").write_bytes(content)
+    added(cli, dist)
+    index.publish()
     verify(index, cli)
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from index_builder.errors import StorageError, TrustError
-from index_builder.model.publication import RECORD, Put
+from index_builder.model.publication import RECORD, Put, Record
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.sign import REPLACED
 from index_builder.ports import Site
 from index_builder.publish.plan import Difference, kind_of
-from index_builder.publish.record import is_ours
+from index_builder.publish.record import decode, is_ours
 from index_builder.render.rows import ROWS
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of, shard_of
 from index_builder.trust.layout import POINTER
@@ -35,6 +35,13 @@ def mark_of(site: Site | None) -> Mark | None:
         return decode_mark(site.read(MARK))
     except (StorageError, OutdatedStateError):
         return None
+
+
+def record_of(site: Site | None) -> Record | None:
+    """Return a target's record of itself, None where there is none; raises StorageError where it is not ours."""
+    if site is None or site.size(RECORD) is None:
+        return None
+    return decode(site.read(RECORD))
 
 
 def difference(wanted: Site, base: Site | None, begun: tuple[str, ...] = ()) -> Difference:

@@ -12,7 +12,7 @@ from index_builder.fetch.stage import Fetcher
 from index_builder.model.names import Word
 from index_builder.model.problem import Problem
 from index_builder.pipeline import build, sign
-from index_builder.pipeline.publish.difference import mark_of
+from index_builder.pipeline.publish.difference import mark_of, record_of
 from index_builder.ports import Progress, Site, SourceTree
 from index_builder.trust.committed import Committed
 from index_builder.trust.layout import POINTER
@@ -51,7 +51,7 @@ class Workshop:
         site, wanted, is_sparse = self.room(audience, live, full=self.order.full)
         built = build.build(self.tree, {audience: site}, self.fetcher, replace(self.order, sparse=is_sparse))
         self.warn(built.warnings)
-        self._sign(audience, wanted, live, heartbeat=False)
+        self._sign(audience, wanted, live, commit=self.tree.revision, heartbeat=False)
         return wanted, self.tree.revision
 
     def renew(self, audience: Word, live: Site | None) -> tuple[Site, str]:
@@ -60,11 +60,13 @@ class Workshop:
         if live is None or mark is None:
             msg = f"nothing is published for '{audience}' that could be renewed"
             raise StorageError(msg, fix="publish it first: index-builder publish")
+        record = record_of(live)
+        commit = record.hold.commit if record and record.hold else self.tree.revision
         _, wanted, _ = self.room(audience, live, full=False)
-        self._sign(audience, wanted, live, heartbeat=True)
+        self._sign(audience, wanted, live, commit=commit, heartbeat=True)
         return wanted, mark.source
 
-    def _sign(self, audience: Word, site: Site, live: Site | None, *, heartbeat: bool) -> None:
+    def _sign(self, audience: Word, site: Site, live: Site | None, *, commit: str, heartbeat: bool) -> None:
         keys = self.signing(audience)
         if keys is None:
             if live is not None and live.size(POINTER) is not None:
@@ -72,5 +74,5 @@ class Workshop:
                 raise TrustError(msg, fix="bring it back from git: nobody who checks the index would believe an unsigned one")
             return
         committed, signers = keys
-        order = sign.Order(committed=committed, signers=signers, now=self.now(), heartbeat=heartbeat)
+        order = sign.Order(committed=committed, signers=signers, now=self.now(), heartbeat=heartbeat, commit=commit)
         sign.sign_tree(order, site, live if live is not None else site, self.progress)

@@ -12,11 +12,11 @@ from index_builder.errors import AlteredError, IndexBuilderError, LostRaceError,
 from index_builder.model.index import Target
 from index_builder.model.names import Word
 from index_builder.model.publication import RECORD, Hold, Publication, Record
-from index_builder.pipeline.publish.difference import difference, is_used, mark_of, reconciled
+from index_builder.pipeline.publish.difference import difference, is_used, mark_of, reconciled, record_of
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.ports import Host, Progress, Site
 from index_builder.publish.plan import Terms, check_limits, publication
-from index_builder.publish.record import decode, encode
+from index_builder.publish.record import encode
 from index_builder.state import MARK, digest_of
 from index_builder.trust.layout import POINTER
 
@@ -258,14 +258,7 @@ def _check(host: Host, wanted: Site, done: Publication) -> None:
 
 
 #: So many pages are read back.
-_MOST_CHECKED: Final = 5
-
-
-def record_of(site: Site | None) -> Record | None:
-    """Return a target's record of itself, None where there is none; raises StorageError where it is not ours."""
-    if site is None or site.size(RECORD) is None:
-        return None
-    return decode(site.read(RECORD))
+_MOST_CHECKED: Final = 2
 
 
 def _to_go_on_from(lives: Sequence[Site | None]) -> Site | None:
