@@ -15,7 +15,7 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options, trusting
-from index_builder.cli.console import count, human, progress, stderr
+from index_builder.cli.console import count, human, note, progress, stderr
 from index_builder.cli.formats import plain
 from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, UsageError
 from index_builder.model.index import Configuration, Target
@@ -144,6 +144,9 @@ class Work:
             compared = 0
             for place in places:
                 live = place.host.live()
+                if live is None and not place.host.is_immediate:
+                    note(f"'{place.target.name}' cannot be read: its audience has no url where it is deployed")
+                    continue
                 if live is None or record_of(live) is None:
                     msg = f"nothing is published at '{place.target.name}'"
                     raise StorageError(msg, fix=f"publish there: index-builder publish --target {place.target.name}")

@@ -62,6 +62,8 @@ def command(
             msg = f"'{chosen}' has no keys: trust/{chosen}/ is not there"
             raise TrustError(msg, fix="begin with: index-builder keys new NAME, then keys init; or try it with --development")
         keys = wiring.open_keys(None, trusting.ask)
+        if published is None and not dry_run:
+            trusting.forget_development(root, chosen, folder / chosen)
     signers = trusting.online(committed, keys, heartbeat=heartbeat)
     revision = None if worktree else tree.revision
     order = Order(committed=committed, signers=signers, now=now, heartbeat=heartbeat, commit=revision)
@@ -85,7 +87,8 @@ def command(
 def _json(report: Report, folder: Path) -> dict[str, object]:
     return {
         "output": str(folder), "commit": report.commit, "version": report.version, "targets": report.targets, "bins": report.bins,
-        "renewed": report.renewed, "due": report.due, "expired": report.expired, "written": list(report.written), "deleted": list(report.deleted),
+        "renewed": report.renewed, "due": report.due, "expired": report.expired,
+        "written": list(report.written), "deleted": list(report.deleted),
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from index_builder.model.names import Word
 from index_builder.trust.ceremony import Online, begin, sign
 from index_builder.trust.committed import TRUST, Committed, complete, read_committed, standings
 from index_builder.trust.keys import held_by
-from index_builder.trust.layout import BINS, TIMESTAMP
+from index_builder.trust.layout import BINS, FOLDER, ROOT, TIMESTAMP, metadata_path
 from index_builder.trust.signing import OnlineSigners
 
 if TYPE_CHECKING:
@@ -86,6 +86,15 @@ def write(root: Path, audience: Word, files: Mapping[str, bytes]) -> list[str]:
 def targets_of(projects: int) -> int:
     """Return how many targets an index of so many projects has: two pages each, two lists, the state."""
     return 2 * projects + 3 + min(projects, 256)
+
+
+def forget_development(root: Path, audience: Word, folder: Path) -> None:
+    """Take the signatures of throw-away keys out of a tree that is about to be signed with real ones: nobody else trusts them."""
+    made = root / DEVELOPMENT / audience / TRUST / "1.root.json"
+    there = folder / metadata_path(ROOT, 1)
+    if made.is_file() and there.is_file() and made.read_bytes() == there.read_bytes():
+        shutil.rmtree(folder / FOLDER)
+        note(f"{folder} was signed with throw-away keys; signing all of it anew")
 
 
 def development(root: Path, audience: Word, projects: Callable[[], int], now: datetime) -> tuple[Committed, KeyFolder]:

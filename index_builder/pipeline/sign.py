@@ -117,7 +117,7 @@ def check_published(committed: Committed, published: Site) -> None:
             continue
         if published.read(path) != write_for_people(metadata):
             msg = f"{path} is published, and trust/ has another version {metadata.signed.version} of {role}"
-            fix = "find out which of them people signed; a change of it gets the next number: index-builder keys renew --all"
+            fix = "find out which of them people signed; a change gets the next number. To begin anew: delete tuf/ there, and tell readers"
             raise TrustError(msg, fix=fix)
 
 

@@ -14,6 +14,9 @@ from live import serving
 from terminal import Terminal
 
 WIDTH, HEIGHT = 118, 50
+_TARGET = (
+    "echo 'publish: [{name: local, audience: public, kind: directory, path: published/public}]' >> index.yaml; git commit -qam publish"
+)
 #: verb -> what is typed, in an index that holds acme-utils, acme-nightly and six. C-c is Ctrl-C.
 TYPED: dict[str, list[str]] = {
     "init": ["index-builder init ../my-index", "index-builder init ../my-index"],
@@ -38,6 +41,29 @@ TYPED: dict[str, list[str]] = {
         "index-builder build --worktree -q; index-builder sign --worktree",
         "index-builder sign --worktree --development",
         "index-builder sign --worktree --development",
+    ],
+    "publish": [
+        _TARGET,
+        "index-builder publish -q; index-builder publish --status",
+        "index-builder yank six 1.16.0 --reason old; git commit -qam yank",
+        "index-builder publish --dry-run",
+        "index-builder publish",
+        "index-builder publish",
+        "index-builder publish --target lokal",
+    ],
+    "rollback": [
+        _TARGET,
+        "index-builder publish -q; index-builder yank six 1.16.0 --reason old; git commit -qam yank; index-builder publish -q",
+        "index-builder rollback --reason 'six 1.16.0 is needed' -q",
+        "index-builder publish",
+        "index-builder publish --release-hold -q",
+    ],
+    "mirror-check": [
+        _TARGET + "; sed -i 's#public}]#public}, {name: copy, audience: public, kind: directory, path: published/copy}]#' index.yaml; git commit -qam copy",
+        "index-builder publish -q; index-builder mirror-check -q",
+        "sed -i s/six-1/six-6/ published/copy/simple/six/index.html",
+        "index-builder mirror-check -q",
+        "index-builder publish --target copy --reconcile -q; index-builder mirror-check -q",
     ],
     "verify": [
         "index-builder build --worktree -q; index-builder sign --worktree --development; mv .development-keys/public/trust/1.root.json ../root.json",

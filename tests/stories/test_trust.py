@@ -222,8 +222,8 @@ def test_a_heartbeat_without_key_a_renews_what_it_can(index, cli):
     assert pointer(index.site).signed.version > before
     assert snapshot(index.site).signed.meta == bins
     assert cli("sign", "--worktree", "-q").code == 4
-    beat(index, 24, 44)
-    index.at(days=46)
+    beat(index, 24, 48)
+    index.at(days=50)
     done = cli("sign", "--worktree", "--heartbeat")
     assert done.code == 4
     assert "clients refuse the index" in done.err

@@ -15,7 +15,7 @@ from index_builder.cli import VERBS, group
 READERS = {
     "check": "judges", "serve": "serves", "list": "answers", "show": "answers", "search": "answers", "diff": "answers", "can": "answers", "who": "answers",
     "completion": "prints", "rule": "answers", "policy replay": "answers", "preview": "shows, in a folder that is named for it",
-    "verify": "checks", "proxy": "serves", "keys status": "answers",
+    "verify": "checks", "proxy": "serves", "keys status": "answers", "mirror-check": "answers",
 }  # fmt: skip
 
 
