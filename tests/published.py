@@ -198,6 +198,7 @@ class Faults(http.server.ThreadingHTTPServer):
         self.random = random.Random(seed)
         self.lock = threading.Lock()
         self.requests: list[str] = []
+        self.sent = 0
         self.faults = 0
         self.answer: int | None = None
 
@@ -205,9 +206,10 @@ class Faults(http.server.ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def fault(self, line: str) -> str:
+    def fault(self, line: str, size: int) -> str:
         with self.lock:
             self.requests.append(line)
+            self.sent += size
             if self.random.random() >= self.share:
                 return ""
             self.faults += 1
@@ -229,7 +231,7 @@ class _Faulty(http.server.BaseHTTPRequestHandler):
         if self.server.answer:
             self._reply(self.server.answer, b"<Error><Code>ExpiredToken</Code></Error>")
             return
-        fault = self.server.fault(f"{self.command} {self.path}")
+        fault = self.server.fault(f"{self.command} {self.path}", len(body))
         if fault == "drop":
             self._drop()
             return

@@ -117,9 +117,8 @@ def open_rooms(root: Path, output: Path, whole: Collection[Word]) -> Iterator[Ro
     with ExitStack() as stack:
         trees = root / FOLDER / "trees"
         stack.enter_context(exclusive(trees, patience=_PATIENCE))
-        with storage(trees):
-            for path in trees.iterdir():
-                shutil.rmtree(path)
+        _empty(trees)
+        stack.callback(_empty, trees)
         numbers = count(1)
 
         def room(audience: Word, live: Site | None, *, full: bool) -> tuple[Site, Site, bool]:
@@ -132,6 +131,12 @@ def open_rooms(root: Path, output: Path, whole: Collection[Word]) -> Iterator[Ro
             return overlay, overlay, live is not None and not full
 
         yield room
+
+
+def _empty(folder: Path) -> None:
+    with storage(folder):
+        for path in folder.iterdir():
+            shutil.rmtree(path)
 
 
 def installing(audience: Word, wanted: Site, changed: Sequence[str]) -> None:

@@ -1,6 +1,8 @@
 """Stories of publishing: a commit goes live at folders, branches and archives, and comes back."""
 
+import contextlib
 import json
+import subprocess
 import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -438,3 +440,48 @@ def test_a_signed_index_stays_signed(work, cli, monkeypatch, tmp_path):
     work.add(wheel("acme-utils", "1.2"))
     done = work.publish(code=4)
     assert "what is published for 'public' is signed" in done.err
+
+
+@pytest.fixture
+def small(work):
+    """A target on a real file system of 400 kB, which is live and then read-only or full."""
+    folder = work.folder / "share"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("mounting a tmpfs is not permitted here")
+    (work.folder / ".gitignore").write_text("/share/\n/.publish/\n/.pool/\n")
+    work.targets("{name: share, audience: public, kind: directory, path: share/public}")
+    work.commit()
+    work.publish()
+    yield FolderReader(folder / "public")
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_is_full_leaves_the_old_tree(work, small):
+    """The error says so, readers keep what they have, and with room it goes on."""
+    filler = work.folder / "share" / "filler"
+    with filler.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while True:
+            stream.write(bytes(4096))
+    work.add(wheel("acme-utils", "1.1"))
+    done = work.publish(code=1)
+    assert "No space left on device" in done.err
+    assert "fix" in done.err
+    assert follow(small) == 2
+    filler.unlink()
+    work.publish()
+    assert follow(small) == 3
+
+
+def test_a_target_that_is_read_only_says_so(work, small):
+    """Nothing changes, and the error names it."""
+    share = str(work.folder / "share")
+    subprocess.run(["mount", "-o", "remount,ro", share], check=True)
+    work.add(wheel("acme-utils", "1.1"))
+    done = work.publish(code=1)
+    assert "Read-only file system" in done.err
+    assert follow(small) == 2
+    subprocess.run(["mount", "-o", "remount,rw", share], check=True)
+    work.publish()
+    assert follow(small) == 3

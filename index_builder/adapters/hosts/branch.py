@@ -64,15 +64,13 @@ class BranchHost:
         self._git = Git(cache, branch.url, environment if environment is not None else os.environ)
         self._tip: pygit2.Commit | None = None
         self._made: pygit2.Oid | None = None
-        self._fetched = False
 
     def live(self) -> Site | None:
         """Return the tree at the branch's tip; raises RemoteError."""
         repository = self._git.repository()
         tip = self._git.tip(self._branch.name)
-        if tip and (tip not in repository or not self._fetched):
+        if tip and tip not in repository:  # what this machine pushed last, it has
             self._git.fetch(self._branch.name, self._branch.history)
-        self._fetched = True
         found = repository.get(tip) if tip else None
         self._tip = found if isinstance(found, pygit2.Commit) else None
         return BranchSite(repository, self._tip.tree, self._git) if self._tip else None

@@ -96,6 +96,10 @@ class DirectoryHost:
             if self._path.is_dir() and not self._path.is_symlink():
                 self._path.rmdir()
             beside.replace(self._path)
+        if live is None:
+            with storage(self.trees):  # now, where all was new anyway, so that the next one costs what it changes
+                _cloned(self.trees / _TREES[0], self.trees / _TREES[1], self.trees / "new")
+                self._note(())
 
     def _differing(self) -> set[str] | None:
         """Return the paths in which both trees may differ; None where that is not known."""

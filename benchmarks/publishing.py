@@ -1,0 +1,133 @@
+"""What a publication costs: the first one and one change, in seconds, requests and bytes, to a folder, a branch and a bucket.
+
+usage: python benchmarks/publishing.py WORKLOAD [--kinds directory,pages-branch,bucket] [--peers VENV]
+
+WORKLOAD is a folder of `workload.py … --git`. The bucket is moto's S3 server on loopback, behind a proxy that counts; its seconds
+are mostly moto's. With --peers, an environment that has s3pypi, awscli and dumb-pypi, the same change is published by them:
+one upload by s3pypi, and a whole build by dumb-pypi with `aws s3 sync`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pygit2
+from measure import machine, measured
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from published import CREDENTIALS, Faults, faulty, s3
+
+PROGRAM = str(Path(sys.executable).parent / "index-builder")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one publication took."""
+
+    seconds: float
+    memory: float
+    requests: int
+    sent: int
+
+
+def commits(repository: Path, target: str) -> tuple[str, str]:
+    """Return commits of the branches `main` and `changed`, the second on top of the first, that publish to a target."""
+    git = pygit2.Repository(str(repository))
+    who = pygit2.Signature("bench", "bench@example.org", 1_700_000_000, 0)
+    made: list[pygit2.Oid] = []
+    for branch in ("main", "changed"):
+        tree = git.branches[branch].peel(pygit2.Commit).tree
+        text = tree["index.yaml"].data + f"publish:\n  - {target}\n".encode()
+        builder = git.TreeBuilder(tree)
+        builder.insert("index.yaml", git.create_blob(text), pygit2.enums.FileMode.BLOB)
+        made.append(git.create_commit(None, who, who, branch, builder.write(), made[-1:]))
+    return str(made[0]), str(made[1])
+
+
+def publishing(repository: Path, target: str, proxy: Faults | None) -> Iterator[tuple[str, Cost]]:
+    """Yield what the first publication costs, one change, and one in which nothing has changed."""
+    first, changed = commits(repository, target)
+    for what, commit in (("first", first), ("one change", changed), ("nothing", changed)):
+        if proxy:
+            proxy.requests.clear()
+            proxy.sent = 0
+        command = [PROGRAM, "publish", "--quiet", "--repo", str(repository), "--commit", commit]
+        figures = measured(command)
+        yield what, Cost(figures.wall, figures.memory, len(proxy.requests) if proxy else 0, proxy.sent if proxy else 0)
+
+
+def row(name: str, what: str, cost: Cost) -> str:
+    """Return a line of the table."""
+    requests = f"{cost.requests:,} | {cost.sent / 1e6:,.2f} MB" if cost.requests else "- | -"
+    return f"| {name} | {what} | {cost.seconds:.2f} s | {cost.memory:,.0f} MB | {requests} |"
+
+
+@contextmanager
+def counted() -> Iterator[Faults]:
+    """Run moto behind a proxy that lets nothing go wrong."""
+    with s3() as url, faulty(url, 0, share=0) as proxy:
+        yield proxy
+
+
+def of_peers(peers: Path, work: Path, say: Callable[[str], None]) -> None:
+    """Publish one wheel by s3pypi, and the workload's list by dumb-pypi and a sync of all that it wrote."""
+    program = peers / "bin"
+    environment = {**os.environ, **CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
+    with counted() as proxy, tempfile.TemporaryDirectory() as folder:
+        environment["AWS_ENDPOINT_URL"] = proxy.url
+        site = Path(folder) / "site"
+        for what, name in (("first", "packages.jsonl"), ("one change", "changed.jsonl")):
+            proxy.requests.clear()
+            proxy.sent = 0
+            begun = time.perf_counter()
+            build = ["--package-list-json", str(work / name), "--packages-url", "../../packages/", "--output-dir", str(site)]
+            subprocess.run([program / "dumb-pypi", *build], check=True, capture_output=True)
+            sync = [program / "aws", "s3", "sync", "--only-show-errors", "--endpoint-url", proxy.url, site, "s3://acme-index/dumb/"]
+            subprocess.run(sync, check=True, env=environment, capture_output=True)
+            say(row("dumb-pypi + aws s3 sync", what, Cost(time.perf_counter() - begun, 0, len(proxy.requests), proxy.sent)))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workload", type=Path)
+    parser.add_argument("--kinds", default="directory,pages-branch,bucket")
+    parser.add_argument("--peers", type=Path)
+    options = parser.parse_args()
+    os.environ.update(CREDENTIALS)
+    repository = options.workload.resolve() / "repo.git"
+    print(machine(), "\n\n| target | publication | time | memory | requests | sent |\n|---|---|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in options.kinds.split(","):
+            shutil.rmtree(repository / ".publish", ignore_errors=True)
+            if kind == "bucket":
+                with counted() as proxy:
+                    target = (
+                        "{name: t, audience: public, kind: bucket, url: s3://acme-index/ours/, "
+                        f"endpoint: '{proxy.url}', region: us-east-1}}"
+                    )
+                    for what, cost in publishing(repository, target, proxy):
+                        print(row(kind, what, cost), flush=True)
+                continue
+            where = Path(folder) / kind
+            if kind == "pages-branch":
+                pygit2.init_repository(str(where), bare=True)
+            place = f"repository: 'file://{where}'" if kind == "pages-branch" else f"path: '{where}'"
+            for what, cost in publishing(repository, f"{{name: t, audience: public, kind: {kind}, {place}}}", None):
+                print(row(kind, what, cost), flush=True)
+    if options.peers:
+        of_peers(options.peers.resolve(), options.workload.resolve(), lambda line: print(line, flush=True))
+
+
+if __name__ == "__main__":
+    main()
