@@ -10,10 +10,11 @@ from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import count, stderr
 from index_builder.errors import UsageError
-from index_builder.model.problem import ProblemsFoundError
+from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.pipeline.check import Judgement, check
 from index_builder.pipeline.codeowners import stale_codeowners
 from index_builder.pipeline.reading import read_tree
+from index_builder.ports import SourceTree
 
 
 @click.command("check")
@@ -84,14 +85,21 @@ def command(
             options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher,
             wiring.open_workers(jobs) as workers,
         ):
-            judgement = check(
-                reading, reading.index, fetcher, workers, extra=stale_codeowners(tree, reading.policies, reading.index.projects)
-            )
+            extra = [*stale_codeowners(tree, reading.policies, reading.index.projects), *_of_trust(tree)]
+            judgement = check(reading, reading.index, fetcher, workers, extra=extra)
     options.show_problems(judgement.problems, tree, output_format)
     if not quiet and output_format == "text":
         _show(judgement)
     if any(problem.severity == "error" or strict for problem in judgement.problems):
         raise ProblemsFoundError(judgement.problems)
+
+
+def _of_trust(tree: SourceTree) -> list[Problem]:
+    if not any(True for _ in tree.entries("trust")):
+        return []
+    from index_builder.pipeline.trust import trust_problems  # noqa: PLC0415 - TUF is slow to import
+
+    return list(trust_problems(tree))
 
 
 def _show(judgement: Judgement) -> None:

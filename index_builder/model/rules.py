@@ -189,6 +189,16 @@ RULES: Final[dict[str, Rule]] = {
         "Who includes whom must end somewhere.",
         "Break the circle in `index.yaml`.",
     ),
+    "trust-invalid": Rule(
+        "What `trust/` holds of an audience is as a ceremony makes it.",
+        "Names, numbers and keys of it are followed when the index is signed: what somebody wrote by hand would lead elsewhere.",
+        "Take the file from git's history, and find out who changed it.",
+    ),
+    "trust-unsigned": Rule(
+        "Every version of root, targets and bins is signed by as many people as must.",
+        "The index is not signed under it, nor are its signatures renewed: after three days, clients refuse it.",
+        "Let those who are named sign with `index-builder keys sign`, on the branch, before it is merged.",
+    ),
     "target-duplicate": Rule(
         "Each target of `publish:` has its own name and its own place.",
         "Two targets in one place would each undo what the other did, and two of one name could not be told apart.",

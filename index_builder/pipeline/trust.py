@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from index_builder.errors import TrustError
 from index_builder.model.names import Word
+from index_builder.model.problem import Place, Problem
 from index_builder.model.source import ORDINARY
 from index_builder.ports import SourceTree
-from index_builder.trust.committed import TRUST, Committed, read_committed, root_file
+from index_builder.trust.committed import TRUST, Committed, lacks, read_committed, root_file, standings
+from index_builder.trust.layout import ROOT
 
 
 def first_root(tree: SourceTree, audience: Word) -> bytes | None:
     """Return an audience's first root, None where it has none."""
     path = f"{TRUST}/{audience}/{root_file(1)}"
     return next((tree.read(entry) for entry in tree.entries(TRUST) if entry.path == path and entry.mode == ORDINARY), None)
+
+
+def trust_problems(tree: SourceTree) -> Iterator[Problem]:
+    """Yield what keeps an index from being signed: what no ceremony made, and what not enough people have signed."""
+    for audience in sorted({entry.path.split("/")[1] for entry in tree.entries(TRUST) if entry.path.count("/") > 1}):
+        folder = f"{TRUST}/{audience}"
+        try:
+            committed = read_trust(tree, Word(audience))
+            found = standings(committed) if committed.roots else []
+        except (TrustError, ValueError) as error:
+            message, fix = getattr(error, "message", str(error)), getattr(error, "fix", "")
+            yield Problem(rule="trust-invalid", message=message, place=Place(path=folder), fix=fix)
+            continue
+        for standing in found:
+            if not standing.is_complete:
+                path = f"{folder}/{root_file(standing.version) if standing.role == ROOT else f'{standing.role}.json'}"
+                message = f"version {standing.version} of {standing.role} {lacks(standing)}"
+                fix = "each of them signs with: index-builder keys sign"
+                yield Problem(rule="trust-unsigned", message=message, place=Place(path=path), fix=fix)
 
 
 def read_trust(tree: SourceTree, audience: Word) -> Committed:

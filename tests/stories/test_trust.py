@@ -616,3 +616,19 @@ def test_a_fresh_runner_goes_on_from_what_is_signed(index, cli, dist, trusted, m
         assert cli("build", "--sparse", *arguments).code == 0
     changes = json.loads((index.folder / "more" / "public.changes.json").read_text())
     assert not changes["whole"]  # the copies that are signed were read, not what was altered
+
+
+def test_check_looks_at_trust(index, cli):
+    """A version that lacks signatures is an error at its file, and so is what no ceremony made; a whole one is none."""
+    assert cli("check", "--worktree", "--offline").code == 0
+    path = index.folder / "trust" / "public" / "bins.json"
+    metadata = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**metadata, "signatures": metadata["signatures"][:1]}))
+    done = cli("check", "--worktree", "--offline")
+    assert done.code == 1
+    assert "error[trust-unsigned]: version 1 of bins lacks 1 of 2 signatures" in done.err
+    assert "trust/public/bins.json" in done.err
+    path.write_text("{")
+    done = cli("check", "--worktree", "--offline")
+    assert done.code == 1
+    assert "error[trust-invalid]: trust/public/bins.json is no TUF metadata" in done.err
