@@ -1,0 +1,128 @@
+"""Branches over HTTPS: git's own server behind TLS, which lets in who has the token."""
+
+import base64
+import http.server
+import os
+import ssl
+import subprocess
+import threading
+from contextlib import contextmanager
+
+import pygit2
+import pytest
+from conftest import commit_all
+from distributions import wheel
+from published import BranchReader, follow
+
+TOKEN = "a-secret-token"
+
+
+class _Backend(http.server.BaseHTTPRequestHandler):
+    """`git http-backend` as a web server runs it."""
+
+    def log_message(self, format, *args):  # noqa: A002 - the base class's name
+        pass
+
+    def _answer(self) -> None:
+        expected = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
+        if self.headers.get("Authorization") != f"Basic {expected}":
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        path, _, query = self.path.partition("?")
+        body = self._body()
+        environment = {
+            "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": str(self.server.root), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": path,
+            "QUERY_STRING": query, "REQUEST_METHOD": self.command, "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)), "REMOTE_USER": "publisher", "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "GIT_CONFIG_NOSYSTEM": "1", "HTTP_GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+        }  # fmt: skip
+        done = subprocess.run(["git", "http-backend"], input=body, env=environment, capture_output=True, check=True)
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        fields = [line.split(": ", 1) for line in head.decode().split("\r\n")]
+        self.send_response(next((int(value.split()[0]) for name, value in fields if name == "Status"), 200))
+        for name, value in fields:
+            if name != "Status":
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    do_GET = do_POST = _answer  # noqa: N815 - the names that the base class looks for
+
+
+@contextmanager
+def serving(root, certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Backend)
+    server.root = root
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+@pytest.fixture
+def remote(repo, cli, dist, trusted, tmp_path, monkeypatch):
+    """An index that publishes to a branch behind HTTPS; yields the bare repository."""
+    bare = tmp_path / "served" / "index.git"
+    pygit2.init_repository(str(bare), bare=True)
+    repository = pygit2.Repository(str(bare))
+    repository.config["http.receivepack"] = "true"
+    repository.config["uploadpack.allowFilter"] = "true"
+    repository.config["uploadpack.allowAnySHA1InWant"] = "true"
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(tmp_path / "authority.pem"))
+    assert cli("add", "--dist", dist(wheel("acme-utils", "1.0"))).code == 0
+    with serving(bare.parent, trusted) as url:
+        text = (repo / "index.yaml").read_text()
+        (repo / "index.yaml").write_text(
+            f"{text}publish:\n  - {{name: pages, audience: public, kind: pages-branch, repository: '{url}/index.git'}}\n"
+        )
+        commit_all(repo)
+        yield bare
+
+
+def test_a_token_pushes_over_https(remote, repo, cli, dist, monkeypatch, tmp_path):
+    """With the token it is live; a machine that has nothing fetches trees alone, and changes what differs."""
+    monkeypatch.setenv("INDEX_BUILDER_GIT_TOKEN", TOKEN)
+    assert cli("publish", "-q").code == 0
+    assert follow(BranchReader(remote)) == 1
+    (repo / ".publish").rename(tmp_path / "other-machine")
+    assert cli("add", "--dist", dist(wheel("acme-core", "1.0"))).code == 0
+    commit_all(repo)
+    done = cli("publish", "-q")
+    assert done.code == 0, done.err
+    assert follow(BranchReader(remote)) == 2
+    have = pygit2.Repository(str(repo / ".publish" / "pages.git"))
+    page = pygit2.Repository(str(remote)).branches["gh-pages"].peel(pygit2.Commit).tree["simple/acme-utils/index.html"]
+    assert str(page.id) not in have, "what stays is not downloaded"
+
+
+def test_without_it_nobody_is_asked(remote, cli, monkeypatch):
+    """A missing or a wrong token ends with what to give, and is not in the message."""
+    done = cli("publish", "-q")
+    assert done.code == 3
+    assert "INDEX_BUILDER_GIT_TOKEN" in done.err
+    monkeypatch.setenv("INDEX_BUILDER_GIT_TOKEN", "wrong-one")
+    done = cli("publish", "-q")
+    assert done.code == 3
+    assert "INDEX_BUILDER_GIT_TOKEN" in done.err
+    assert "wrong-one" not in done.err
