@@ -28,9 +28,15 @@ class FolderTransport:
             with self._other.get(url, headers, deadline=deadline) as response:
                 yield response
             return
-        path = Path(unquote(parts.path)).resolve()
-        there = path.is_relative_to(self._root) and path.is_file()
-        yield _FileResponse(url, path if there else None)
+        yield _FileResponse(url, self._found(unquote(parts.path)))
+
+    def _found(self, text: str) -> Path | None:
+        try:
+            path = Path(text).resolve()
+            return path if path.is_relative_to(self._root) and path.is_file() else None
+        except (OSError, RuntimeError, ValueError):
+            # Links that lead round in a circle, names too long, NUL: nothing that can be read is there.
+            return None
 
 
 class _FileResponse:

@@ -95,21 +95,20 @@ class GuardedTransport:
     @contextmanager
     def get(self, url: str, headers: dict[str, str], *, deadline: float) -> Iterator[GuardedResponse]:
         """Follow redirects, each checked like the first URL, and yield the answer."""
-        self._local.deadline = deadline
         sent = {"user-agent": f"index-builder/{__version__}", "accept-encoding": "identity", **headers}
-        url, answer = self._followed(url, sent)
+        url, answer = self._followed(url, sent, deadline)
         # What is raised inside the caller's block is the caller's own: a full disk there is nothing remote.
         try:
             yield GuardedResponse(url, answer.status, _fields(answer), answer.iter_stream())
         finally:
             answer.close()
 
-    def _followed(self, url: str, headers: dict[str, str]) -> tuple[str, httpcore.Response]:
+    def _followed(self, url: str, headers: dict[str, str], deadline: float) -> tuple[str, httpcore.Response]:
         secure = not self._unsafe
         for _ in range(MAX_REDIRECTS + 1):
             parts = _checked(url, secure=secure)
             secure = secure or parts.scheme == "https"
-            answer = self._asked(parts, headers)
+            answer = self._asked(parts, headers, deadline)
             location = _fields(answer).get("location")
             if answer.status not in _REDIRECTS or location is None:
                 return url, answer
@@ -118,14 +117,17 @@ class GuardedTransport:
         msg = f"{url}: more than {MAX_REDIRECTS} redirects"
         raise RemoteError(msg)
 
-    def _asked(self, parts: SplitResult, headers: dict[str, str]) -> httpcore.Response:
+    def _asked(self, parts: SplitResult, headers: dict[str, str], deadline: float) -> httpcore.Response:
+        # A connection is made in the thread that asks; the answer may be read in others, so that its deadline goes with the request:
+        # httpcore hands its timeouts on unseen, and `_Backend` and `_Stream` take them for the time at which all must be over.
         self._local.plain = parts.scheme == "http"
         # Put together here: httpcore would leave out what follows a `;` in the path.
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         url = httpcore.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
         fields = [("Host", parts.netloc), *headers.items()]
         with _remote(parts.geturl()):
-            request = httpcore.Request("GET", url, headers=fields, extensions={"timeout": {"pool": self.left()}})
+            timeouts = {"pool": self.left(deadline), "connect": deadline, "read": deadline, "write": deadline}
+            request = httpcore.Request("GET", url, headers=fields, extensions={"timeout": timeouts})
             return self._pool.handle_request(request)
 
     def addresses(self, host: str, port: int, resolve: Resolve) -> list[str]:
@@ -144,10 +146,10 @@ class GuardedTransport:
             raise ForbiddenAddressError(msg, fix=fix)
         return [str(address) for address in allowed]
 
-    def left(self) -> float:
-        """Return the seconds until this thread's request must be over; raises RemoteError when it must."""
+    def left(self, deadline: float | None) -> float:
+        """Return the seconds until a request must be over, which has always been said; raises RemoteError when it must."""
         self._clock.check()
-        left = float(self._local.deadline) - self._clock.monotonic()
+        left = (deadline or 0.0) - self._clock.monotonic()
         if left <= 0:
             msg = "the total time for this request is over"
             raise RemoteError(msg, retryable=True)
@@ -222,7 +224,7 @@ def _untrusted(error: BaseException) -> bool:
 
 
 class _Backend(httpcore.NetworkBackend):
-    """Connects to addresses that the guard allows, and nowhere else."""
+    """Connects to addresses that the guard allows, and nowhere else. `timeout` is a request's deadline, here and in `_Stream`."""
 
     def __init__(self, guard: GuardedTransport, inner: httpcore.NetworkBackend, resolve: Resolve) -> None:
         self._guard, self._inner, self._resolve = guard, inner, resolve
@@ -234,7 +236,7 @@ class _Backend(httpcore.NetworkBackend):
         failed: Exception | None = None
         for address in self._guard.addresses(host, port, self._resolve):
             try:
-                stream = self._inner.connect_tcp(address, port, min(10.0, self._guard.left()), local_address, socket_options)
+                stream = self._inner.connect_tcp(address, port, min(10.0, self._guard.left(timeout)), local_address, socket_options)
                 return _Stream(self._guard, stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
@@ -250,7 +252,7 @@ class _Stream(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         waited = 0.0
         while True:
-            poll = min(_POLL, self._guard.left())
+            poll = min(_POLL, self._guard.left(timeout))
             try:
                 return self._inner.read(max_bytes, poll)
             except httpcore.ReadTimeout:
@@ -259,7 +261,7 @@ class _Stream(httpcore.NetworkStream):
                     raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, min(_IDLE, self._guard.left()))
+        self._inner.write(buffer, min(_IDLE, self._guard.left(timeout)))
 
     def close(self) -> None:
         self._inner.close()
@@ -267,7 +269,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._guard, self._inner.start_tls(ssl_context, server_hostname, min(10.0, self._guard.left())))
+        return _Stream(self._guard, self._inner.start_tls(ssl_context, server_hostname, min(10.0, self._guard.left(timeout))))
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -14,16 +15,16 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import arguments, rooted
-from index_builder.cli.console import count, stderr
+from index_builder.cli.console import count, note, stderr
 from index_builder.cli.formats import plain
 from index_builder.cli.serve import listening
+from index_builder.client.installer import environment_for, leading_past
 from index_builder.client.proxy import Proxy, Upstream
 from index_builder.errors import TrustError, UsageError
 
 _HOST: Final = "127.0.0.1"
-#: What would make an installer ask other indexes too.
-_OTHERS: Final = ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX_URL")
-_OTHER_OPTIONS: Final = ("-i", "-f", "--index-url", "--extra-index-url", "--find-links", "--index", "--default-index", "--no-index")
+#: Bytes of a file of requirements: more has none.
+_LONGEST: Final = 16 * 1024 * 1024
 
 
 @click.command("proxy", context_settings={"ignore_unknown_options": True})
@@ -56,14 +57,15 @@ def command(
     _check_sole(command_line)
     if ours and upstream is None:
         raise UsageError("--ours goes with --upstream", fix="without it, nothing is looked for elsewhere")
-    other = Upstream(url=arguments.https_url(upstream), ours=ours) if upstream else None
+    patterns = [_pattern(text) for text in ours]
+    other = Upstream(url=arguments.https_url(upstream), ours=patterns) if upstream else None
     pinned = rooted.Pinned(root, root_fingerprint, unsafe_trust_on_first_use)
     with rooted.opened(where, pinned, cache, quiet=True) as index:
         proxy = Proxy(index, wiring.SystemClock(), wiring.templates(), upstream=other)
         proxy.refresh()
         with _serving(proxy, port) as url:
             if command_line:
-                code = _run(command_line, url)
+                code = _run(command_line, url, quiet=quiet)
             else:
                 _wait(url, where, quiet=quiet)
                 code = 0
@@ -77,27 +79,41 @@ def command(
 
 def _check_sole(command_line: Sequence[str]) -> None:
     """Raise UsageError for an option by which the installer would ask another index besides, or instead."""
-    for argument in command_line:
-        name = argument.partition("=")[0]
-        if _leads_past(name):
-            msg = f"{name} would lead the installer past the proxy"
-            raise UsageError(msg, fix="leave it out: the proxy is the only index, and --upstream of `proxy` adds another one")
+    past = leading_past(command_line, os.environ, _content)
+    if past is not None:
+        where = f" in {past.file}" if past.file else ""
+        msg = f"{past.option}{where} would lead the installer past the proxy"
+        fix = "leave it out: the proxy is the only index, and --upstream of `proxy` adds another one"
+        if past.option.startswith("-r "):
+            msg, fix = f"{past.option} cannot be looked through for other indexes", "write it to a file first"
+        raise UsageError(msg, fix=fix)
 
 
-def _leads_past(name: str) -> bool:
-    """Say whether an option names another index: also written short with its value behind it, or cut short, as pip takes it."""
-    if not name.startswith("--"):
-        return name[:2] in _OTHER_OPTIONS
-    return len(name) > len("--i") and any(option.startswith(name) for option in _OTHER_OPTIONS)
+def _content(path: Path) -> bytes | None:
+    """Return what is in a file of requirements, None where it is no file that can be read twice, or too long; raises OSError."""
+    if path.is_dir():
+        return b""
+    if path.exists() and not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        content = stream.read(_LONGEST + 1)
+    return content if len(content) <= _LONGEST else None
 
 
-def _run(command_line: Sequence[str], url: str) -> int:
+def _pattern(text: str) -> str:
+    """Return a pattern as normalized names can match it (PEP 503), keeping `*` and `?`; raises UsageError where none can."""
+    pattern = re.sub(r"[-_.]+", "-", text).lower()
+    if not re.fullmatch(r"(?!-)[a-z0-9*?-]+(?<!-)", pattern):
+        msg = f"--ours {text!r} is like no project's name"
+        raise UsageError(msg, fix="write names with letters, digits, - and *, such as 'acme-*'")
+    return pattern
+
+
+def _run(command_line: Sequence[str], url: str, *, quiet: bool) -> int:
     """Run an installer with the proxy as its sole index; return its exit code. Raises UsageError."""
-    simple = f"{url}/simple/"
-    environment = {name: value for name, value in os.environ.items() if name not in _OTHERS}
-    # Configuration files may name more indexes: pip reads none then, uv none of its own.
-    environment |= {"PIP_INDEX_URL": simple, "PIP_CONFIG_FILE": os.devnull, "UV_DEFAULT_INDEX": simple, "UV_NO_CONFIG": "1"}
-    environment["NO_PROXY"] = environment["no_proxy"] = ",".join(filter(None, (os.environ.get("NO_PROXY", ""), _HOST)))
+    environment, left = environment_for(os.environ, f"{url}/simple/", _HOST, os.devnull)
+    if left and not quiet:
+        note(f"not handed on, because an index may be in it: {', '.join(left)}")
     try:
         return subprocess.run(command_line, env=environment, check=False).returncode  # noqa: S603 - the user's own command
     except OSError as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,6 +15,9 @@ from index_builder.cli.console import count, progress, stderr
 from index_builder.cli.formats import plain
 from index_builder.client.verify import Order, Verified, verify
 from index_builder.errors import TrustError, UsageError
+
+#: Paths that are named in a line.
+_SHOWN: Final = 3
 
 
 @click.command("verify")
@@ -55,11 +60,8 @@ def command(
     else:
         _show(found, order)
     if found.failures:
-        msg = (
-            f"{count(len(found.failures), 'thing')} not as it was signed"
-            if len(found.failures) > 1
-            else "something is not as it was signed"
-        )
+        several = len(found.failures) > 1
+        msg = f"{len(found.failures):,} things are not as they were signed" if several else "something is not as it was signed"
         raise TrustError(msg, fix="install nothing from it until its maintainers have explained this")
 
 
@@ -83,6 +85,14 @@ def _checked(found: Verified, order: Order) -> tuple[list[str], list[str]]:
         f"pages of {count(found.pages, 'project')} of {found.listed:,}, and the project lists",
     ]
     left = []
+    if found.answered:
+        checked.append(f"what the host answers to {count(found.answered, 'request', 'requests')} such as installers make: simple/NAME/")
+    if found.pageless:
+        left.append(f"{_first(found.pageless)}: the host has no page there; installers that are given this URL find nothing")
+    if found.bins is None:
+        left.append("bins that list no page of these: they say which other projects there are not")
+    else:
+        checked.append(f"{count(found.bins, 'bin')} that list none of these pages")
     if order.files:
         checked.append(f"{count(found.files, 'file')} by digest")
     else:
@@ -98,10 +108,15 @@ def _checked(found: Verified, order: Order) -> tuple[list[str], list[str]]:
     return checked, left
 
 
+def _first(paths: Sequence[str]) -> str:
+    return ", ".join(sorted(paths)[:_SHOWN]) + (f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else "")
+
+
 def _json(found: Verified, order: Order) -> dict[str, object]:
     return {
         "commit": found.commit, "expires": {role: moment.isoformat() for role, moment in found.expires.items()},
         "projects": found.listed, "pages": found.pages, "listed_files": found.listed_files,
+        "answered": found.answered, "pageless": sorted(found.pageless), "bins": found.bins,
         "files": found.files if order.files else None,
         "provenance": {name: sorted({c.repository for c in each}) for name, each in found.attested.items()} if order.attestations else None,
         "failures": found.failures,

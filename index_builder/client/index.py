@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthMismatchError, ExpiredMetadataError, RepositoryError
-from tuf.api.metadata import Metadata, Root, TargetFile
+from tuf.api.exceptions import (
+    DownloadError,
+    DownloadHTTPError,
+    DownloadLengthMismatchError,
+    ExpiredMetadataError,
+    RepositoryError,
+    UnsignedMetadataError,
+)
+from tuf.api.metadata import Metadata, Root, TargetFile, Targets
+from tuf.api.serialization import DeserializationError
 from tuf.ngclient import Updater, UpdaterConfig
 
 from index_builder.client.cache import Cache
@@ -19,13 +28,31 @@ from index_builder.client.fetcher import GuardedFetcher
 from index_builder.errors import NotFoundError, OtherLengthError, RemoteError, StorageError, TrustError
 from index_builder.fetch.download import Downloader
 from index_builder.state import digest_of
-from index_builder.trust.layout import COPIES, FOLDER, copy_path, is_copied
+from index_builder.trust.layout import BINS, BITS, COPIES, FOLDER, ROOT, copy_path, is_copied, metadata_path
 
 #: How many versions of root are followed at once, and how large the TUF snapshot may be: 65,536 bins take 6 MB.
 _CONFIG = UpdaterConfig(max_root_rotations=1024, snapshot_max_length=8_000_000)
 _GONE = (403, 404, 410)
 #: Core metadata and provenance have no size in a page: more than this, in bytes, they never have.
 _UNSIZED = 8 * 1024 * 1024
+_NOT_ACCEPTABLE = 406
+
+
+def read_root(content: bytes, where: str) -> Metadata[Root]:
+    """Return a root that its own keys have signed; raises TrustError, which says what is instead in `where`."""
+    try:
+        root: Metadata[Any] = Metadata.from_bytes(content)
+        if root.signed.type != ROOT:
+            msg = f"{where} is no root of an index: it is metadata of {root.signed.type}"
+            raise TrustError(msg, fix=_ROOT_FIX)
+        root.signed.verify_delegate(ROOT, root.signed_bytes, root.signatures)
+    except UnsignedMetadataError as error:
+        msg = f"{where} is no root of an index: too few of its own keys have signed it"
+        raise TrustError(msg, fix=_ROOT_FIX) from error
+    except (DeserializationError, RepositoryError, ValueError, RecursionError) as error:
+        msg = f"{where} is no root of an index: it is no JSON of TUF"
+        raise TrustError(msg, fix=_ROOT_FIX) from error
+    return root
 
 
 class VerifiedIndex:
@@ -37,8 +64,7 @@ class VerifiedIndex:
         self._root, self._cache = root, cache
         self._updater: Updater | None = None
         logging.getLogger("tuf").setLevel(logging.ERROR)
-        with _in_words(url):
-            Metadata[Root].from_bytes(root)
+        self._pinned = read_root(root, "what is to be trusted")
 
     def refresh(self) -> None:
         """Learn what is newest; raises TrustError where it is not signed, older than what was seen, or expired; RemoteError."""
@@ -47,12 +73,15 @@ class VerifiedIndex:
             updater.refresh()
             self._updater = updater
 
-    def target(self, path: str) -> TargetFile | None:
-        """Return what is signed of a path: its length and digest; None where it is signed that there is none. Raises as `refresh`."""
+    def target(self, path: str, what: str = "") -> TargetFile | None:
+        """Return what is signed of a path: its length and digest; None where it is signed that there is none. Raises as `refresh`.
+
+        An error says that it is about `what`: the path, unless something else is given.
+        """
         if self._updater is None:
             self.refresh()
         assert self._updater is not None  # noqa: S101 - for the type checker: refresh has set it
-        with self._cache.writing(), _in_words(path):
+        with self._cache.writing(), _in_words(what or path):
             return self._updater.get_targetinfo(path)
 
     def read(self, path: str) -> bytes:
@@ -67,9 +96,62 @@ class VerifiedIndex:
         where = copy_path(path, target.hashes["sha256"]) if is_copied(path) else path
         return self._matching(where, target)
 
+    def shows_another_root(self) -> bool:
+        """Say whether nothing here was ever good, and where our root should be there is one of other keys."""
+        if self._updater is not None:
+            return False
+        path = metadata_path(ROOT, self._pinned.signed.version)
+        try:
+            found = read_root(self.downloader.page(self.url + path, "*/*", most=_CONFIG.root_max_length).content, path)
+        except (TrustError, RemoteError):
+            return False
+        return not set(found.signed.roles[ROOT].keyids) & set(self._pinned.signed.roles[ROOT].keyids)
+
+    def other_bins(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return the bins that list none of these paths, each with a path that would be in it; raises TrustError, RemoteError."""
+        self.target(next(iter(paths := list(paths))))
+        with self._cache.writing(), _in_words(BINS):
+            bins: Metadata[Targets] = Metadata.from_file(str(self._cache.folder / f"{BINS}.json"))
+            roles = bins.signed.delegations and bins.signed.delegations.succinct_roles
+        if not roles or roles.bit_length not in BITS:
+            raise TrustError(f"{BINS}.json has no bins", fix=_ASK)
+        known = {roles.get_role_for_target(path) for path in paths}
+        found: dict[str, str] = {}
+        # What bin a path is in, its digest says: so many are tried that each bin has one.
+        for path in (f"simple/{number}/index.html" for number in count()):
+            if len(found) == roles.number_of_bins:
+                return {role: path for role, path in found.items() if role not in known}
+            found.setdefault(roles.get_role_for_target(path), path)
+        raise AssertionError
+
     def live(self, path: str, target: TargetFile) -> bytes:
         """Return a signed page as installers meet it; raises TrustError where it is another one."""
         return self._matching(path, target)
+
+    def answers(self, folder: str, accept: str, signed: Sequence[TargetFile]) -> bool:
+        """Say whether who asks for a folder gets one of these pages, or False, where the host has none there.
+
+        Raises TrustError where it is another one, RemoteError.
+        """
+        what = f"{folder}, asked for as {accept.partition(',')[0]},"
+        try:
+            content = self.downloader.page(self.url + quote(folder), accept, most=max(target.length for target in signed)).content
+        except OtherLengthError as error:
+            raise _other(what) from error
+        except RemoteError as error:
+            if error.status in (*_GONE, _NOT_ACCEPTABLE):
+                return False
+            raise
+        if digest_of(content) not in [target.hashes["sha256"] for target in signed]:
+            raise _other(what)
+        return True
+
+    def compare(self, url: str, digest: str, size: int | None, name: str) -> None:
+        """Compare a file with its digest, however large it is; raises TrustError, RemoteError."""
+        with _signed(name):
+            length, found = self.downloader.digest(url, _UNSIZED if size is None else size)
+        if (size is not None and length != size) or found != digest:
+            raise _other(name)
 
     def bytes_of(self, url: str, digest: str, size: int | None, name: str) -> bytes:
         """Return a file by its digest; raises TrustError, RemoteError."""
@@ -94,15 +176,8 @@ class VerifiedIndex:
         return content
 
     def _fetched(self, url: str, most: int, name: str) -> bytes:
-        try:
+        with _signed(name):
             return self.downloader.page(url, "*/*", most=most).content
-        except RemoteError as error:
-            if error.status in _GONE:
-                msg = f"{name} is signed, and is not there: it is held back, or the publication is not whole"
-                raise TrustError(msg, fix=_ASK) from error
-            if isinstance(error, OtherLengthError):
-                raise _other(name) from error
-            raise
 
 
 def updater_of(folder: Path, metadata: str, targets: str, root: bytes | None, downloader: Downloader) -> Updater:
@@ -110,11 +185,26 @@ def updater_of(folder: Path, metadata: str, targets: str, root: bytes | None, do
     return Updater(str(folder), metadata, str(folder), targets, GuardedFetcher(downloader), _CONFIG, bootstrap=root)
 
 
+_ROOT_FIX = "give the file trust/AUDIENCE/1.root.json of the index's repository"
 _ASK = "install nothing from it until its maintainers have explained this"
 
 
 def _other(name: str) -> TrustError:
     return TrustError(f"{name} is not what was signed", fix=_ASK)
+
+
+@contextmanager
+def _signed(name: str) -> Iterator[None]:
+    """Raise TrustError where something that is signed is not there, or longer; raises RemoteError for all else."""
+    try:
+        yield
+    except RemoteError as error:
+        if error.status in _GONE:
+            msg = f"{name} is signed, and is not there: it is held back, or the publication is not whole"
+            raise TrustError(msg, fix=_ASK) from error
+        if isinstance(error, OtherLengthError):
+            raise _other(name) from error
+        raise
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,8 +54,12 @@ class Downloader:
     jitter: Callable[[], float] = field(default=random.random)
 
     def page(self, url: str, accept: str, *, most: int | None = None) -> Page:
-        """Return a small document, of `most` bytes at most; raises RemoteError, and NotFoundError for 404 and 410."""
-        return self._retrying(url, lambda: self._page(url, accept, self.limits.page if most is None else most))
+        """Return a small document, of `most` bytes at most, and in time for these; raises RemoteError, NotFoundError for 404 and 410."""
+        return self._retrying(url, lambda: self._page(url, accept, most))
+
+    def digest(self, url: str, most: int) -> tuple[int, str]:
+        """Return length and SHA-256 of a document of `most` bytes at most, of which nothing is kept; raises as `page`."""
+        return self._retrying(url, lambda: self._digest(url, most))
 
     @contextmanager
     def stream(self, url: str, most: int) -> Iterator[Iterator[bytes]]:
@@ -114,12 +119,21 @@ class Downloader:
         with local_storage():
             stream.flush()
 
-    def _page(self, url: str, accept: str, most: int) -> Page:
-        deadline = self.clock.monotonic() + self.limits.deadline(0)
+    def _digest(self, url: str, most: int) -> tuple[int, str]:
+        length, digest = 0, hashlib.sha256()
+        with self.stream(url, most) as chunks:
+            for chunk in chunks:
+                length += len(chunk)
+                digest.update(chunk)
+        return length, digest.hexdigest()
+
+    def _page(self, url: str, accept: str, most: int | None) -> Page:
+        # What may be large by kind only, is small; what may be large because its size is known, has the time that it takes.
+        deadline = self.clock.monotonic() + self.limits.deadline(most or 0)
         with self.transport.get(url, {"accept": accept}, deadline=deadline) as response:
             self._raise_for_status(response)
             self._raise_for_part(response)
-            content = b"".join(self._steady(response, most))
+            content = b"".join(self._steady(response, self.limits.page if most is None else most))
             return Page(url=response.url, content_type=response.headers.get("content-type", ""), content=content)
 
     def _file(self, url: str, size: int | None, entry: PoolEntry) -> None:

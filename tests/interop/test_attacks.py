@@ -416,3 +416,80 @@ def test_another_audiences_tree_is_refused(index, site, reader, tmp_path, monkey
     with serving(other.site) as live:
         code, said = reader.verify(live.url)
     assert code == 4, said
+
+
+EVIL = wheel("alpha", "6.6", body="evil = True\n")
+
+
+class EvilToInstallers:
+    """Gives every page by its file's name as it was signed; who names none, as installers do, gets the attacker's."""
+
+    def __call__(self, app):
+        async def answer(scope, receive, send):
+            if scope["path"] != "/simple/alpha/":
+                await app(scope, receive, send)
+                return
+            body = f'<a href="/evil/{EVIL[0]}">{EVIL[0]}</a>'.encode()
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+            await send({"type": "http.response.body", "body": body})
+
+        return answer
+
+
+def test_a_host_that_is_evil_to_installers_only(index, reader, tmp_path):
+    """`verify` asks as installers do, and refuses; through the proxy they get what was signed, because it asks for copies."""
+    with serving(index.new, between=EvilToInstallers()) as live:
+        code, said = reader.verify(live.url)
+        assert code == 4, said
+        assert "simple/alpha/, asked for as text/html, is not what was signed" in said
+        for way in ("pip", "uv"):
+            code, said = getattr(reader, way)(live.url, tmp_path / way)
+            assert code == 0, said
+            assert [path.name for path in (tmp_path / way).glob("alpha*info")] == ["alpha-1.1.dist-info"]
+
+
+def test_a_bin_that_lists_nothing_counts(index, site, reader):
+    """Every bin is read where all is checked: who asks for a project that is not there, reads one of those."""
+    bins = index.committed.bins.signed.delegations.succinct_roles
+    names = [str(path.relative_to(site)) for folder in ("simple", "state") for path in (site / folder).rglob("*") if path.is_file()]
+    used = {bins.get_role_for_target(name) for name in names}
+    role = next(role for role in bins.get_roles() if role not in used)
+    (site / metadata_path(role, signing.snapshot(site).signed.meta[f"{role}.json"].version)).write_bytes(b"garbage")
+    with serving(site) as live:
+        code, said = reader.verify(live.url)
+    assert code == 4, said
+    assert role in said
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """The simple API of somebody else, who has a newer alpha; what it was asked, tells whether an installer got there."""
+    folder = tmp_path / "elsewhere" / "simple" / "alpha"
+    folder.mkdir(parents=True)
+    (folder / EVIL[0]).write_bytes(EVIL[1])
+    (folder / "index.html").write_text(f'<a href="{EVIL[0]}">{EVIL[0]}</a>')
+    with serving(folder.parent.parent) as live:
+        yield live
+
+
+@pytest.mark.parametrize("way", ["pip", "uv"])
+@pytest.mark.parametrize(
+    "leading",
+    ["requirements", "nested requirements", "constraints", "PIP_extra_index_url", "PIP_REQUIREMENT", "UV_CONFIG_FILE", "UV_INDEX"],
+)
+def test_an_installer_asks_nobody_but_the_proxy(index, reader, elsewhere, tmp_path, monkeypatch, way, leading):
+    """Whatever names another index besides, in a file of requirements or a variable, is refused or not handed on."""
+    requirements, nested, configuration = (tmp_path / name for name in ("r.txt", "n.txt", "uv.toml"))
+    requirements.write_text(f"--extra-index-url {elsewhere.simple}\nalpha\n")
+    nested.write_text("-r r.txt\n")
+    configuration.write_text(f'[[index]]\nname = "x"\nurl = "{elsewhere.simple}"\n')
+    more = {"requirements": ("-r", requirements), "nested requirements": ("-r", nested), "constraints": ("-c", nested)}.get(leading, ())
+    if not more:
+        value = {"PIP_REQUIREMENT": requirements, "UV_CONFIG_FILE": configuration}.get(leading, elsewhere.simple)
+        monkeypatch.setenv(leading, str(value))
+    with serving(index.new) as live:
+        command = [*(("-m", "pip", "install", "--no-cache-dir") if way == "pip" else ("-m", "uv", "pip", "install", "--no-cache")), *more]
+        code, said = reader.install(live.url, tmp_path / "target", sys.executable, *command)
+    assert code == (2 if more else 0), said
+    assert not elsewhere.requests
+    assert not list((tmp_path / "target").glob("alpha-6*"))

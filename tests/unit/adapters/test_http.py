@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
 import pytest
@@ -423,3 +424,42 @@ def test_a_broken_chunked_answer(make):
         with pytest.raises(RemoteError):
             ask(make(), f"http://127.0.0.1:{listener.getsockname()[1]}/")
         thread.join()
+
+
+def test_an_answer_is_read_in_other_threads_than_it_was_asked_for_in(make, server):
+    """A server of ours reads each part of an answer in whatever thread is free; one of them asks for something else meanwhile."""
+    transport = make(FakeClock())
+    url = server.on("/x", Reply(body=b"x" * 500_000))
+    server.on("/y", Reply(body=b"y"))
+    received = []
+
+    def read(chunks):
+        received.append(next(chunks, b""))
+        assert ask(transport, f"{server.url}/y", deadline=0.5) == (200, b"y")
+
+    with transport.get(url, {}, deadline=60.0) as response, ThreadPoolExecutor(1) as first:
+        chunks = response.chunks()
+        first.submit(read, chunks).result()
+        while received[-1]:
+            with ThreadPoolExecutor(1) as another:
+                another.submit(read, chunks).result()
+    assert len(b"".join(received)) == 500_000
+
+
+def test_the_deadline_goes_with_the_answer_to_other_threads(make, server):
+    """It ends a body that another thread reads, whatever that thread was last given time for."""
+    clock = FakeClock(tick=0.5)
+    transport = make(clock)
+    url = server.on("/x", Reply(body=b"x" * 1000, piece=1, pause=0.005))
+    server.on("/y", Reply(body=b"y"))
+
+    def read(response):
+        assert ask(transport, f"{server.url}/y", deadline=10_000.0) == (200, b"y")
+        return b"".join(response.chunks())
+
+    with (
+        transport.get(url, {}, deadline=clock.monotonic() + 12.0) as response,
+        ThreadPoolExecutor(1) as another,
+        pytest.raises(RemoteError, match="total time"),
+    ):
+        another.submit(read, response).result()

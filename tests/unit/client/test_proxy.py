@@ -1,8 +1,12 @@
 """What the proxy answers, and to whom; asked over real HTTP, of a tree behind a real server."""
 
+import hashlib
 import http.client
 import json
+import os
 import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -15,7 +19,7 @@ from signed import Signed, changed, page_of_newest
 import index_builder.cli
 from index_builder import wiring
 from index_builder.adapters.progress import NoProgress
-from index_builder.cli.proxy import _serving
+from index_builder.cli.proxy import _pattern, _serving
 from index_builder.client.proxy import Proxy, Upstream
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -236,8 +240,6 @@ def test_mistakes_are_told(cli, index, tmp_path):
 
 def test_the_first_root_by_fingerprint_or_on_first_use(cli, index, tmp_path, monkeypatch):
     """A fingerprint that came another way pins the root; without one, only a flag that says so does, and the first one stays."""
-    import hashlib
-
     with serving(index.site) as live:
         digest = hashlib.sha256((index.site / "tuf" / "1.root.json").read_bytes()).hexdigest()
         trust = ("--cache", tmp_path / "cache", "-q")
@@ -257,3 +259,94 @@ def test_the_first_root_by_fingerprint_or_on_first_use(cli, index, tmp_path, mon
     thief.publish()
     with serving(thief.site, port=port) as live:
         assert cli("verify", live.url, "--unsafe-trust-on-first-use", *trust).code == 4
+
+
+def test_a_large_file_may_be_handed_on_by_many_threads(index):
+    """Starlette asks for each part of an answer in whatever thread is free, and other requests run in between."""
+    with proxied(index) as (get, proxy):
+        assert get("/simple/large/")[0] == 200
+        file = next(iter(proxy._page("large").files.values()))
+        parts, received = proxy._streamed(file, file.size), []
+
+        def read():
+            received.append(next(parts, b""))
+            proxy._page("large")
+
+        while not received or received[-1]:
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(read).result()
+    assert hashlib.sha256(b"".join(received)).hexdigest() == file.digest
+    assert len(received) > 3
+    assert proxy.refused == []
+
+
+def test_many_large_files_at_once_arrive_whole(index, monkeypatch):
+    """While pages are asked for, too."""
+    monkeypatch.setattr("index_builder.client.proxy._WHOLE", 1000)
+    with proxied(index) as (get, proxy), ThreadPoolExecutor(16) as threads:
+        page = json.loads(get("/simple/large/", accept=JSON)[2])["files"][0]
+        asked = [threads.submit(get, path) for _ in range(24) for path in (page["url"], "/simple/alpha/", "/simple/nowhere/")]
+        found = [future.result() for future in asked]
+    assert [len(content) for _, _, content in found[::3]] == [page["size"]] * 24
+    assert proxy.refused == []
+
+
+@pytest.mark.parametrize("pattern", ["helper*", "Helper*", "help?r", "HELPER-*", "helper_*", "helper.*", "*--own"])
+def test_patterns_are_of_normalized_names(pattern):
+    """However a pattern is written, it keeps the names from upstream that it means (PEP 503)."""
+    ours = Upstream(url="https://upstream.example.org/simple/", ours=[_pattern(pattern)])
+    assert not all(ours.may_have(name) for name in ("helper", "helper-x", "x-own"))
+
+
+@pytest.mark.parametrize("pattern", ["", "acme-", "-acme", "acme *", "acme/*", "[ab]*", "acmé-*"])
+def test_patterns_that_nothing_is_like_are_refused(cli, index, pattern):
+    """Who writes one believes to be protected by it."""
+    done = cli(
+        "proxy", "--index", index.site, "--root", index.root, "--upstream", "https://upstream.example.org/simple/", "--ours", pattern
+    )
+    assert done.code == 2
+    assert "is like no project's name" in done.err
+
+
+@pytest.fixture
+def command(cli, index, tmp_path, monkeypatch):
+    """Run a command behind the proxy, where a file `r.txt` names another index."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.txt").write_text("--extra-index-url https://x.example.org/\nalpha\n")
+    return lambda *arguments, more=(): cli(
+        "proxy", "--index", index.site, "--root", index.root, "--cache", tmp_path / "c", *more, "--", *arguments
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-r", "r.txt"), ("-Urr.txt",), ("--requirement=r.txt",), ("-c", "r.txt"), ("--config-file", "uv.toml"), ("-r", "-")]
+)
+def test_files_that_lead_past_it_are_refused(command, arguments):
+    """The installer is not started, and what to do is said."""
+    done = command(sys.executable, "-c", "raise SystemExit(77)", *arguments)
+    assert done.code == 2, done.err
+    assert "other indexes" in done.err or "past the proxy" in done.err
+    assert "fix" in done.err
+
+
+def test_a_pipe_and_a_folder_of_requirements(command, tmp_path):
+    """What can be read but once is refused; a folder is the installer's to complain about."""
+    os.mkfifo(tmp_path / "pipe")
+    assert command(sys.executable, "-c", "raise SystemExit(77)", "-r", "pipe").code == 2
+    assert command(sys.executable, "-c", "raise SystemExit(77)", "-r", str(tmp_path)).code == 77
+
+
+def test_the_environment_of_the_command(command, monkeypatch):
+    """Other variables of pip and uv than harmless ones are not there, and their names are said, not their values."""
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_extra_index_url", "https://secret@x.example.org/")
+    monkeypatch.setenv("UV_CONFIG_FILE", "x.toml")
+    monkeypatch.setenv("PIP_TARGET", "there")
+    script = "import os; print(sorted(n for n in os.environ if n.upper().startswith(('PIP_', 'UV_'))))"
+    done = command(sys.executable, "-c", script)
+    assert done.code == 0, done.err
+    assert done.out.strip() == str(["PIP_CONFIG_FILE", "PIP_INDEX_URL", "PIP_TARGET", "UV_DEFAULT_INDEX", "UV_NO_CONFIG"])
+    assert "PIP_extra_index_url, UV_CONFIG_FILE" in done.err
+    assert "secret" not in done.err
+    assert command(sys.executable, "-c", script, more=("-q",)).err == ""
