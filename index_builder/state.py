@@ -65,7 +65,7 @@ def audience_of(content: bytes) -> str | None:
     """Return whose tree a mark is of, whole or begun; None where that cannot be read."""
     try:
         audience = json.loads(content)["audience"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return audience if isinstance(audience, str) else None
 
@@ -77,7 +77,7 @@ def decode_mark(content: bytes) -> Mark:
         if value.pop("schema", None) != _SCHEMA:
             raise OutdatedStateError
         mark = Mark(**value)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise OutdatedStateError from error
     texts = (mark.audience, mark.builder, mark.source, mark.inputs)
     numbers = (mark.projects, mark.files, mark.rows)
@@ -139,16 +139,27 @@ def decode_shard(content: bytes, digest: str) -> dict[str, Built]:
     """Return a shard's projects by name; raises OutdatedStateError where its digest is another."""
     if digest_of(content) != digest:
         raise OutdatedStateError
-    found = {
-        row[0]: Built(row[0], row[1], row[2], row[3], row[4], tuple(row[5]), tuple(PageDigest(*page) for page in row[6]))
-        for row in orjson.loads(content)
-    }
-    if not all(
+    try:
+        found = {
+            row[0]: Built(row[0], row[1], row[2], row[3], row[4], tuple(row[5]), tuple(PageDigest(*page) for page in row[6]))
+            for row in orjson.loads(content)
+        }
+        whole = all(map(_is_whole, found.values()))
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise OutdatedStateError from error
+    if not whole or not all(
         all(_is_own(path, name) for path in built.files) and all(page.path.startswith(f"simple/{name}/") for page in built.pages)
         for name, built in found.items()
     ):
         raise OutdatedStateError
     return found
+
+
+def _is_whole(built: Built) -> bool:
+    """Say whether each part is of its kind: a state may come from where anybody may have written."""
+    texts = (built.name, built.path, built.blob, built.first, *built.files)
+    pages = [(page.path, page.digest) for page in built.pages]
+    return all(isinstance(text, str) for text in (*texts, *(text for page in pages for text in page))) and isinstance(built.rows, int)
 
 
 def _is_own(path: str, name: str) -> bool:

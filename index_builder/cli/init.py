@@ -54,7 +54,7 @@ _MANIFESTS = """\
 
 One file a project, `<normalized-name>.yaml`, here or in any subfolder. `index-builder add` writes them.
 """
-_IGNORED = "/site/\n/.pool/\n/.inbox/\n/.development-keys/\n/.publish/\n"
+_IGNORED = "/site/\n/.pool/\n/.inbox/\n/.development-keys/\n/.publish/\n/published/\n"
 
 
 @click.command("init")

@@ -15,9 +15,9 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options, trusting
-from index_builder.cli.console import count, human, note, progress, stderr
+from index_builder.cli.console import count, escape, human, note, progress, stderr
 from index_builder.cli.formats import plain
-from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, UsageError
+from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, TrustError, UsageError
 from index_builder.model.index import Configuration, Target
 from index_builder.model.names import Word
 from index_builder.model.problem import Problem
@@ -78,7 +78,13 @@ class Work:
 
     def at(self, commit: str) -> Self:
         """Return the same work at an earlier commit, without what was taken away for good since; raises SourceError."""
-        return replace(self, tree=EarlierTree(wiring.open_tree(self.root, commit, worktree=False), self.tree))
+        tree = wiring.open_tree(self.root, commit, worktree=False)
+        with options.problems_shown(tree, "text"):
+            known = configuration_of(tree).audiences
+        if missing := [target for target in self.chosen if target.audience not in known]:
+            msg = f"in {tree.revision[:12]} there was no audience '{missing[0].audience}', to which target '{missing[0].name}' belongs"
+            raise UsageError(msg, fix="choose a later commit, or other targets with --target")
+        return replace(self, tree=EarlierTree(tree, self.tree))
 
     def publish(
         self, *, most: int, gate: bool = False, heartbeat: bool = False, release: bool = False, dry_run: bool = False,
@@ -284,13 +290,13 @@ def show(outcomes: Sequence[Outcome], output_format: str, *, dry_run: bool, quie
 def _say(outcome: Outcome, *, dry_run: bool) -> None:
     console, name = stderr(), f"[bold]{outcome.target}[/]"
     if outcome.error:
-        console.print(f"{name}: [bold red]failed[/]: {plain(outcome.error.message)}", markup=True)
+        console.print(f"{name}: [bold red]failed[/]: {_told(outcome.error.message)}", markup=True)
         if outcome.error.fix:
-            console.print(f"  [bold cyan]fix[/]: {plain(outcome.error.fix)}")
+            console.print(f"  [bold cyan]fix[/]: {_told(outcome.error.fix)}")
     elif outcome.result is Result.HELD and outcome.hold:
         hold = outcome.hold
         console.print(
-            f"{name}: held at {hold.commit[:12]} since {hold.at:%Y-%m-%d} by {plain(hold.who or 'somebody')}: {plain(hold.reason)}"
+            f"{name}: held at {hold.commit[:12]} since {hold.at:%Y-%m-%d} by {_told(hold.who or 'somebody')}: {_told(hold.reason)}"
         )
         console.print("  [bold cyan]fix[/]: when it is settled: index-builder publish --release-hold")
     elif outcome.result is Result.NEWER_LIVE:
@@ -307,6 +313,11 @@ def _say(outcome: Outcome, *, dry_run: bool) -> None:
         )
 
 
+def _told(text: str) -> str:
+    """Return text of a target as rich prints it: it may have been written by anybody."""
+    return escape(plain(text))
+
+
 def _value(outcome: Outcome) -> dict[str, Any]:
     return {
         "target": outcome.target, "audience": outcome.audience, "result": str(outcome.result), "commit": outcome.commit,
@@ -320,9 +331,15 @@ class _TargetFailedError(AnsweredError):
     exit_code = 3
 
 
+class _UntrustedError(AnsweredError):
+    exit_code = 4
+
+
 def end(outcomes: Sequence[Outcome]) -> None:
-    """End with what the worst of them means: 3 where a target failed, 10 where one is held."""
+    """End with what the worst of them means: 4 where trust failed, 3 where a host did, 1 for the rest, 10 where one is held."""
     errors = [outcome.error for outcome in outcomes if outcome.error]
+    if any(isinstance(error, TrustError) for error in errors):
+        raise _UntrustedError
     if any(isinstance(error, RemoteError) for error in errors):
         raise _TargetFailedError
     if errors:

@@ -89,6 +89,9 @@ def _folder(text: str) -> str:
 
 
 def _place(text: str) -> str:
+    if ".git" in text.split("/"):
+        msg = "nothing is published into git's own folder"
+        raise ValueError(msg)
     return "/" + _folder(text[1:]) if text.startswith("/") else _folder(text)
 
 

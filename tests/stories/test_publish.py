@@ -1,6 +1,7 @@
 """Stories of publishing: a commit goes live at folders, branches and archives, and comes back."""
 
 import contextlib
+import hashlib
 import json
 import subprocess
 import tarfile
@@ -379,7 +380,7 @@ def test_a_clock_that_is_wrong_is_said(work, later):
     work.publish()
     work.add(wheel("acme-utils", "1.1"))
     later(days=-1)
-    done = work.publish(code=2)
+    done = work.publish(code=1)
     assert "a clock is wrong" in done.err
     assert follow(work.live) == 2
 
@@ -439,7 +440,7 @@ def test_a_signed_index_stays_signed(work, cli, monkeypatch, tmp_path):
     (work.folder / "trust").rename(tmp_path / "trust")
     work.add(wheel("acme-utils", "1.2"))
     done = work.publish(code=4)
-    assert "what is published for 'public' is signed" in done.err
+    assert "what is published is signed, and this tree is not" in done.err
 
 
 @pytest.fixture
@@ -485,3 +486,129 @@ def test_a_target_that_is_read_only_says_so(work, small):
     subprocess.run(["mount", "-o", "remount,rw", share], check=True)
     work.publish()
     assert follow(small) == 3
+
+
+def _forge(live: Path) -> None:
+    """Write other pages of acme-utils into a tree, and their digests into its state, as whoever may write there could."""
+    mark = json.loads((live / "state" / "build.json").read_bytes())
+    for path in mark["shards"]:
+        rows = json.loads((live / path).read_bytes())
+        for row in rows:
+            if row[0] == "acme-utils":
+                for page in row[6]:
+                    content = (live / page[0]).read_bytes() + b" "
+                    (live / page[0]).unlink()
+                    (live / page[0]).write_bytes(content)
+                    page[1:] = [len(content), hashlib.sha256(content).hexdigest()]
+        content = json.dumps(rows).encode()
+        (live / path).unlink()
+        (live / path).write_bytes(content)
+        mark["shards"][path] = hashlib.sha256(content).hexdigest()
+    (live / "state" / "build.json").unlink()
+    (live / "state" / "build.json").write_text(json.dumps(mark, sort_keys=True, indent=1) + "\n")
+
+
+def test_forged_pages_of_a_target_get_no_signature(work, cli, monkeypatch, tmp_path):
+    """A state that is not the one that was signed is nothing to go on from: all is built, and what was forged is put right."""
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("INDEX_BUILDER_PASSPHRASE", "correct horse battery staple")
+    assert cli("keys", "new", "alice").code == 0
+    assert cli("keys", "init").code == 0
+    work.targets("folder")
+    work.commit()
+    work.publish()
+    good = work.live.get("simple/acme-utils/index.html")
+    _forge((work.folder / "published" / "public").resolve())
+    (work.folder / "published" / ".public" / "differing.json").unlink()
+    assert cli("verify", "published/public", "--root", "trust/public/1.root.json").code == 4
+    work.add(wheel("acme-core", "1.1"))
+    work.publish()
+    assert work.live.get("simple/acme-utils/index.html") == good
+    assert cli("verify", "published/public", "--root", "trust/public/1.root.json").code == 0
+
+
+def test_a_folder_that_others_write_to_leads_nowhere_else(work, tmp_path):
+    """Paths and links that no publication made touch nothing outside, and make nothing private public."""
+    work.targets("folder")
+    work.commit()
+    work.publish()
+    victim, secret = tmp_path / "victim", tmp_path / "secret"
+    victim.write_text("good")
+    secret.mkdir()
+    (secret / "id_rsa").write_text("private")
+    trees = work.folder / "published" / ".public"
+    for note in (f'["{victim}"]', '["../../../../victim"]', '["simple/zz/victim"]'):
+        live = (work.folder / "published" / "public").resolve()
+        other = trees / ({"a", "b"} - {live.name}).pop()
+        (other / "simple" / "zz").unlink(missing_ok=True)
+        (other / "simple" / "zz").symlink_to(tmp_path)
+        (trees / "differing.json").write_text(note)
+        work.add(wheel("acme-utils", f"2.{len(note)}"))
+        work.cli("publish", "-q")
+        assert victim.read_text() == "good"
+    live = (work.folder / "published" / "public").resolve()
+    (live / "packages" / "leak").symlink_to(secret)
+    (live / "packages" / "again").symlink_to(live / "packages")
+    (trees / "differing.json").unlink(missing_ok=True)
+    work.add(wheel("acme-utils", "9.0"))
+    work.publish()
+    assert work.live.get("packages/leak/id_rsa") is None
+    assert follow(work.live) > 3
+
+
+def test_one_hostile_target_does_not_stop_the_others(work):
+    """A record from the future, one that is no record, a reason with markup, a state of another form: that target fails, no other."""
+    work.publish()
+    live = (work.folder / "published" / "public").resolve()
+    record = json.loads((live / "state" / "publication.json").read_bytes())
+    hold = {"commit": record["commit"], "reason": "[/bold] x", "who": "[red]", "at": record["at"]}
+    for number, content in enumerate(({**record, "at": "2926-01-01T00:00:00Z"}, {}, {**record, "hold": hold})):
+        (live / "state" / "publication.json").write_text(json.dumps(content))
+        work.add(wheel("acme-utils", f"3.{number}"))
+        outcome = work.outcome(code=10 if content.get("hold") else 1)
+        assert outcome["branch"]["result"] == "published", content
+        work.cli("publish", "--target", "folder")
+    (live / "state" / "publication.json").write_text("{}")
+    work.publish("--reconcile", "--target", "folder")
+    assert follow(work.live) == follow(work.branch)
+
+
+@pytest.mark.parametrize("content", ['[["a"]]', '{"a": 1}', '[["acme-core","p","b","f",1,[1],[]]]', "[" * 50_000])
+def test_a_state_of_another_form_is_built_anew(work, content):
+    """Whatever a shard holds, with the right digest: nobody meets a traceback, and what is live is right."""
+    work.targets("folder")
+    work.commit()
+    work.publish()
+    live = (work.folder / "published" / "public").resolve()
+    mark = json.loads((live / "state" / "build.json").read_bytes())
+    for path in mark["shards"]:
+        (live / path).unlink()
+        (live / path).write_text(content)
+        mark["shards"][path] = hashlib.sha256(content.encode()).hexdigest()
+    (live / "state" / "build.json").unlink()
+    (live / "state" / "build.json").write_text(json.dumps(mark))
+    work.add(wheel("acme-utils", "1.1"))
+    work.publish()
+    assert follow(work.live) == 3
+
+
+def test_a_rollback_to_before_an_audience_is_refused(work):
+    """The earlier commit has no such audience, and that is said."""
+    first = work.commit()
+    text = (work.folder / "index.yaml").read_text().replace("audiences:\n", "audiences:\n  staff: {files: packages/}\n")
+    (work.folder / "index.yaml").write_text(text.replace("audience: public", "audience: staff"))
+    work.commit()
+    done = work.cli("rollback", first)
+    assert done.code == 2
+    assert "there was no audience 'staff'" in done.err
+
+
+@pytest.mark.parametrize(
+    "target", ["kind: directory, path: .git/hooks/x", "kind: pages-artifact, path: .git/config", "kind: pages-artifact, path: index.yaml"]
+)
+def test_a_target_is_not_where_the_repository_is(work, target):
+    """git's own folder and files of the index are no targets."""
+    work.targets(f"{{name: t, audience: public, {target}}}")
+    work.commit()
+    assert work.cli("publish").code == 1
+    assert "schema: 1" in (work.folder / "index.yaml").read_text()

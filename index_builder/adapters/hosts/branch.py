@@ -294,7 +294,8 @@ class Git:
         """Return the environment for git: it asks nobody, and knows the token that it was given, for this URL alone."""
         found = {name: value for name, value in self._environment.items() if not name.startswith("GIT_") or name in _KEPT}
         found["GIT_TERMINAL_PROMPT"] = "0"
-        if token := found.pop(_TOKEN, ""):
+        token = found.pop(_TOKEN, "")
+        if token and self._url.startswith("https://"):  # a secret does not travel in the open
             basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
             found |= {
                 "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"http.{self._url}.extraHeader",
@@ -317,6 +318,8 @@ def _fix_of(told: str) -> str:
     lower = told.lower()
     if any(word in lower for word in ("authentication failed", "could not read username", "permission denied", "403", "401")):
         return f"give a token that may push, as {_TOKEN}, or an ssh key to the agent; on GitHub: permissions: contents: write"
+    if "refusing to update checked out branch" in lower:
+        return "that repository has the branch checked out: publish to a bare one, or to a branch that nobody works on"
     if "host key verification failed" in lower:
         return "add the host's key to known_hosts first: ssh-keyscan HOST >> ~/.ssh/known_hosts, after comparing it"
     if "protected branch" in lower or "pre-receive hook declined" in lower or "gh006" in lower:

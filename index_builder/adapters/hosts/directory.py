@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from index_builder.adapters.directory_site import DirectorySite, UntouchedSite
 from index_builder.adapters.storage import storage, write_whole
@@ -24,6 +25,7 @@ from index_builder.errors import LostRaceError, StorageError
 from index_builder.model.publication import RECORD, Limits, Publication
 from index_builder.ports import Progress, Site
 from index_builder.publish.apply import apply
+from index_builder.publish.record import is_ours
 
 
 class DirectoryHost:
@@ -77,7 +79,7 @@ class DirectoryHost:
             else:
                 self._note(earlier | changes)
                 for path in sorted(earlier):
-                    _same(live / path, other / path)
+                    _same(live / path, other / path, live, other)
             self._note(changes)
         site = DirectorySite(other, self._audience)
         apply(publication, wanted, site, progress)
@@ -105,9 +107,10 @@ class DirectoryHost:
         """Return the paths in which both trees may differ; None where that is not known."""
         try:
             found = json.loads((self.trees / _DIFFERING).read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
-        return {path for path in found if isinstance(path, str)} if isinstance(found, list) else None
+        good = isinstance(found, list) and all(isinstance(path, str) and is_ours(path) for path in found)
+        return set(found) if good else None
 
     def _note(self, paths: Iterable[str] | None) -> None:
         path = self.trees / _DIFFERING
@@ -119,6 +122,8 @@ class DirectoryHost:
 
 _TREES = ("a", "b")
 _DIFFERING = "differing.json"
+#: `packages.json` of a million files is smaller.
+_MOST_READ = 1024 * 1024 * 1024
 
 
 class PublishedTree(UntouchedSite):
@@ -126,20 +131,51 @@ class PublishedTree(UntouchedSite):
 
     _TOPS = (*UntouchedSite._TOPS, "tuf")  # noqa: SLF001 - of the base class
 
+    def open(self, path: str) -> BinaryIO:
+        """Open an ordinary file in the tree: whoever may write there could have put a link to something private, or a pipe."""
+        size = self.size(path)
+        if size is None:
+            msg = f"{self.root / path} is no ordinary file"
+            raise StorageError(msg, fix="find out who else writes there; repair it: index-builder publish --reconcile")
+        with storage(self.root / path):
+            return os.fdopen(os.open(self.root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+
+    def read(self, path: str) -> bytes:
+        """Return such a file's bytes."""
+        with self.open(path) as stream:
+            content = stream.read(_MOST_READ + 1)
+        if len(content) > _MOST_READ:
+            msg = f"{self.root / path} is larger than anything that is read there"
+            raise StorageError(msg, fix="find out who else writes there; repair it: index-builder publish --reconcile")
+        return content
+
 
 def _cloned(live: Path, other: Path, beside: Path) -> None:
     """Make a tree of the same files; one that is there is whole."""
     for path in (beside, other):
         if path.exists():
             shutil.rmtree(path)
-    shutil.copytree(live, beside, copy_function=_link)
+    shutil.copytree(live, beside, copy_function=_link, ignore=_links)
     beside.rename(other)
 
 
-def _same(source: Path, target: Path) -> None:
-    """Make one path the same in both trees."""
+def _links(folder: str, names: list[str]) -> list[str]:
+    """Return what no publication made: it would lead out of the tree."""
+    return [name for name in names if (Path(folder) / name).is_symlink()]
+
+
+def _is_plain(tree: Path, path: Path) -> bool:
+    """Say whether no folder on the way to a path of a tree is a link."""
+    return not any(folder.is_symlink() for folder in path.parents if folder != tree and folder.is_relative_to(tree))
+
+
+def _same(source: Path, target: Path, live: Path, other: Path) -> None:
+    """Make one path the same in both trees; raises StorageError where a link leads out of one."""
+    if not _is_plain(live, source) or not _is_plain(other, target):
+        msg = f"{target} is behind a link, which no publication made"
+        raise StorageError(msg, fix=f"delete {other} and {other.parent / _DIFFERING}: they are made again")
     target.unlink(missing_ok=True)
-    if source.is_file():
+    if source.is_file() and not source.is_symlink():
         target.parent.mkdir(parents=True, exist_ok=True)
         _link(f"{source}", f"{target}")
         return

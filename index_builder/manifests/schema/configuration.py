@@ -95,6 +95,8 @@ class TargetModel(Shape):
             if getattr(self, name) is not None and name not in _KEYS_OF[self.kind]:
                 kind, message = "invalid-value", "`{name}` is not for `kind: {kind}`, which has: {names}"
                 raise PydanticCustomError(kind, message, {"name": name, "kind": self.kind, "names": ", ".join(_KEYS_OF[self.kind])})
+        if self.kind == "pages-artifact" and self.path is not None and not self.path.endswith(".tar"):
+            raise PydanticCustomError("invalid-value", "the path of an archive ends with .tar")
         needed = _NEEDED.get(self.kind)
         if needed and getattr(self, needed) is None:
             raise PydanticCustomError("missing-key", "`kind: {kind}` needs `{name}:`", {"kind": self.kind, "name": needed})

@@ -56,11 +56,18 @@ def _names(wanted: Site) -> Iterator[str]:
 
 def _newest(wanted: Site, name: str, tags: frozenset[Tag], python: str) -> Sample | None:
     try:
-        page = orjson.loads(wanted.read(f"simple/{name}/index.v1_json"))
+        files = orjson.loads(wanted.read(f"simple/{name}/index.v1_json"))["files"]
+        return _newest_of(files, name, tags, python)
     except StorageError:
         return None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        msg = f"simple/{name}/index.v1_json is no page of ours"
+        raise StorageError(msg, fix="repair the target: index-builder publish --reconcile") from error
+
+
+def _newest_of(files: list[dict[str, Any]], name: str, tags: frozenset[Tag], python: str) -> Sample | None:
     fitting: list[tuple[Any, Sample]] = []
-    for file in page["files"]:
+    for file in files:
         path = posixpath.normpath(posixpath.join(f"simple/{name}", unquote(file["url"])))
         if "://" in file["url"] or file.get("yanked") or not path.startswith("packages/") or not _runs(file, python):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from index_builder.errors import StorageError, TrustError
 from index_builder.fetch.stage import Fetcher
@@ -14,8 +14,10 @@ from index_builder.model.problem import Problem
 from index_builder.pipeline import build, sign
 from index_builder.pipeline.publish.difference import mark_of, record_of
 from index_builder.ports import Progress, Site, SourceTree
+from index_builder.state import MARK, digest_of
 from index_builder.trust.committed import Committed
-from index_builder.trust.layout import POINTER
+from index_builder.trust.layout import FOLDER
+from index_builder.trust.published import find_before
 from index_builder.trust.signing import OnlineSigners
 
 
@@ -28,6 +30,34 @@ class Room(Protocol):
         With `full`, of what is published only signatures are seen.
         """
         ...
+
+
+class Unsigned:
+    """A tree without signatures, whatever shines through of what is published."""
+
+    def __init__(self, tree: Site) -> None:
+        """Take the tree."""
+        self._tree = tree
+        self.listing, self.put, self.delete = tree.listing, tree.put, tree.delete
+
+    def size(self, path: str) -> int | None:
+        """Return a file's size."""
+        return None if path.startswith(FOLDER) else self._tree.size(path)
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes."""
+        self._check(path)
+        return self._tree.read(path)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file."""
+        self._check(path)
+        return self._tree.open(path)
+
+    def _check(self, path: str) -> None:
+        if path.startswith(FOLDER):
+            msg = f"{path} is not there: the tree is not signed"
+            raise StorageError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +78,26 @@ class Workshop:
 
     def make(self, audience: Word, live: Site | None) -> tuple[Site, str]:
         """Return a built and signed tree, and its commit. Raises as `build` and `sign_tree` do."""
-        site, wanted, is_sparse = self.room(audience, live, full=self.order.full)
+        full = self.order.full or not self._is_as_signed(audience, live)
+        site, wanted, is_sparse = self.room(audience, live, full=full)
         built = build.build(self.tree, {audience: site}, self.fetcher, replace(self.order, sparse=is_sparse))
         self.warn(built.warnings)
+        if self.signing(audience) is None:
+            return Unsigned(wanted), self.tree.revision
         self._sign(audience, wanted, live, commit=self.tree.revision, heartbeat=False)
         return wanted, self.tree.revision
+
+    def _is_as_signed(self, audience: Word, live: Site | None) -> bool:
+        """Say whether the state of what is live is the one that was signed: from any other, forged pages would get signatures."""
+        keys = self.signing(audience)
+        if keys is None or live is None:
+            return True
+        try:
+            before = find_before(keys[0], live.read)
+            target = before.target(MARK) if before and before.same_bins else None
+            return target is not None and digest_of(live.read(MARK)) == target.hashes["sha256"]
+        except (TrustError, StorageError):
+            return False
 
     def renew(self, audience: Word, live: Site | None) -> tuple[Site, str]:
         """Return what is published with its signatures renewed, and its commit."""
@@ -69,9 +114,6 @@ class Workshop:
     def _sign(self, audience: Word, site: Site, live: Site | None, *, commit: str, heartbeat: bool) -> None:
         keys = self.signing(audience)
         if keys is None:
-            if live is not None and live.size(POINTER) is not None:
-                msg = f"what is published for '{audience}' is signed, and trust/{audience}/ is not there"
-                raise TrustError(msg, fix="bring it back from git: nobody who checks the index would believe an unsigned one")
             return
         committed, signers = keys
         order = sign.Order(committed=committed, signers=signers, now=self.now(), heartbeat=heartbeat, commit=commit)

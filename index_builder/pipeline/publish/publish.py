@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from index_builder.errors import AlteredError, IndexBuilderError, LostRaceError, RemoteError, StorageError
+from index_builder.errors import AlteredError, IndexBuilderError, LostRaceError, RemoteError, StorageError, TrustError, UsageError
 from index_builder.model.index import Target
 from index_builder.model.names import Word
 from index_builder.model.publication import RECORD, Hold, Publication, Record
@@ -146,7 +146,7 @@ class _Run:
         order = self._order
         try:
             live = place.host.live()
-            record = record_of(live)
+            record = _record(live, anew=order.reconcile)
         except (RemoteError, StorageError) as error:
             self.outcomes[place.target.name] = _failed(place, error)
             return None
@@ -161,7 +161,7 @@ class _Run:
         for one in group:
             try:
                 found = self._staged(one, wanted, commit)
-            except (RemoteError, StorageError) as error:
+            except (RemoteError, StorageError, TrustError, UsageError) as error:
                 self.outcomes[one.place.target.name] = _failed(one.place, error)
                 continue
             self.outcomes[one.place.target.name] = found if isinstance(found, Outcome) else found.outcome
@@ -197,7 +197,7 @@ class _Run:
             return _outcome(place, Result.NEWER_LIVE, record)
         if relation is Relation.UNRELATED:
             msg = f"target '{place.target.name}' serves {record.commit[:12]}, from which nothing leads to {commit[:12]}"
-            fix = "fetch the whole history (git fetch --unshallow); to go back on purpose: index-builder rollback COMMIT"
+            fix = "in a shallow clone: git fetch --unshallow; where history was rewritten, or to go back: index-builder rollback COMMIT"
             raise StorageError(msg, fix=fix)
         return None
 
@@ -215,7 +215,11 @@ class _Run:
         terms = Terms(
             commit=commit, previous=previous, now=self._order.now(), grace=one.place.target.grace, most=self._order.most, hold=hold
         )  # fmt: skip
-        return publication(found, before, terms, is_wanted=is_used(wanted), sizes=sizes)
+        done = publication(found, before, terms, is_wanted=is_used(wanted), sizes=sizes)
+        if self._order.reconcile and counts:
+            size = sum(wanted.size(put.path) or 0 for put in difference(wanted, None).puts)
+            done = replace(done, record=replace(done.record, size=size))
+        return done
 
     def try_out(self, staged: Sequence[_Staged]) -> None:
         """Let installers try one tree of each audience: all its targets get the same pages."""
@@ -240,6 +244,16 @@ class _Run:
         else:
             self.outcomes[name] = one.outcome
         return True
+
+
+def _record(live: Site | None, *, anew: bool) -> Record | None:
+    """Return a target's record of itself; with `anew`, one that cannot be read counts as none."""
+    try:
+        return record_of(live)
+    except StorageError:
+        if anew:
+            return None
+        raise
 
 
 def _check(host: Host, wanted: Site, done: Publication) -> None:
