@@ -531,7 +531,7 @@ def test_init_adds_to_a_gitignore(tmp_path, cli):
     """What must not be committed is ignored, beside what is ignored already."""
     (tmp_path / ".gitignore").write_text("*.pyc\nsite/\n")
     assert cli("init", tmp_path).code == 0
-    assert (tmp_path / ".gitignore").read_text() == "*.pyc\nsite/\n/.pool/\n/.inbox/\n/.development-keys/\n"
+    assert (tmp_path / ".gitignore").read_text() == "*.pyc\nsite/\n/.pool/\n/.inbox/\n/.development-keys/\n/.publish/\n/published/\n"
 
 
 def test_a_full_output_is_no_traceback(repo):
