@@ -92,14 +92,18 @@ class Work:
     ) -> tuple[Outcome, ...]:  # fmt: skip
         """Publish to the chosen targets, with `source` what that target serves. Raises as the pipeline does."""
         shown, now = progress(quiet=self.quiet), wiring.SystemClock().now
-        whole = {target.audience for target in self.chosen if target.kind == "pages-artifact"}
+        chosen = tuple(target for target in self.chosen if target.name != source)
+        if not chosen:
+            msg = f"'{source}' is the only target, and it is what would be copied from"
+            raise UsageError(msg, fix="name another one to copy to: --target NAME")
+        whole = {target.audience for target in chosen if target.kind == "pages-artifact"}
         with ExitStack() as stack:
             stack.enter_context(options.problems_shown(self.tree, "text"))
             fetcher = stack.enter_context(
                 options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=self.quiet)
             )
             workers = stack.enter_context(wiring.open_workers(self.jobs))
-            places = stack.enter_context(places_of.open_places(self.root, self.configuration, self.chosen, fetcher, dry_run=dry_run))
+            places = stack.enter_context(places_of.open_places(self.root, self.configuration, chosen, fetcher, dry_run=dry_run))
             workshop = Workshop(
                 tree=self.tree, fetcher=fetcher,
                 order=build.Order(

@@ -71,7 +71,7 @@ class Record:
 class Publication:
     """What must be done at a target: what is put, in order; what is deleted after that; and the record of it.
 
-    `begun` is the record while it is under way. `old` says which paths are put over what is there. `size` is what the puts have.
+    `begun` is the record while it is under way, `size` the bytes of what is put.
     """
 
     puts: tuple[Put, ...]
@@ -79,11 +79,6 @@ class Publication:
     record: Record
     begun: Record
     size: int
-
-    @property
-    def is_nothing(self) -> bool:
-        """Say whether the target has all that is wanted."""
-        return not self.puts and not self.deletes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

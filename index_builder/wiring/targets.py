@@ -16,12 +16,12 @@ from index_builder.adapters.directory_site import DirectorySite, exclusive
 from index_builder.adapters.overlay_site import OverlaySite
 from index_builder.adapters.storage import storage
 from index_builder.errors import GateError, UsageError
+from index_builder.model.names import Word
 from index_builder.pipeline.publish.publish import Place, Relation
 
 if TYPE_CHECKING:
     from index_builder.fetch.stage import Fetcher
     from index_builder.model.index import Audience, Configuration, Target
-    from index_builder.model.names import Word
     from index_builder.pipeline.publish.make import Room
     from index_builder.ports import Host, Site
 
@@ -119,11 +119,13 @@ def open_rooms(root: Path, output: Path, whole: Collection[Word]) -> Iterator[Ro
         stack.enter_context(exclusive(trees, patience=_PATIENCE))
         _empty(trees)
         stack.callback(_empty, trees)
-        numbers = count(1)
+        numbers, held = count(1), set[Word]()
 
         def room(audience: Word, live: Site | None, *, full: bool) -> tuple[Site, Site, bool]:
             if audience in whole:
-                stack.enter_context(exclusive(output / audience, patience=_PATIENCE))
+                if audience not in held:  # a lock is waited for by whoever holds it, too
+                    stack.enter_context(exclusive(output / audience, patience=_PATIENCE))
+                    held.add(audience)
                 site = DirectorySite(output / audience, audience)
                 stack.callback(site.tidy)
                 return site, OverlaySite(live, site, is_whole=True), False

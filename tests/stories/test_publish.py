@@ -329,6 +329,7 @@ def test_a_target_is_made_again_from_another_one(work):
     assert work.outcome("--target", "folder", "--from", "branch")["folder"]["result"] == "published"
     assert follow(work.live) == 2
     assert work.cli("mirror-check").code == 0
+    assert set(work.outcome("--from", "branch")) == {"folder"}, "what is copied from is no target of its own"
     victim = next(iter((work.folder / "published" / "public" / "packages").rglob("acme_core-1.0-py3-none-any.whl")))
     victim.write_bytes(b"evil")
     work.remote.rename(work.folder.parent / "gone.git")
