@@ -113,9 +113,11 @@ def check_published(committed: Committed, published: Site) -> None:
     offline += [(name, metadata) for name, metadata in ((TARGETS, committed.targets), (BINS, committed.bins)) if metadata]
     for role, metadata in offline:
         path = metadata_path(role, metadata.signed.version)
-        if published.size(path) is None:
-            continue
-        if published.read(path) != write_for_people(metadata):
+        try:
+            there = published.read(path)
+        except StorageError:
+            continue  # not there: asked once, because each question may be a download
+        if there != write_for_people(metadata):
             msg = f"{path} is published, and trust/ has another version {metadata.signed.version} of {role}"
             fix = "find out which of them people signed; a change gets the next number. To begin anew: delete tuf/ there, and tell readers"
             raise TrustError(msg, fix=fix)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import shutil
 import subprocess
 import tarfile
 from datetime import UTC, datetime, timedelta
@@ -270,8 +271,52 @@ def test_the_archive_is_what_pages_deploys(work):
         members = archive.getmembers()
         archive.extractall(work.folder.parent / "deployed", filter="data")
     assert all(member.isfile() or member.isdir() for member in members)
+    before = {member.name: digest_of(path, member) for member in members if member.isfile()}
+    path.unlink()
+    shutil.rmtree(work.folder / "site")
+    work.publish()
+    with tarfile.open(path) as archive:
+        again = {member.name: digest_of(path, member) for member in archive.getmembers() if member.isfile()}
+    assert {**again, "./state/publication.json": ""} == {**before, "./state/publication.json": ""}
     assert {member.mode for member in members} == {0o644, 0o755}
     assert follow(FolderReader(work.folder.parent / "deployed")) == 2
+
+
+def digest_of(path: Path, member: tarfile.TarInfo) -> str:
+    with tarfile.open(path) as archive:
+        return hashlib.sha256(archive.extractfile(member).read()).hexdigest()
+
+
+def test_what_is_live_is_read_back(work, monkeypatch):
+    """Whoever spoils a page right after the switch is noticed; whoever publishes after us is not taken for that."""
+    from index_builder.adapters.hosts import directory
+
+    work.targets("folder")
+    work.commit()
+    work.publish()
+    real = directory.DirectoryHost.switch
+
+    def spoiled(host, publication, wanted, progress) -> None:
+        real(host, publication, wanted, progress)
+        page = work.folder / "published" / "public" / "simple" / "acme-utils" / "index.html"
+        page.unlink()
+        page.write_text("evil")
+
+    monkeypatch.setattr(directory.DirectoryHost, "switch", spoiled)
+    work.add(wheel("acme-utils", "1.1"))
+    done = work.publish(code=1)
+    assert "what is live is not what was published: simple/acme-utils/index.html has other bytes" in done.err
+
+    def overtaken(host, publication, wanted, progress) -> None:
+        spoiled(host, publication, wanted, progress)
+        record = work.folder / "published" / "public" / "state" / "publication.json"
+        value = json.loads(record.read_bytes()) | {"commit": 40 * "f"}
+        record.unlink()
+        record.write_text(json.dumps(value))
+
+    monkeypatch.setattr(directory.DirectoryHost, "switch", overtaken)
+    work.add(wheel("acme-utils", "1.2"))
+    work.publish()
 
 
 def test_what_a_host_does_not_take_is_said_before(work, monkeypatch):
