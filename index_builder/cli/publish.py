@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from index_builder import wiring
-from index_builder.cli import options, publishing
+from index_builder.cli import options, outcomes, publishing
 from index_builder.errors import UsageError
 
 
@@ -17,9 +16,7 @@ from index_builder.errors import UsageError
 @options.repo
 @options.commit
 @publishing.target_option
-@click.option(
-    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Where whole trees are built [default: site/ of the repository]."
-)
+@publishing.output_option
 @options.pool
 @options.connections
 @options.jobs
@@ -59,9 +56,9 @@ def command(
     if status:
         _show_status(work, output_format)
         return
-    outcomes = work.publish(most=most, gate=gate, heartbeat=heartbeat, release=release, dry_run=dry_run, reconcile=reconcile, source=source)
-    publishing.show(outcomes, output_format, dry_run=dry_run, quiet=quiet)
-    publishing.end(outcomes)
+    done = work.publish(most=most, gate=gate, heartbeat=heartbeat, release=release, dry_run=dry_run, reconcile=reconcile, source=source)
+    outcomes.show(done, output_format, dry_run=dry_run, quiet=quiet)
+    outcomes.end(done)
 
 
 def _alone(heartbeat: bool, release: bool, source: str | None, status: bool) -> tuple[tuple[str, object], ...]:
@@ -74,13 +71,9 @@ def _show_status(work: publishing.Work, output_format: str) -> None:
     if output_format == "json":
         click.echo(json.dumps({"targets": [standing.value() for standing in found]}, indent=2))
     else:
-        _print_status(found)
-    failed: Sequence[publishing.Standing] = [standing for standing in found if standing.error]
-    if failed:
-        raise failed[0].error or UsageError("")
-
-
-def _print_status(found: Sequence[publishing.Standing]) -> None:
-    now = wiring.SystemClock().now()
+        now = wiring.SystemClock().now()
+        for standing in found:
+            click.echo(standing.line(now))
     for standing in found:
-        click.echo(standing.line(now))
+        if standing.error:
+            raise standing.error

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import click
 
 from index_builder import wiring
 from index_builder.cli import options, trusting
-from index_builder.cli.console import count, escape, human, note, progress, stderr
-from index_builder.cli.formats import plain
-from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, TrustError, UsageError
+from index_builder.cli.console import note, progress, stderr
+from index_builder.cli.outcomes import Standing
+from index_builder.errors import StorageError, UsageError
 from index_builder.model.index import Configuration, Target
 from index_builder.model.names import Word
 from index_builder.model.problem import Problem
-from index_builder.model.publication import Hold, Record
+from index_builder.model.publication import Hold
 from index_builder.pipeline import build
-from index_builder.pipeline.publish.difference import mark_of, record_of
+from index_builder.pipeline.publish.difference import record_of
 from index_builder.pipeline.publish.earlier import EarlierTree
 from index_builder.pipeline.publish.make import Workshop
 from index_builder.pipeline.publish.mirrors import Compared, compare
-from index_builder.pipeline.publish.publish import Make, Order, Outcome, Result, publish
-from index_builder.pipeline.publish.signatures import expiry_of
+from index_builder.pipeline.publish.publish import Make, Order, Outcome, publish
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.trust import read_trust
 from index_builder.ports import Site, SourceTree
@@ -42,6 +39,9 @@ if TYPE_CHECKING:
 
 target_option = click.option("--target", "targets", multiple=True, metavar="NAME", help="This target only; may be repeated.")
 gate_option = click.option("--gate", is_flag=True, help="First install what changes with pip and uv, from what is about to be published.")
+output_option = click.option(
+    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Where whole trees are built [default: site/ of the repository]."
+)
 most_option = click.option(
     "--max-delete", "most", type=click.IntRange(0, 100), default=25, metavar="PERCENT", show_default=True,
     help="Refuse to take away more of the projects or files than this.",
@@ -203,150 +203,3 @@ def _chosen(configuration: Configuration, names: Sequence[str]) -> tuple[Target,
             msg = f"there is no target '{name}'"
             raise UsageError(msg, fix=f"did you mean '{near[0]}'?" if near else f"the targets are: {', '.join(known)}")
     return tuple(target for name, target in known.items() if not names or name in names)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What a target serves."""
-
-    target: Target
-    record: Record | None = None
-    projects: int = 0
-    files: int = 0
-    expires: datetime | None = None
-    error: IndexBuilderError | None = None
-
-    @classmethod
-    def of(cls, target: Target, live: Callable[[], Site | None]) -> Self:
-        """Ask a target."""
-        try:
-            site = live()
-            record, mark = record_of(site), mark_of(site)
-            expires = expiry_of(site) if site else None
-        except (RemoteError, StorageError) as error:
-            return cls(target=target, error=error)
-        return cls(
-            target=target, record=record, projects=mark.projects if mark else 0, files=mark.files if mark else 0, expires=expires
-        )  # fmt: skip
-
-    def value(self) -> dict[str, object]:
-        """Return it as JSON has it."""
-        record = self.record
-        return {
-            "target": self.target.name, "audience": self.target.audience, "kind": self.target.kind,
-            "commit": record.commit if record else None, "at": record.at.isoformat() if record else None,
-            "projects": self.projects, "files": self.files, "expires": self.expires.isoformat() if self.expires else None,
-            "hold": _hold(record.hold) if record else None, "interrupted": bool(record and record.begun is not None),
-            "error": self.error.message if self.error else None,
-        }  # fmt: skip
-
-    def line(self, now: datetime) -> str:
-        """Return it in a line."""
-        name = f"{self.target.name} ({self.target.audience}, {self.target.kind})"
-        if self.error:
-            return f"{name}: cannot be read: {plain(self.error.message)}"
-        record = self.record
-        if record is None:
-            return f"{name}: nothing is published"
-        parts = [
-            f"{record.commit[:12]}, published {ago(now - record.at)} ago",
-            f"{count(self.projects, 'project')}, {count(self.files, 'file')}",
-        ]
-        if self.expires:
-            left = self.expires - now
-            parts.append(f"signatures hold for {ago(left)}" if left > timedelta() else "its signatures have EXPIRED")
-        else:
-            parts.append("unsigned")
-        if record.hold:
-            parts.append(f"HELD by {plain(record.hold.who or 'somebody')}: {plain(record.hold.reason)}")
-        if record.begun is not None:
-            parts.append("a publication did not end")
-        return f"{name}: {'; '.join(parts)}"
-
-
-def ago(time: timedelta) -> str:
-    """Return a time as people say it."""
-    seconds = int(time.total_seconds())
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= size:
-            return count(seconds // size, unit)
-    return "less than a minute"
-
-
-def _hold(hold: Hold | None) -> dict[str, str] | None:
-    return {"commit": hold.commit, "reason": hold.reason, "who": hold.who, "at": hold.at.isoformat()} if hold else None
-
-
-def show(outcomes: Sequence[Outcome], output_format: str, *, dry_run: bool, quiet: bool) -> None:
-    """Say what became of each target."""
-    if output_format == "json":
-        click.echo(json.dumps({"dry_run": dry_run, "targets": [_value(outcome) for outcome in outcomes]}, indent=2))
-        return
-    for outcome in outcomes:
-        if dry_run:
-            for mark, paths in (("+", outcome.puts), ("-", outcome.deletes)):
-                for path in paths:
-                    click.echo(f"{mark} {outcome.target} {path}")
-        if not quiet or outcome.result in (Result.FAILED, Result.HELD):
-            _say(outcome, dry_run=dry_run)
-
-
-def _say(outcome: Outcome, *, dry_run: bool) -> None:
-    console, name = stderr(), f"[bold]{outcome.target}[/]"
-    if outcome.error:
-        console.print(f"{name}: [bold red]failed[/]: {_told(outcome.error.message)}", markup=True)
-        if outcome.error.fix:
-            console.print(f"  [bold cyan]fix[/]: {_told(outcome.error.fix)}")
-    elif outcome.result is Result.HELD and outcome.hold:
-        hold = outcome.hold
-        console.print(
-            f"{name}: held at {hold.commit[:12]} since {hold.at:%Y-%m-%d} by {_told(hold.who or 'somebody')}: {_told(hold.reason)}"
-        )
-        console.print("  [bold cyan]fix[/]: when it is settled: index-builder publish --release-hold")
-    elif outcome.result is Result.NEWER_LIVE:
-        console.print(f"{name}: {outcome.before[:12]} is live, which is newer; nothing to do")
-    elif outcome.result is Result.UNCHANGED:
-        console.print(f"{name}: {outcome.commit[:12]} is live already; nothing to do")
-    else:
-        would = "would be " if dry_run else ""
-        lingering = f", {outcome.lingering:,} to go later" if outcome.lingering else ""
-        console.print(
-            f"{name}: {outcome.commit[:12]} {'would be' if dry_run else 'is'} live"
-            f"{f' after {outcome.before[:12]}' if outcome.before not in ('', outcome.commit) else ''}; "
-            f"{count(len(outcome.puts), 'file')} ({human(outcome.size)}) {would}written, {len(outcome.deletes):,} {would}deleted{lingering}"
-        )
-
-
-def _told(text: str) -> str:
-    """Return text of a target as rich prints it: it may have been written by anybody."""
-    return escape(plain(text))
-
-
-def _value(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "target": outcome.target, "audience": outcome.audience, "result": str(outcome.result), "commit": outcome.commit,
-        "before": outcome.before, "written": list(outcome.puts), "deleted": list(outcome.deletes), "lingering": outcome.lingering,
-        "bytes": outcome.size, "hold": _hold(outcome.hold), "error": outcome.error.message if outcome.error else None,
-        "fix": outcome.error.fix if outcome.error else None,
-    }  # fmt: skip
-
-
-class _TargetFailedError(AnsweredError):
-    exit_code = 3
-
-
-class _UntrustedError(AnsweredError):
-    exit_code = 4
-
-
-def end(outcomes: Sequence[Outcome]) -> None:
-    """End with what the worst of them means: 4 where trust failed, 3 where a host did, 1 for the rest, 10 where one is held."""
-    errors = [outcome.error for outcome in outcomes if outcome.error]
-    if any(isinstance(error, TrustError) for error in errors):
-        raise _UntrustedError
-    if any(isinstance(error, RemoteError) for error in errors):
-        raise _TargetFailedError
-    if errors:
-        raise AnsweredError
-    if any(outcome.result is Result.HELD for outcome in outcomes):
-        raise HumanNeededError

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from index_builder import wiring
-from index_builder.cli import options, publishing
+from index_builder.cli import options, outcomes, publishing
 from index_builder.cli.console import stderr
 from index_builder.errors import UsageError
 from index_builder.model.publication import Hold
@@ -19,9 +19,7 @@ from index_builder.wiring import targets as places_of
 @options.reason(help_text="Why; everybody who publishes is told.", default="rolled back")
 @options.repo
 @publishing.target_option
-@click.option(
-    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Where whole trees are built [default: site/ of the repository]."
-)
+@publishing.output_option
 @options.pool
 @options.connections
 @options.jobs
@@ -50,11 +48,11 @@ def command(
     earlier = commit or _before(work)
     back = work.at(earlier)
     hold = Hold(commit=back.tree.revision, reason=reason, who=places_of.whoever(work.root), at=wiring.SystemClock().now())
-    outcomes = back.publish(most=100, gate=gate, dry_run=dry_run, hold=hold)
-    publishing.show(outcomes, output_format, dry_run=dry_run, quiet=quiet)
-    if not dry_run and not quiet and not any(outcome.error for outcome in outcomes):
+    done = back.publish(most=100, gate=gate, dry_run=dry_run, hold=hold)
+    outcomes.show(done, output_format, dry_run=dry_run, quiet=quiet)
+    if not dry_run and not quiet and not any(outcome.error for outcome in done):
         stderr().print("  [bold cyan]next[/]: mend it, merge that, then: index-builder publish --release-hold")
-    publishing.end(outcomes)
+    outcomes.end(done)
 
 
 def _before(work: publishing.Work) -> str:

@@ -55,7 +55,8 @@ class Record:
 
     `commit` is what it serves, `previous` what it served before that, `at` when it was published (aware, UTC). `gone` are paths
     that nothing leads to any more, by the time since when; they stay for readers who are on their way. `size` is in bytes, of
-    all that is there. `begun` are paths that a publication may have changed which did not end; None where there was none.
+    all that is there, where the host has a limit, else 0. `begun` are paths that a publication may have changed which did not
+    end; None where there was none.
     """
 
     commit: str

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from index_builder.errors import StorageError
 from index_builder.model.publication import RECORD, Publication, Put
 from index_builder.ports import Progress, Site
 from index_builder.publish.record import encode
-
-_CHUNK: Final = 1024 * 1024
+from index_builder.publish.writing import hashed
 
 
 def apply(publication: Publication, wanted: Site, site: Site, progress: Progress) -> None:
@@ -34,12 +31,8 @@ def write(puts: Sequence[Put], wanted: Site, site: Site, progress: Progress) -> 
 
 def verified(wanted: Site, put: Put, progress: Progress) -> Iterator[bytes]:
     """Yield a path's bytes, and raise at their end, before they count, if they are not those of the digest."""
-    digest = hashlib.sha256()
     with wanted.open(put.path) as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-            progress.advance(len(chunk))
-            yield chunk
-    if put.digest and digest.hexdigest() != put.digest:
+        digest = yield from hashed(stream, progress)
+    if put.digest and digest != put.digest:
         msg = f"{put.path} is not what was built"
         raise StorageError(msg, fix="build the tree again: index-builder build --verify")

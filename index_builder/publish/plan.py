@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -108,10 +108,9 @@ def _check_share(difference: Difference, most: int) -> None:
             raise StorageError(msg, fix=f"if that is meant: --max-delete {-(-gone * 100 // there) if there else 100}")
 
 
-def check_limits(limits: Limits, sizes: Mapping[str, int] | Iterable[tuple[str, int]], total: int, name: str) -> None:
+def check_limits(limits: Limits, sizes: Iterable[tuple[str, int]], total: int, name: str) -> None:
     """Raise StorageError where a host does not take so much in all, or one of these files."""
-    items = sizes.items() if isinstance(sizes, Mapping) else sizes
-    for path, size in items:
+    for path, size in sizes:
         if limits.file is not None and size > limits.file:
             msg = f"target '{name}': {path} has {_human(size)}, and this host takes {_human(limits.file)} a file"
             raise StorageError(msg, fix=limits.ways_out)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.model.page import LargePage, Page
@@ -112,15 +113,21 @@ def _write(site: Site, pool: Pool, blobs: list[Blob], progress: Progress) -> Non
         progress.end()
 
 
+def hashed(stream: BinaryIO, progress: Progress) -> Generator[bytes, None, str]:
+    """Yield a stream's bytes in chunks; return their SHA-256 in hexadecimal."""
+    digest = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+        progress.advance(len(chunk))
+        yield chunk
+    return digest.hexdigest()
+
+
 def _verified(pool: Pool, blob: Blob, progress: Progress) -> Iterator[bytes]:
     """Yield an entry's bytes, and raise at their end, before they are visible, if they are not those of its digest."""
-    digest = hashlib.sha256()
     with pool.open(blob.digest) as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-            progress.advance(len(chunk))
-            yield chunk
-    if digest.hexdigest() != blob.digest:
+        digest = yield from hashed(stream, progress)
+    if digest != blob.digest:
         pool.drop(blob.digest)
         msg = f"the pool's entry {blob.digest} holds other bytes, and was dropped"
         raise CorruptEntryError(msg, fix="run the command again to fetch it anew")

@@ -174,6 +174,7 @@ class _Run:
         if record and record.commit and not order.hold and not order.heartbeat and (ended := self._by_relation(place, record, commit)):
             return ended
         is_right = record is not None and record.begun is None and record.hold == hold and not order.reconcile
+        is_right = is_right and not self._is_due(record, place.target)
         if one.live is not None and is_right and _is_same(one.live, wanted):
             return _outcome(place, Result.UNCHANGED, record, hold=hold)
         done = self._publication(one, wanted, commit, hold)
@@ -189,6 +190,11 @@ class _Run:
             finally:
                 self._progress.end()
         return _Staged(place=place, wanted=wanted, publication=done, outcome=outcome)
+
+    def _is_due(self, record: Record | None, target: Target) -> bool:
+        """Say whether something that nothing leads to has stayed long enough."""
+        limit = self._order.now() - target.grace
+        return record is not None and any(time <= limit for time in record.gone.values())
 
     def _by_relation(self, place: Place, record: Record, commit: str) -> Outcome | None:
         """Return the outcome where a newer commit is live; raises StorageError where nobody can tell which is the newer one."""
@@ -216,10 +222,11 @@ class _Run:
             commit=commit, previous=previous, now=self._order.now(), grace=one.place.target.grace, most=self._order.most, hold=hold
         )  # fmt: skip
         done = publication(found, before, terms, is_wanted=is_used(wanted), sizes=sizes)
-        if self._order.reconcile and counts:
-            size = sum(wanted.size(put.path) or 0 for put in difference(wanted, None).puts)
-            done = replace(done, record=replace(done.record, size=size))
-        return done
+        if counts and not self._order.reconcile:
+            return done
+        whole = difference(wanted, None).puts if counts else ()
+        size = sum(wanted.size(put.path) or 0 for put in whole)
+        return replace(done, record=replace(done.record, size=size))
 
     def try_out(self, staged: Sequence[_Staged]) -> None:
         """Let installers try one tree of each audience: all its targets get the same pages."""
