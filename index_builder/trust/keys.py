@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Final
 
 import orjson
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
+from securesystemslib.formats import encode_canonical
 from securesystemslib.signer import Key, Signature, Signer
-from securesystemslib.signer._utils import compute_default_keyid
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Signed
 from tuf.api.serialization import DeserializationError, SignedSerializer
@@ -62,7 +63,8 @@ def read_key(content: bytes, where: str) -> Key:
 
 def check_key(key: Key, where: str) -> None:
     """Raise TrustError where a key is not called by its content: its id is a file name, and what people compare."""
-    expected = compute_default_keyid(key.keytype, key.scheme, key.keyval)
+    named = {"keytype": key.keytype, "scheme": key.scheme, "keyval": key.keyval}
+    expected = hashlib.sha256(str(encode_canonical(named)).encode()).hexdigest()  # as securesystemslib names its keys
     if key.keyid != expected:
         msg = f"{where} has a key that is called {key.keyid[:64]!r}, and is {expected}"
         raise TrustError(msg, fix="take it from git's history; find out who changed it")
