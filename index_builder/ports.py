@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from index_builder.model.environment import Environment
     from index_builder.model.names import NormalizedName, Sha256
     from index_builder.model.offer import OfferedFile, Pin
-    from index_builder.model.publication import Limits, Publication
+    from index_builder.model.publication import Limits, Publication, Put
     from index_builder.model.source import PathChange, SourceChange, SourceEntry
 
 #: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed.
@@ -150,6 +150,25 @@ class Pool(Protocol):
         ...
 
 
+class Shelf(Protocol):
+    """A place at a host where bytes lie by digest: what is published, or an inbox."""
+
+    def open(self, digest: Sha256, name: str) -> BinaryIO | None:
+        """Open a file by its digest and name, or with name '' a provenance object; None where it is not there.
+
+        Nobody has looked yet whether its bytes are those of the digest. Raises RemoteError, StorageError.
+        """
+        ...
+
+
+class HandedIn(Shelf, Protocol):
+    """An inbox at a host."""
+
+    def put(self, digest: Sha256, stream: BinaryIO, size: int) -> None:
+        """Hand a file in, unless it is there; raises RemoteError, StorageError."""
+        ...
+
+
 class Site(Protocol):
     """One audience's published tree, in a folder. Paths are relative POSIX paths."""
 
@@ -202,6 +221,22 @@ class Host(Protocol):
 
     def switch(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Let readers get what was staged. Raises LostRaceError where somebody else published meanwhile, StorageError, RemoteError."""
+        ...
+
+
+class Depot(Protocol):
+    """Where an audience's files are, when its targets do not have them."""
+
+    def missing(self, puts: Sequence[Put]) -> Sequence[Put]:
+        """Return those that are not there yet; raises RemoteError, StorageError where one is there with other bytes."""
+        ...
+
+    def stock(self, puts: Sequence[Put], wanted: Site, progress: Progress) -> None:
+        """Bring there what is missing, and overwrite nothing; raises RemoteError, StorageError."""
+        ...
+
+    def withdraw(self, paths: Iterable[str]) -> None:
+        """Delete files, those too that are not there; raises RemoteError."""
         ...
 
 

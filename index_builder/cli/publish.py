@@ -9,6 +9,7 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options, outcomes, publishing
+from index_builder.cli.console import stderr
 from index_builder.errors import UsageError
 
 
@@ -39,7 +40,7 @@ def command(
 
     What each target has is compared with what it should have, by their states: cost follows the change. Files go first, then
     pages, then lists, then the signed pointer; what is not wanted any more goes last. A run that is stopped harms no reader,
-    and the next one goes on from it.
+    and the next one goes on from it. Where something else is live afterwards than was published, what was live before comes back.
 
     \b
     Examples:
@@ -57,7 +58,10 @@ def command(
         _show_status(work, output_format)
         return
     done = work.publish(most=most, gate=gate, heartbeat=heartbeat, release=release, dry_run=dry_run, reconcile=reconcile, source=source)
-    outcomes.show(done, output_format, dry_run=dry_run, quiet=quiet)
+    taken_back = work.take_back(done)
+    outcomes.show((*done, *taken_back), output_format, dry_run=dry_run, quiet=quiet)
+    if taken_back and not quiet:
+        stderr().print("  [bold cyan]next[/]: find out who else writes there, then: index-builder publish --release-hold")
     outcomes.end(done)
 
 

@@ -7,13 +7,14 @@ from difflib import get_close_matches
 from itertools import product
 from typing import TYPE_CHECKING
 
-from index_builder.manifests.schema.configuration import IndexModel, TargetModel
+from index_builder.manifests.schema.configuration import InboxModel, IndexModel, ReleasesModel, TargetModel
 from index_builder.manifests.schema.policy import PolicyModel, RuleModel
 from index_builder.manifests.validate import validate
 from index_builder.model.environment import Environment
 from index_builder.model.index import Audience, Configuration, Store, Target
-from index_builder.model.names import Word
+from index_builder.model.names import Sha256, Word
 from index_builder.model.problem import Place, Problem
+from index_builder.model.releases import Releases
 from index_builder.policy.rules import ANYONE, OWNERS, Action, Approvals, Group, Naming, Person, Policies, Requirement, Reservation, Rule
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def to_configuration(document: Document) -> tuple[Configuration | None, list[Pro
         return None, problems
     audiences = {
         Word(name): Audience(
-            name=Word(name), url=a.url or "", files=a.files,
+            name=Word(name), url=a.url or "", files=a.files, releases=_releases(a.releases),
             includes=tuple(Word(other) for other in a.includes), place=document.place(("audiences", name), of_key=True),
         )
         for name, a in model.audiences.items()
@@ -39,12 +40,55 @@ def to_configuration(document: Document) -> tuple[Configuration | None, list[Pro
         upstreams={Word(name): url for name, url in model.upstreams.items()},
         audiences=audiences,
         pool=Store(kind=model.pool.kind, path=model.pool.path),
-        inbox=Store(kind=model.inbox.kind, path=model.inbox.path),
+        inbox=_inbox(model.inbox),
         publish=tuple(map(_target, model.publish)),
         clients=_clients(model),
     )
-    problems = [*_unknown_audiences(document, model), *_include_cycles(configuration), *_shared_targets(document, model)]
+    problems = [
+        *_unknown_audiences(document, model),
+        *_include_cycles(configuration),
+        *_shared_targets(document, model),
+        *_shared_releases(document, model),
+    ]
     return (configuration if not problems else None), problems
+
+
+def _releases(model: ReleasesModel | None) -> Releases | None:
+    if model is None:
+        return None
+    overflow = {Sha256(digest): tag for tag, digests in model.overflow.items() for digest in digests}
+    return Releases(repository=model.repository, server=(model.server or _GITHUB).rstrip("/"), overflow=overflow)
+
+
+#: Where GitHub's pages are, and with them the assets of releases.
+_GITHUB = "https://github.com"
+
+
+def _inbox(model: InboxModel) -> Store:
+    return Store(
+        kind=model.kind, path=model.path or ".inbox", url=model.url or "", endpoint=model.endpoint or "",
+        region=model.region or "", repository=model.repository or "",
+    )  # fmt: skip
+
+
+def _shared_releases(document: Document, model: IndexModel) -> Iterator[Problem]:
+    """Find releases of two audiences in one repository, where each would show the names of the other; and misplaced digests."""
+    first: dict[tuple[str, str], str] = {}
+    for name, audience in model.audiences.items():
+        if audience.releases is None:
+            continue
+        place = ("audiences", name, "releases")
+        where = (audience.releases.server or _GITHUB, audience.releases.repository.casefold())
+        if (other := first.setdefault(where, name)) != name:
+            message = f"'{name}' has its files where '{other}' has them: whoever sees one repository sees both audiences' names"
+            fix = "give each audience a repository of its own"
+            yield Problem(rule="target-duplicate", message=message, place=document.place(place), fix=fix)
+        for tag, digests in audience.releases.overflow.items():
+            for digest in digests:
+                if digest[:2] != tag[5:7]:
+                    message = f"{digest} does not begin as the release {tag} does"
+                    fix = f"put it under pool-{digest[:2]}-{tag[8:]}"
+                    yield Problem(rule="invalid-value", message=message, place=document.place((*place, "overflow", tag)), fix=fix)
 
 
 def _target(model: TargetModel) -> Target:

@@ -231,6 +231,16 @@ RULES: Final[dict[str, Rule]] = {
         "A page must not link to what is not there.",
         "Hand the bytes in with `index-builder pool push`, or correct the origin.",
     ),
+    "release-name": Rule(
+        "Where an audience's files are assets of releases, their names have only letters, digits, `.`, `_` and `-`.",
+        "GitHub rewrites other characters, and installers take a file's name from its URL.",
+        "Keep that audience's files in a bucket: `files:` instead of `releases:`.",
+    ),
+    "release-full": Rule(
+        "A release holds 1,000 assets: files, and core metadata beside them.",
+        "What does not fit could not be uploaded, and pages would link to nothing.",
+        "Send the file to another release with `overflow:`, as the message says.",
+    ),
     "digest-differs": Rule(
         "Bytes have the digest and size that the manifest pins.",
         "Other bytes than were reviewed are an attack, or an upstream that changed a release.",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from index_builder.model.names import Word
     from index_builder.model.plan import Fetch
     from index_builder.model.problem import Problem
-    from index_builder.ports import Attestations, Progress, Resolver, Site, SourceTree
+    from index_builder.ports import Attestations, HandedIn, Progress, Resolver, Shelf, Site, SourceTree
 
 __all__ = ["NoProgress", "SystemClock", "WorkTree"]
 
@@ -170,14 +170,46 @@ def open_fetcher(
     transport = GuardedTransport(clock, unsafe_networks=networks, connections=connections)
     downloader = Downloader(transport=transport, clock=clock, progress=progress)
     upstreams = Upstreams(configuration.upstreams, downloader, default=environment[_DEFAULT])
-    try:
+    with ExitStack() as stack:
+        stack.callback(transport.close)
+        inbox = stack.enter_context(open_handed_in(configuration, progress))
         yield Fetcher(
             pool=open_pool(root, configuration, pool),
             inbox=open_inbox(root, configuration),
             upstreams=upstreams, downloader=downloader, connections=connections, offline=offline,
+            shelves=(*([inbox] if inbox else []), *_shelves(configuration, downloader)),
         )  # fmt: skip
-    finally:
-        transport.close()
+
+
+def _shelves(configuration: Configuration, downloader: Downloader) -> Iterator[Shelf]:
+    """Yield where what is published can be read again."""
+    from index_builder.adapters.published_site import PublishedSite
+    from index_builder.fetch.shelf import TreeShelf, UrlShelf
+
+    for audience in configuration.audiences.values():
+        if audience.releases or "://" in audience.files:
+            yield UrlShelf(audience.file_url, downloader)
+        if audience.url:
+            yield TreeShelf(PublishedSite(audience.url, downloader), audience.folder)
+
+
+@contextmanager
+def open_handed_in(configuration: Configuration, progress: Progress) -> Iterator[HandedIn | None]:
+    """Yield the inbox that is at a host, None where it is a folder; raises UsageError."""
+    inbox = configuration.inbox
+    if inbox.kind == "draft-release":
+        from index_builder.adapters.github.releases import DraftInbox
+        from index_builder.wiring.github import open_api
+
+        with open_api(progress) as api:
+            yield DraftInbox(inbox.repository, api)
+    elif inbox.kind == "bucket":
+        from index_builder.adapters.bucket_inbox import BucketInbox
+        from index_builder.adapters.object_store import open_bucket
+
+        yield BucketInbox(open_bucket(inbox.url, inbox.endpoint, inbox.region, "the inbox"))
+    else:
+        yield None
 
 
 _NETWORKS = "INDEX_BUILDER_UNSAFE_NETWORKS"

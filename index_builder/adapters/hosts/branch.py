@@ -30,7 +30,7 @@ from index_builder.publish.record import encode
 #: What a branch takes that Pages deploys. Source: GitHub's documentation of limits.
 PAGES: Final = Limits(
     total=1_000_000_000, file=100_000_000,
-    ways_out="keep the files elsewhere: set `files:` of the audience to the URL of a bucket, or publish to a bucket altogether",
+    ways_out="keep the files elsewhere: `releases: {repository: OWNER/NAME}` of the audience, or publish to a bucket altogether",
 )  # fmt: skip
 _NAME: Final = "index-builder"
 _LIVE: Final = "refs/publish/live"

@@ -12,6 +12,7 @@ from index_builder.manifests.kinds import (
     Base,
     Branch,
     Bucket,
+    Digest,
     Duration,
     Endpoint,
     Files,
@@ -22,10 +23,23 @@ from index_builder.manifests.kinds import (
     Platform,
     Python,
     Remote,
+    Slug,
+    Tag,
     Upstream,
     Where,
 )
 from index_builder.manifests.schema.shape import Shape, key
+
+
+class ReleasesModel(Shape):
+    """Releases of a GitHub repository, as the place of an audience's files."""
+
+    repository: Slug = key("Whose releases hold them.", "acme/index-files")
+    server: Endpoint | None = key("Where its pages are, if that is a server of your own.", "https://github.example.org", default=None)
+    overflow: dict[Tag, list[Digest]] = key(
+        "Digests of files that are in another release than their first two digits say, because that one is full.",
+        "{pool-4f-2: [4f1c…]}", default={},
+    )  # fmt: skip
 
 
 class AudienceModel(Shape):
@@ -39,7 +53,17 @@ class AudienceModel(Shape):
     files: Files = key(
         "Where its files are: `packages/` or a folder in it, or an absolute base, ending in a slash.", "packages/", default="packages/"
     )
+    releases: ReleasesModel | None = key(
+        "Instead of `files`: they are assets of releases, which `publish` puts there.", "{repository: acme/index-files}", default=None
+    )
     includes: list[Key] = key("Audiences whose projects it sees too.", "[public]", default=[])
+
+    @model_validator(mode="after")
+    def _in_one_place(self) -> Self:
+        """Refuse two places for the same files."""
+        if self.releases is not None and "files" in self.model_fields_set:
+            raise PydanticCustomError("invalid-value", "files are either where `files:` says or in `releases:`")
+        return self
 
 
 class StoreModel(Shape):
@@ -47,6 +71,38 @@ class StoreModel(Shape):
 
     kind: Literal["directory"] = key("What kind of place it is.", "directory")
     path: Folder = key("The folder, relative to the repository.", ".pool")
+
+
+_INBOX_NEEDS = {"directory": "path", "bucket": "url", "draft-release": "repository"}
+
+
+class InboxModel(Shape):
+    """Where contributors put bytes of hosted files."""
+
+    kind: Literal["directory", "bucket", "draft-release"] = key("What kind of place it is.", "directory")
+    path: Folder | None = key("For `kind: directory`: the folder, relative to the repository.", ".inbox", default=None)
+    url: Bucket | None = key("For `kind: bucket`: the bucket and where in it, ending in a slash.", "s3://acme-inbox/hosted/", default=None)
+    endpoint: Endpoint | None = key(
+        "For `kind: bucket`: where the service is, if that is not the provider's own.", "https://storage.example.org", default=None
+    )
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = key(
+        "For `kind: bucket`: its region.", "eu-central-1", default=None
+    )
+    repository: Slug | None = key(
+        "For `kind: draft-release`: the GitHub repository with a draft release `inbox`.", "acme/index", default=None
+    )
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        """Refuse keys that mean nothing for a kind, and say which is missing."""
+        needed = _INBOX_NEEDS[self.kind]
+        if getattr(self, needed) is None:
+            raise PydanticCustomError("missing-key", "`kind: {kind}` needs `{name}:`", {"kind": self.kind, "name": needed})
+        fitting = {needed, "endpoint", "region"} if self.kind == "bucket" else {needed}
+        for name in ("path", "url", "endpoint", "region", "repository"):
+            if getattr(self, name) is not None and name not in fitting:
+                raise PydanticCustomError("invalid-value", "`{name}` is not for `kind: {kind}`", {"name": name, "kind": self.kind})
+        return self
 
 
 _KEYS_OF = {
@@ -132,9 +188,9 @@ class IndexModel(Shape):
     pool: StoreModel = key(
         "Where bytes are kept by digest.", "{kind: directory, path: .pool}", default=StoreModel(kind="directory", path=".pool")
     )
-    inbox: StoreModel = key(
+    inbox: InboxModel = key(
         "Where contributors put bytes of hosted files: `pool push`.", "{kind: directory, path: .inbox}",
-        default=StoreModel(kind="directory", path=".inbox"),
+        default=InboxModel(kind="directory", path=".inbox"),
     )  # fmt: skip
     publish: list[TargetModel] = key(
         "Where each audience is published by `publish`; `build` writes folders whatever stands here.",

@@ -15,6 +15,7 @@ from index_builder.manifests.kinds import (
     Name,
     Normalized,
     One,
+    Slug,
     Specifiers,
     Time,
     True_,
@@ -23,7 +24,6 @@ from index_builder.manifests.kinds import (
 from index_builder.manifests.schema.shape import Shape, key
 from index_builder.model.project import Hosting, State
 
-_REPOSITORY = r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$"
 _SHA256 = "4f1c0b1e6bb0d39b2d7a4c6b1b6c1f0a2f3d4e5c6b7a8990a1b2c3d4e5f60718"
 _TIME = "2026-11-21T09:30:00Z"
 
@@ -95,7 +95,7 @@ class StatusModel(Shape):
 class SourceModel(Shape):
     """Where new releases are looked for; never where a listed file comes from."""
 
-    github: Annotated[str, Field(pattern=_REPOSITORY)] | None = key("The releases of this GitHub repository.", "acme/utils", default=None)
+    github: Slug | None = key("The releases of this GitHub repository.", "acme/utils", default=None)
     index: Key | None = key("This index of `upstreams:`.", "pypi", default=None)
     project: Normalized | None = key("The project's name on that index, where it differs.", "acme-utils-ng", default=None)
     page: Https | None = key("The links of this page.", "https://downloads.example.org/acme-utils/", default=None)
@@ -105,7 +105,7 @@ class SourceModel(Shape):
 class PublisherModel(Shape):
     """An identity whose attestations count."""
 
-    github: Annotated[str, Field(pattern=_REPOSITORY)] = key("The repository that publishes.", "acme/utils")
+    github: Slug = key("The repository that publishes.", "acme/utils")
     repository_id: Annotated[int, Field(gt=0), PLAIN_NUMBER] = key(
         "Its numeric id: names change hands, numbers do not.", "4711", alias="repository_id"
     )

@@ -23,7 +23,8 @@ from index_builder.model.index import Index
 from index_builder.model.names import NormalizedName, Word
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Place, Problem
-from index_builder.model.project import File, IndexOrigin, Project
+from index_builder.model.project import File, Hosting, IndexOrigin, Project
+from index_builder.model.releases import problems_of
 from index_builder.model.requirement import parse_requirement
 from index_builder.model.source import CONFIGURATION, POLICIES, is_manifest, stem_of
 from index_builder.pipeline.check import Looked, look_into
@@ -55,6 +56,7 @@ def judge(
     unchecked += [f"{fetch.file.name.text}: its bytes" for fetch in looked.unchecked]
     found = [*change.found]
     found += [(_named(change, problem), problem) for problem in (*looked.problems, *_closure(change, looked))]
+    found += [(_named(change, problem), problem) for problem in _in_releases(change, fetches)]
     for project in change.projects:
         found += [(project.name, problem) for problem in _of_project(change, project, asked, fetcher, unchecked)]
         found += [(project.name, p) for p in provenance_problems(project, evidence.attested, had=project.name in evidence.had)]
@@ -102,6 +104,16 @@ def _facts(change: Change, project: ProjectChange, asked: Asked, evidence: Evide
         largest=max((file.size for file in files), default=0),
         opened=asked.opened, now=asked.now,
     )  # fmt: skip
+
+
+def _in_releases(change: Change, fetches: list[Fetch]) -> Iterator[Problem]:
+    """Yield new files that do not fit into the releases which hold an audience's files; whether those are full, `check` says."""
+    configuration = change.after.configuration or change.configuration
+    for audience in configuration.audiences.values():
+        visible = configuration.visible_in(audience.name)
+        seen = [f for f in fetches if not f.project.audiences or not visible.isdisjoint(f.project.audiences)]
+        if audience.releases:
+            yield from problems_of(audience.releases, [fetch for fetch in seen if fetch.project.hosting is not Hosting.LINKED])
 
 
 def _named(change: Change, problem: Problem) -> NormalizedName | None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from index_builder.errors import StorageError, TrustError
 from index_builder.model.publication import RECORD, Put, Record
+from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.sign import REPLACED
 from index_builder.ports import Site
@@ -203,8 +204,10 @@ def _is_by_digest(path: str) -> bool:
 def _digest_in(path: str) -> str:
     """Return the digest that a path of a file says; '' of core metadata, which lies at its wheel's."""
     if path.startswith("packages/"):
-        _, first, second, rest, name = path.split("/", 4)
-        return "" if name.endswith(".metadata") else first + second + rest
+        *_, first, second, rest, name = path.split("/")
+        if name.endswith(".metadata"):
+            return ""
+        return second.removeprefix("pool-")[:2] + rest if path.startswith(FOLDER) else first + second + rest
     return path.removeprefix("provenance/").removesuffix(".json")
 
 
