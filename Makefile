@@ -101,7 +101,7 @@ lint: $(TOOLS)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/zizmor --offline --quiet .github action.yml
 
 check: $(WHEEL)
 	$(BIN)/index-builder check --worktree
@@ -110,10 +110,10 @@ docs: $(TOOLS) $(WHEEL)
 	$(BIN)/mkdocs build --strict --site-dir public-docs
 
 lock: $(TOOLS)
-	for set in run build dev; do \
+	for set in run action build dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-strip-extras \
 	    --custom-compile-command 'make lock' $(LOCK_FLAGS) \
-	    $$(case $$set in run) echo pyproject.toml;; build) echo --group build;; dev) echo pyproject.toml --group dev --group build;; esac) \
+	    $$(case $$set in run) echo pyproject.toml;; action) echo pyproject.toml --extra bucket --extra provenance --extra resolver;; build) echo --group build;; dev) echo pyproject.toml --group dev --group build;; esac) \
 	    --output-file requirements/$$set.txt || exit; \
 	done
 	for tool in requirements/clients/*.in requirements/mirrors/*.in; do \

@@ -23,10 +23,12 @@ PROGRAM: Final = "index-builder"
 VERBS: Final = {
     "init": "Start an index repository.",
     "add": "Add files to manifests, pinned by digest.",
+    "bump": "Add what is newer where manifests say to look.",
     "import": "Turn a package list of dumb-pypi into manifests.",
     "yank": "Mark a release as yanked, or take the mark away.",
     "remove": "Take a project, release or file away for good.",
     "check": "Judge manifests, policies and the bytes they pin, or a change.",
+    "pull": "Judge pull requests on GitHub, and do what follows.",
     "preview": "Show the index as it would be with a change merged.",
     "build": "Build the index of each audience into a folder.",
     "sign": "Sign a built tree, so that clients can check it.",

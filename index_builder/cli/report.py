@@ -60,7 +60,7 @@ def _paths(ruling: Ruling) -> str:
 def to_json(judged: Judged) -> dict[str, object]:
     """Return the report as JSON values."""
     return {
-        "verdict": _WORDS[judged.outcome], "says": verdict_line(judged),
+        "verdict": _WORDS[judged.outcome], "says": verdict_line(judged), "merges_by_itself": judged.merges_by_itself,
         "base": judged.base, "head": judged.head, "actor": judged.asked.actor, "approved_by": sorted(judged.asked.approved_by),
         "problems": [
             {**formats.to_json([f.problem])[0], "project": f.project, "people": list(f.people), "passed_by": f.passed_by}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
@@ -145,6 +146,12 @@ def _duration(text: str) -> str:
         msg = "a time is written as 30m, 24h or 7d"
         raise ValueError(msg)
     return text
+
+
+def duration_of(text: str) -> timedelta:
+    """Return the time that `30m`, `24h`, `7d` or `0` stands for."""
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    return timedelta(**{units[text[-1]]: int(text[:-1])}) if text != "0" else timedelta()
 
 
 def _upstream(text: str) -> str:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from itertools import product
 from typing import TYPE_CHECKING
 
+from index_builder.manifests.kinds import duration_of
 from index_builder.manifests.schema.configuration import InboxModel, IndexModel, ReleasesModel, TargetModel
 from index_builder.manifests.schema.policy import PolicyModel, RuleModel
 from index_builder.manifests.validate import validate
@@ -15,7 +16,20 @@ from index_builder.model.index import Audience, Configuration, Store, Target
 from index_builder.model.names import Sha256, Word
 from index_builder.model.problem import Place, Problem
 from index_builder.model.releases import Releases
-from index_builder.policy.rules import ANYONE, OWNERS, Action, Approvals, Group, Naming, Person, Policies, Requirement, Reservation, Rule
+from index_builder.policy.rules import (
+    ANYONE,
+    OWNERS,
+    PUBLISHERS,
+    Action,
+    Approvals,
+    Group,
+    Naming,
+    Person,
+    Policies,
+    Requirement,
+    Reservation,
+    Rule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -95,7 +109,7 @@ def _target(model: TargetModel) -> Target:
     branch = model.kind == "pages-branch"
     return Target(
         name=Word(model.name), audience=Word(model.audience), kind=model.kind,
-        grace=_duration(model.grace) if model.grace is not None else timedelta(days=1), path=model.path or "",
+        grace=duration_of(model.grace) if model.grace is not None else timedelta(days=1), path=model.path or "",
         repository=model.repository or "", branch=model.branch or ("gh-pages" if branch else ""), history=model.history or 0,
         url=model.url or "", endpoint=model.endpoint or "", region=model.region or "",
     )  # fmt: skip
@@ -178,7 +192,7 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
     naming = Naming()
 
     def declare(kind: str, name: str, place: Place) -> bool:
-        if kind == "name" and name in (OWNERS, ANYONE):
+        if kind == "name" and name in (OWNERS, PUBLISHERS, ANYONE):
             message = f"'{name}' already has a meaning in rules"
             problems.append(Problem(rule="principal-duplicate", message=message, place=place, fix="choose another name"))
             return False
@@ -217,7 +231,7 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
             naming = Naming(distance=model.names.distance, known=tuple(model.names.known))
     policies = Policies(people=people, groups=groups, rules=tuple(rules.values()), reserved=tuple(reserved), naming=naming)
     problems += _shared_logins(people, places)
-    problems += _unknown_names(policies.names() | {OWNERS, ANYONE}, named)
+    problems += _unknown_names(policies.names() | {OWNERS, PUBLISHERS, ANYONE}, named)
     problems += _unknown_names(policies.names(), members_named)
     graph = {name: group.members for name, group in groups.items()}
     for name in sorted(in_cycles(graph)):
@@ -268,19 +282,15 @@ def _rule(model: RuleModel, place: Place) -> Rule:
                 hosting=tuple(r.hosting),
                 audiences=tuple(Word(name) for name in r.audiences),
                 licenses=tuple(r.licenses),
-                wait=_duration(r.wait) if r.wait else None,
+                wait=duration_of(r.wait) if r.wait else None,
                 max_size=r.max_size or 0,
             )
             for r in model.require
         ),
         deny=_actions(model.deny),
+        merge=tuple(model.merge),
         place=place,
     )
-
-
-def _duration(text: str) -> timedelta:
-    units = {"m": "minutes", "h": "hours", "d": "days"}
-    return timedelta(**{units[text[-1]]: int(text[:-1])}) if text != "0" else timedelta()
 
 
 def _actions(model: Mapping[str, list[Action]]) -> dict[Word, tuple[Action, ...]]:

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from index_builder.manifests.kinds import (
     PLAIN_NUMBER,
     Digest,
+    Duration,
     Https,
     Key,
     Line,
@@ -100,6 +101,8 @@ class SourceModel(Shape):
     project: Normalized | None = key("The project's name on that index, where it differs.", "acme-utils-ng", default=None)
     page: Https | None = key("The links of this page.", "https://downloads.example.org/acme-utils/", default=None)
     versions: Specifiers = key("Only versions in this set.", '">=1.0"', default="")
+    cooldown: Duration | None = key("Only releases that are at least so old.", "3d", default=None)
+    pre: True_ | None = key("Pre-releases count too.", "true", default=None)
 
 
 class PublisherModel(Shape):
@@ -119,6 +122,10 @@ class PublisherModel(Shape):
     )
     ref: Line | None = key("A pattern of the refs that it may publish from.", "refs/tags/v*", default=None)
     runner: Literal["github-hosted", "self-hosted"] | None = key("What the workflow must run on.", "github-hosted", default=None)
+    signer: Line | None = key(
+        "A pattern of the reusable workflow that it calls to sign; without this, it signs itself.",
+        "acme/workflows/.github/workflows/release.yml@refs/heads/main", default=None,
+    )  # fmt: skip
 
 
 class ManifestModel(Shape):
