@@ -97,7 +97,7 @@ def gc(repo: Path, pool: Path | None, dry_run: bool, output_format: str) -> None
 def push(what: tuple[str, ...], repo: Path, dry_run: bool, output_format: str) -> None:
     """Hand in the bytes of hosted files: wheels and sdists go into the inbox, where builds look for them.
 
-    The inbox of index.yaml is a folder, a prefix of a bucket, or a draft release of a GitHub repository (with GITHUB_TOKEN).
+    The inbox of index.yaml is a folder, a prefix of a bucket, or a release of a GitHub repository (with GITHUB_TOKEN).
     """
     root = wiring.find_root(repo)
     _, _, index = options.editable(root)

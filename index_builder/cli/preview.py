@@ -40,7 +40,8 @@ from index_builder.render.legacy import ReleaseJson
 @options.quiet
 @options.output_format
 def command(
-    base: str | None, number: int | None, head: str | None, worktree: bool, audience: str | None, all_audiences: bool, output: Path | None, host: str, port: int, repo: Path,
+    base: str | None, number: int | None, head: str | None, worktree: bool, audience: str | None, all_audiences: bool,
+    output: Path | None, host: str, port: int, repo: Path,
     pool: Path | None, connections: int, jobs: int | None, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Show the index as it would be with a change merged: what it adds is there, what it removes is not.

@@ -106,7 +106,10 @@ def _markdown(judged: Judged, again: str) -> Iterator[str]:
         yield f"\n### {title}\n"
         yield from (f"- {_escaped(line)}" for line in lines)
     base, head = judged.base[:12], judged.head[:12] or "the working tree"
-    yield f"\n<sub>{_escaped(head)} judged against {_escaped(base)}; the same on your machine: " + _code(again) + "</sub>"
+    yield (
+        f"\n<sub>{_escaped(head)}, proposed by {_escaped(judged.asked.shown)}, judged against {_escaped(base)}; "
+        f"the same on your machine: {_code(again)}</sub>"
+    )
 
 
 def _finding(finding: Finding) -> Iterator[str]:

@@ -197,12 +197,12 @@ def _shelves(configuration: Configuration, downloader: Downloader) -> Iterator[S
 def open_handed_in(configuration: Configuration, progress: Progress) -> Iterator[HandedIn | None]:
     """Yield the inbox that is at a host, None where it is a folder; raises UsageError."""
     inbox = configuration.inbox
-    if inbox.kind == "draft-release":
-        from index_builder.adapters.github.releases import DraftInbox
+    if inbox.kind == "release":
+        from index_builder.adapters.github.releases import ReleaseInbox
         from index_builder.wiring.github import open_api
 
         with open_api(progress) as api:
-            yield DraftInbox(inbox.repository, api)
+            yield ReleaseInbox(inbox.repository, api)
     elif inbox.kind == "bucket":
         from index_builder.adapters.bucket_inbox import BucketInbox
         from index_builder.adapters.object_store import open_bucket
@@ -454,8 +454,18 @@ def this_environment() -> Environment:
     return Environment.of(f"{sys.version_info[0]}.{sys.version_info[1]}", tag)
 
 
-def templates() -> dict[str, str]:
-    """Return the built-in templates by name: those in the installed package, or beside it in a source checkout."""
+def _templates() -> Path:
+    """Return the folder of the built-in templates: in the installed package, or beside it in a source checkout."""
     inside = _PACKAGE / "templates"
-    folder = inside if inside.is_dir() else _PACKAGE.parent / "templates"
+    return inside if inside.is_dir() else _PACKAGE.parent / "templates"
+
+
+def workflows() -> dict[str, str]:
+    """Return the workflows of an index on GitHub, by file name; the builder's own repository is what they use."""
+    return {path.name: path.read_text("utf-8") for path in sorted((_templates() / "github").glob("*.yml"))}
+
+
+def templates() -> dict[str, str]:
+    """Return the built-in templates by name."""
+    folder = _templates()
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.html"))}

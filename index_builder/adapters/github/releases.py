@@ -1,4 +1,4 @@
-"""An audience's files as assets of GitHub releases; and a draft release as the place where contributors hand files in.
+"""An audience's files as assets of GitHub releases; and a release as the place where contributors hand files in.
 
 A release holds 1,000 assets, and about 500 can be made in an hour: so files are spread over 256 releases by their digests, what
 is there is asked for before anything is sent, and what was sent stays when the hour is over. Nothing is ever overwritten.
@@ -6,6 +6,7 @@ is there is asked for before anything is sent, and what was sent stays when the 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from tempfile import TemporaryFile
@@ -29,7 +30,7 @@ class ReleaseDepot:
     def __init__(self, releases: Releases, api: Api) -> None:
         """Take whose they are."""
         self._releases, self._api = releases, api
-        self._found: dict[str, _Release | None] = {}
+        self._found = _Releases(api, f"repos/{releases.repository}/releases")
 
     def missing(self, puts: Sequence[Put]) -> list[Put]:
         """Return those that are not there yet; raises RemoteError, StorageError where one is there with other bytes."""
@@ -51,7 +52,7 @@ class ReleaseDepot:
             for put in missing:
                 with wanted.open(put.path) as stream:
                     asset = asset_of(put.path)
-                    self._made(asset.tag).put(asset.name, stream, sizes[put.path])
+                    self._found.made(asset.tag, _BODY).put(asset.name, stream, sizes[put.path])
                 progress.done(put.path)
         finally:
             progress.end()
@@ -60,13 +61,13 @@ class ReleaseDepot:
         """Delete files; raises RemoteError."""
         for path in paths:
             asset = asset_of(path)
-            release = self._release(asset.tag)
+            release = self._found.found(asset.tag)
             if release and (there := release.assets.pop(asset.name, None)):
                 self._delete(there)
 
     def _is_there(self, put: Put) -> bool:
         asset = asset_of(put.path)
-        release = self._release(asset.tag)
+        release = self._found.found(asset.tag)
         there = release.assets.get(asset.name) if release else None
         if there is None or there.get("state") != "uploaded":
             return False
@@ -75,32 +76,6 @@ class ReleaseDepot:
             msg = f"{asset.name} is in the release {asset.tag} of {self._releases.repository} with other bytes"
             raise StorageError(msg, fix="find out who put it there; then delete that asset, and publish again")
         return True
-
-    def _release(self, tag: str) -> _Release | None:
-        if tag not in self._found:
-            path = f"repos/{self._releases.repository}/releases"
-            try:
-                value = self._api.get(f"{path}/tags/{tag}")
-            except NotFoundError:
-                self._found[tag] = None
-            else:
-                self._found[tag] = release = _Release(self._api, path, value)
-                release.look()
-        return self._found[tag]
-
-    def _made(self, tag: str) -> _Release:
-        path = f"repos/{self._releases.repository}/releases"
-        body = {"tag_name": tag, "name": tag, "body": _BODY, "prerelease": True, "make_latest": "false"}
-        for attempt in range(1, _ATTEMPTS + 1):
-            if release := self._release(tag):
-                return release
-            try:
-                self._found[tag] = _Release(self._api, path, self._api.send("POST", path, body))
-            except RemoteError as error:
-                if attempt == _ATTEMPTS or not _may_have_arrived(error):
-                    raise
-                del self._found[tag]
-        raise AssertionError
 
     def _delete(self, there: dict[str, Any]) -> None:
         try:
@@ -112,6 +87,43 @@ class ReleaseDepot:
 def _may_have_arrived(error: RemoteError) -> bool:
     """Say whether nobody knows if a request did what it should: that it did already, is answered by 422."""
     return error.status == HTTPStatus.UNPROCESSABLE_ENTITY or (error.retryable and error.retry_after is None)
+
+
+class _Releases:
+    """The releases of a repository that were asked for, each once, whoever of several threads asks."""
+
+    def __init__(self, api: Api, path: str) -> None:
+        self._api, self._path, self._lock = api, path, threading.RLock()
+        self._known: dict[str, _Release | None] = {}
+
+    def found(self, tag: str) -> _Release | None:
+        """Return a release by its tag, with its assets; None where there is none. Raises RemoteError."""
+        with self._lock:
+            if tag not in self._known:
+                self._known[tag] = self._asked(tag)
+            return self._known[tag]
+
+    def _asked(self, tag: str) -> _Release | None:
+        try:
+            release = _Release(self._api, self._path, self._api.get(f"{self._path}/tags/{tag}"))
+        except NotFoundError:
+            return None
+        release.look()
+        return release
+
+    def made(self, tag: str, body: str) -> _Release:
+        """Return a release, which is made where there is none. Raises RemoteError."""
+        value = {"tag_name": tag, "name": tag, "body": body, "prerelease": True, "make_latest": "false"}
+        for attempt in range(1, _ATTEMPTS + 1):
+            if release := self.found(tag):
+                return release
+            try:
+                self._known[tag] = _Release(self._api, self._path, self._api.send("POST", self._path, value))
+            except RemoteError as error:
+                if attempt == _ATTEMPTS or not _may_have_arrived(error):
+                    raise
+                del self._known[tag]
+        raise AssertionError
 
 
 class _Release:
@@ -154,25 +166,28 @@ class _Release:
         self.assets[name] = made
 
 
-class DraftInbox:
-    """A draft release whose assets are called by their digests: only who may write to the repository sees and fills it."""
+class ReleaseInbox:
+    """A pre-release whose assets are called by their digests: whoever may write to the repository fills it, its readers see it.
+
+    It is no draft: those are hidden from tokens that may only read, and judging must not need more than that.
+    """
 
     TAG: Final = "inbox"
 
     def __init__(self, repository: str, api: Api) -> None:
         """Take the repository."""
-        self._repository, self._api = repository, api
-        self._release: _Release | None = None
+        self._api, self._path = api, f"repos/{repository}/releases"
+        self._releases = _Releases(api, self._path)
 
     def open(self, digest: Sha256, name: str) -> BinaryIO | None:
         """Download a file, and open that."""
-        release = self._found()
+        release = self._releases.found(self.TAG)
         there = release.assets.get(digest) if release else None
         if there is None or there.get("state") != "uploaded":
             return None
         stream: BinaryIO = TemporaryFile()  # noqa: SIM115 - handed out
         try:
-            with self._api.download(f"repos/{self._repository}/releases/assets/{int(there['id'])}") as chunks, local_storage():
+            with self._api.download(f"{self._path}/assets/{int(there['id'])}") as chunks, local_storage():
                 stream.writelines(chunks)
         except BaseException:
             stream.close()
@@ -182,22 +197,7 @@ class DraftInbox:
 
     def put(self, digest: Sha256, stream: BinaryIO, size: int) -> None:
         """Hand a file in, unless it is there. Raises RemoteError."""
-        release = self._found(make=True)
-        assert release is not None  # noqa: S101 - for the type checker: it was made
+        release = self._releases.made(self.TAG, "Files handed in for a package index; they are called by their digests.")
         there = release.assets.get(digest)
         if there is None or there.get("state") != "uploaded":
             release.put(digest, stream, size)
-
-    def _found(self, *, make: bool = False) -> _Release | None:
-        if self._release is None:
-            # A draft has no tag yet by which it could be asked for.
-            path = f"repos/{self._repository}/releases"
-            for value in self._api.items(path):
-                if value["draft"] and value["tag_name"] == self.TAG:
-                    self._release = _Release(self._api, path, value)
-                    self._release.look()
-                    return self._release
-            if make:
-                body = {"tag_name": self.TAG, "name": self.TAG, "body": "Files handed in for a package index.", "draft": True}
-                self._release = _Release(self._api, path, self._api.send("POST", path, body))
-        return self._release

@@ -73,13 +73,13 @@ class StoreModel(Shape):
     path: Folder = key("The folder, relative to the repository.", ".pool")
 
 
-_INBOX_NEEDS = {"directory": "path", "bucket": "url", "draft-release": "repository"}
+_INBOX_NEEDS = {"directory": "path", "bucket": "url", "release": "repository"}
 
 
 class InboxModel(Shape):
     """Where contributors put bytes of hosted files."""
 
-    kind: Literal["directory", "bucket", "draft-release"] = key("What kind of place it is.", "directory")
+    kind: Literal["directory", "bucket", "release"] = key("What kind of place it is.", "directory")
     path: Folder | None = key("For `kind: directory`: the folder, relative to the repository.", ".inbox", default=None)
     url: Bucket | None = key("For `kind: bucket`: the bucket and where in it, ending in a slash.", "s3://acme-inbox/hosted/", default=None)
     endpoint: Endpoint | None = key(
@@ -88,9 +88,7 @@ class InboxModel(Shape):
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = key(
         "For `kind: bucket`: its region.", "eu-central-1", default=None
     )
-    repository: Slug | None = key(
-        "For `kind: draft-release`: the GitHub repository with a draft release `inbox`.", "acme/index", default=None
-    )
+    repository: Slug | None = key("For `kind: release`: the GitHub repository with a release `inbox`.", "acme/index-inbox", default=None)
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
