@@ -227,3 +227,52 @@ def bare(folder: Path) -> Path:
     """Make an empty bare repository."""
     pygit2.init_repository(str(folder), bare=True, initial_head="main")
     return folder
+
+
+# Settings: what a test put there, to who administers the repository.
+
+
+@route("GET", "/repos/{owner}/{name}")
+def about(call: Call, owner: str, name: str) -> Any:
+    return {"full_name": _found(call, owner, name).name, "default_branch": "main"}
+
+
+def _setting(call: Call, owner: str, name: str, key: str) -> Any:
+    found = _found(call, owner, name, "administration:read").settings
+    if key not in found:
+        raise RefusedError(404, "Not Found")
+    return found[key]
+
+
+@route("GET", "/repos/{owner}/{name}/rules/branches/main")
+def rules(call: Call, owner: str, name: str) -> Any:
+    return _found(call, owner, name).settings.get("rules", [])
+
+
+@route("GET", "/repos/{owner}/{name}/pages")
+def pages(call: Call, owner: str, name: str) -> Any:
+    return _setting(call, owner, name, "pages")
+
+
+@route("GET", "/repos/{owner}/{name}/actions/permissions/workflow")
+def rights(call: Call, owner: str, name: str) -> Any:
+    return _setting(call, owner, name, "rights")
+
+
+@route("GET", "/repos/{owner}/{name}/actions/workflows")
+def workflows(call: Call, owner: str, name: str) -> Any:
+    states = _found(call, owner, name).settings.get("workflows", {})
+    found = [{"path": f".github/workflows/{file}", "state": state} for file, state in states.items()]
+    return {"total_count": len(found), "workflows": found}
+
+
+@route("GET", "/repos/{owner}/{name}/environments")
+def environments(call: Call, owner: str, name: str) -> Any:
+    found = _found(call, owner, name).settings.get("environments", [])
+    return {"total_count": len(found), "environments": found}
+
+
+@route("GET", "/repos/{owner}/{name}/actions/secrets")
+def secrets(call: Call, owner: str, name: str) -> Any:
+    found = [{"name": secret} for secret in _setting(call, owner, name, "secrets")]
+    return {"total_count": len(found), "secrets": found}

@@ -43,6 +43,7 @@ VERBS: Final = {
     "prune": "Remove old pre-releases of a project.",
     "migrate": "Bring manifests, policies and index.yaml to the present form.",
     "stamp": "Set the upload time of new files to now.",
+    "doctor": "Say what is missing in the settings on GitHub.",
     "serve": "Serve a built index on this machine, to try it.",
     "pool": "Check the pool, clear it out, hand in bytes.",
     "list": "Show every project, a line each.",

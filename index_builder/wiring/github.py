@@ -17,7 +17,9 @@ from index_builder.adapters.git_remote import TOKEN, Git
 from index_builder.adapters.github.api import DEFAULT, Api
 from index_builder.adapters.github.feed import GitHubFeed
 from index_builder.adapters.github.repository import GitHubRepository
+from index_builder.adapters.github.settings import settings_of
 from index_builder.errors import UsageError
+from index_builder.model.settings import Settings
 from index_builder.ports import Progress, ReleaseFeed
 
 
@@ -45,12 +47,25 @@ def open_feed(progress: Progress) -> Iterator[ReleaseFeed]:
 @contextmanager
 def open_repository(progress: Progress) -> Iterator[GitHubRepository]:
     """Yield the repository that GITHUB_REPOSITORY names; raises UsageError where it or GITHUB_TOKEN is missing."""
+    name = _named()
+    with open_api(progress) as api:
+        yield GitHubRepository(api, name)
+
+
+@contextmanager
+def open_settings(progress: Progress) -> Iterator[Settings]:
+    """Yield the settings of the repository that GITHUB_REPOSITORY names; raises as `open_repository`, RemoteError."""
+    name = _named()
+    with open_api(progress) as api:
+        yield settings_of(api, name)
+
+
+def _named() -> str:
     for name, example in (("GITHUB_REPOSITORY", "acme/index"), ("GITHUB_TOKEN", "$(gh auth token)")):
         if not os.environ.get(name):
             msg = f"{name} is not set: it says {'which repository this is' if 'REPO' in name else 'on whose behalf GitHub is asked'}"
             raise UsageError(msg, fix=f"on a runner of GitHub it is there; elsewhere: export {name}={example}")
-    with open_api(progress) as api:
-        yield GitHubRepository(api, os.environ["GITHUB_REPOSITORY"])
+    return os.environ["GITHUB_REPOSITORY"]
 
 
 def fetch_pull(root: Path, base: str, number: int) -> None:
