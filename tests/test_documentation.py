@@ -6,11 +6,13 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import ROOT
+from hosted import on_github
 
 from index_builder.manifests.loader import load
 from index_builder.manifests.schema.configuration import IndexModel
@@ -110,7 +112,9 @@ def test_how_tos_run(prepared, tmp_path, page):
     shutil.copytree(template, tmp_path / "work")
     script = typed(ROOT / page).replace("8000", str(free_port()))
     environment = sessions.environment_for(tmp_path, upstream) | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_CONFIG_FILE": os.devnull}
-    done = run_script(script, tmp_path / "work" / "index", environment)
+    index = tmp_path / "work" / "index"
+    with on_github(index) if "`GITHUB_TOKEN`" in (ROOT / page).read_text() else nullcontext({}) as given:
+        done = run_script(script, index, environment | given)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 

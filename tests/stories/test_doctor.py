@@ -7,19 +7,7 @@ import pytest
 from conftest import commit_all
 from github_pulls import bare
 from github_server import GitHub, Repository, Token, github
-
-NAME = "acme/index"
-GOOD = {
-    "rules": [
-        {"type": "pull_request", "parameters": {}},
-        {"type": "required_status_checks", "parameters": {"required_status_checks": [{"context": "index-builder"}]}},
-    ],
-    "pages": {"build_type": "workflow", "source": {"branch": "main", "path": "/"}},
-    "rights": {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": True},
-    "workflows": dict.fromkeys(("validate.yml", "judge.yml", "bump.yml", "publish.yml"), "active"),
-    "environments": [{"name": "publish", "protection_rules": [], "deployment_branch_policy": {"custom_branch_policies": True}}],
-    "secrets": [],
-}
+from hosted import NAME, SETTINGS
 
 
 @pytest.fixture
@@ -28,7 +16,7 @@ def hub(tmp_path, repo, monkeypatch):
         "schema: 1\ntitle: Acme\naudiences: {public: {files: packages/}}\npublish: [{name: pages, audience: public, kind: pages-artifact}]\n"
     )
     commit_all(repo)
-    hub = GitHub(repositories={NAME: Repository(name=NAME, git=bare(tmp_path / "acme.git"), settings=copy.deepcopy(GOOD))})
+    hub = GitHub(repositories={NAME: Repository(name=NAME, git=bare(tmp_path / "acme.git"), settings=copy.deepcopy(SETTINGS))})
     hub.tokens |= {"admin": Token(login="alice", permissions={"administration": "read"}), "weak": Token(login="bob", permissions={})}
     with github(hub):
         for name, value in (("GITHUB_API_URL", hub.url), ("GITHUB_REPOSITORY", NAME), ("GITHUB_TOKEN", "admin")):
