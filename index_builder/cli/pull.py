@@ -141,7 +141,7 @@ def _value(pull: Pull, judged: Judged, again: str) -> dict[str, object]:
 
 @command.command("act")
 @click.argument("verdict", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--number", type=click.IntRange(1), required=True, help="The pull request that the verdict must be of.")
+@click.option("--number", type=click.IntRange(1), metavar="N", required=True, help="The pull request that the verdict must be of.")
 @options.quiet
 @options.output_format
 def act_(verdict: Path, number: int, quiet: bool, output_format: str) -> None:

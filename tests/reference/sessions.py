@@ -78,7 +78,7 @@ TYPED: dict[str, list[str]] = {
         "index-builder proxy --index site/public --root ../root.json -- pip install --extra-index-url https://pypi.example.org/simple/ six",
     ],
     "bump": [
-        "sed -i 's/^releases:/source: {index: pypi, cooldown: 3d}\\nreleases:/' packages.d/six.yaml; index-builder bump -q; index-builder bump",
+        "sed -i 's/^releases:/source: {index: pypi, cooldown: 3d}\\nreleases:/' packages.d/six.yaml; index-builder bump",
         "sed -i 's/, cooldown: 3d//' packages.d/six.yaml; index-builder bump --dry-run",
         "index-builder bump acme-utils",
     ],

@@ -30,10 +30,14 @@ class GitHubRepository:
 
     def pull(self, number: int) -> Pull:
         """Return an open pull request, with its reviews."""
-        value = self._api.get(f"{self._path}/pulls/{number}")
+        try:
+            value = self._api.get(f"{self._path}/pulls/{number}")
+        except NotFoundError as error:
+            msg = f"there is no pull request #{number} in {self._path.removeprefix('repos/')}, or the token may not see it"
+            raise NotFoundError(msg, fix="look at the number; the repository is what GITHUB_REPOSITORY says") from error
         if value["state"] != "open":
-            msg = f"#{number} is closed"
-            raise NotFoundError(msg)
+            msg = f"pull request #{number} is closed"
+            raise NotFoundError(msg, fix="only an open one can be judged")
         reviews = tuple(map(_review, self._api.items(f"{self._path}/pulls/{number}/reviews")))
         return _pull(value, reviews)
 

@@ -38,7 +38,7 @@ class ReleasesModel(Shape):
     server: Endpoint | None = key("Where its pages are, if that is a server of your own.", "https://github.example.org", default=None)
     overflow: dict[Tag, list[Digest]] = key(
         "Digests of files that are in another release than their first two digits say, because that one is full.",
-        "{pool-4f-2: [4f1c…]}", default={},
+        "{pool-4f-2: [4f1c0b1e6bb0d39b2d7a4c6b1b6c1f0a2f3d4e5c6b7a8990a1b2c3d4e5f60718]}", default={},
     )  # fmt: skip
 
 
