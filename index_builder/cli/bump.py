@@ -5,52 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from index_builder import wiring
-from index_builder.cli import edits, options
+from index_builder.cli import options
 from index_builder.cli.console import count, progress, stderr
 from index_builder.cli.projects import find_project
-from index_builder.errors import AnsweredError, IndexBuilderError, UsageError
+from index_builder.errors import AnsweredError, RemoteError, UsageError
 from index_builder.model.names import Timestamp
-from index_builder.model.problem import ProblemsFoundError
 from index_builder.model.project import Project
-from index_builder.model.pull import Draft, Standing
-from index_builder.pipeline import bump
-from index_builder.pipeline.add.candidate import Defaults
-from index_builder.pipeline.add.edits import Change
-from index_builder.pipeline.add.edits import edits as edits_of
-from index_builder.pipeline.add.pin import pin
-from index_builder.pipeline.bump import Find, Looked
+from index_builder.model.pull import Standing
+from index_builder.pipeline.add.edits import unified
+from index_builder.pipeline.bump.bump import Bumped, Workbench
+from index_builder.pipeline.bump.look import Find
+from index_builder.pipeline.bump.propose import propose
 from index_builder.wiring import github
 
 if TYPE_CHECKING:
     from index_builder.adapters.github.repository import GitHubRepository
-    from index_builder.fetch.stage import Fetcher
     from index_builder.model.index import Index
-    from index_builder.ports import ReleaseFeed
 
 #: The workflow that judges what is proposed: a pull request that a workflow opens starts none.
-_JUDGE = "judge.yml"
+_JUDGE: Final = "judge.yml"
 
 
 class _SourceFailedError(AnsweredError):
     exit_code = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bumped:
-    """What became of a project: what was found, its manifest before and after, and what goes beside it."""
-
-    looked: Looked
-    change: Change | None = None
-    attestations: dict[str, bytes] = field(default_factory=dict)
-    error: IndexBuilderError | None = None
-    proposed: tuple[int, Standing] | None = None
 
 
 @click.command("bump")
@@ -90,20 +74,19 @@ def command(
         fetcher = stack.enter_context(
             options.fetching(root, index.configuration, pool=pool, connections=connections, quiet=quiet)
         )  # fmt: skip
-        done = [_bumped(project, index, tree, fetcher, feed, now) for project in chosen]
-        paths = {one.change.path for one in done if one.change}
+        bench = Workbench(index=index, fetcher=fetcher, feed=feed, attestations=wiring.attestations(), now=now)
+        bumped = [bench.bump(project, tree.text(project.place.path)) for project in chosen]
+        paths = {one.change.path for one in bumped if one.change}
         options.stop_at(tree, reading, lambda path: path in paths)
-        if repository:
-            done = [_proposed(one, repository, base, parent) for one in done]
-    changes = [one.change for one in done if one.change]
+        done = [_proposed(one, repository, base, parent) if repository else (one, None) for one in bumped]
     if not proposing and not dry_run:
-        files = {path: content.decode() for one in done for path, content in one.attestations.items()}
-        tree.write({change.path: change.after for change in changes} | files)
+        files = {path: content.decode() for one, _ in done for path, content in one.attestations.items()}
+        tree.write({one.change.path: one.change.after for one, _ in done if one.change} | files)
     if output_format == "json":
-        click.echo(json.dumps({"dry_run": dry_run, "projects": [_json(one) for one in done]}, indent=2))
+        click.echo(json.dumps({"dry_run": dry_run, "projects": [_json(*one) for one in done]}, indent=2))
     else:
         _say(done, dry_run=dry_run, quiet=quiet)
-    if any(one.error or one.looked.error for one in done):
+    if any(one.error for one, _ in done):
         raise _SourceFailedError
 
 
@@ -131,88 +114,29 @@ def _chosen(names: Sequence[str], index: Index) -> list[Project]:
     return found
 
 
-def _bumped(project: Project, index: Index, tree: wiring.WorkTree, fetcher: Fetcher, feed: ReleaseFeed, now: Timestamp) -> _Bumped:
-    """Look at one project, and make of what is newer an edit of its manifest."""
-    defaults = Defaults(
-        owners=project.owners, audiences=project.audiences, hosting=None, environments=index.configuration.clients,
-        pre=bool(project.source and project.source.pre), now=now,
-    )  # fmt: skip
-    looked = bump.look(project, fetcher, feed, defaults)
-    if looked.find is not Find.NEWER:
-        return _Bumped(looked=looked)
+def _proposed(one: Bumped, repository: GitHubRepository, base: str, parent: str) -> tuple[Bumped, tuple[int, Standing] | None]:
+    """Propose one; that another one cannot be proposed holds it up as little as anything else."""
     try:
-        pinned = pin(bump.candidates(looked, index, fetcher, defaults), fetcher)
-        path = project.place.path
-        change = next(edits_of(index, pinned.groups, {path: tree.text(path)}))
-        return _Bumped(looked=looked, change=change, attestations=bump.bundles(project, change.files, feed, wiring.attestations()))
-    except ProblemsFoundError as error:
-        first = next(problem for problem in error.problems if problem.severity == "error")
-        more = f", and {len(error.problems) - 1} more problems" if len(error.problems) > 1 else ""
-        return _Bumped(looked=looked, error=IndexBuilderError(f"{first.message} ({first.rule}){more}", fix=first.fix))
-    except IndexBuilderError as error:
-        if error.exit_code == 130:  # noqa: PLR2004 - it was stopped
-            raise
-        return _Bumped(looked=looked, error=error)
+        return one, propose(one, base, parent, repository, repository, _JUDGE)
+    except RemoteError as error:
+        return replace(one, error=error), None
 
 
-def _proposed(one: _Bumped, repository: GitHubRepository, base: str, parent: str) -> _Bumped:
-    """Open a pull request, or bring it up to date, and let it be judged."""
-    if one.change is None:
-        return one
-    name, version = one.change.project.normalized, one.looked.version
-    files = {one.change.path: one.change.after.encode(), **one.attestations}
-    title = f"Bump {one.change.project.name} to {version}"
-    draft = Draft(
-        branch=f"bump/{name}", base=base, parent=parent, title=title, body=_body(one), files=files,
-        mark=f"<!-- index-builder: bump {name} {version} -->",
-    )  # fmt: skip
-    try:
-        number, standing = repository.propose(draft)
-        if standing in (Standing.OPENED, Standing.UPDATED):
-            repository.dispatch(_JUDGE, base, number=str(number))
-    except IndexBuilderError as error:
-        return _Bumped(looked=one.looked, change=one.change, attestations=one.attestations, error=error)
-    return _Bumped(looked=one.looked, change=one.change, attestations=one.attestations, proposed=(number, standing))
-
-
-def _body(one: _Bumped) -> str:
-    """Return what a pull request says: what is new, where its notes are, and what differs from the release before."""
-    assert one.change  # noqa: S101 - for the type checker
-    looked, change = one.looked, one.change
-    lines = [f"{change.project.name} {looked.version} follows {looked.before}." if looked.before else f"{looked.version} is the first."]
-    if looked.notes:
-        lines.append(f"Its notes: {looked.notes}")
-    lines += ["", "| file | size | requires Python | attested |", "|---|---|---|---|"]
-    kept = {path.partition("/")[2].partition(".")[0] for path in one.attestations}
-    for file in change.files:
-        attested = "yes" if file.provenance or file.sha256 in kept else "no"
-        lines.append(f"| `{file.name.text}` | {file.size:,} | `{file.requires_python or 'any'}` | {attested} |")
-    old = next((release for release in change.project.releases if release.version == looked.before), None)
-    if old and old.files:
-        before, after = ({file.requires_python for file in files} for files in (old.files, change.files))
-        if before != after:
-            said = " and ".join(sorted(f"`{text or 'any'}`" for text in before))
-            lines += ["", f"Before, it required Python {said}."]
-    lines += ["", "```diff", edits.unified(change.path, change.before, change.after).replace("```", "` ` `").rstrip(), "```"]
-    return "\n".join(lines)
-
-
-def _say(done: Sequence[_Bumped], *, dry_run: bool, quiet: bool) -> None:
+def _say(done: Sequence[tuple[Bumped, tuple[int, Standing] | None]], *, dry_run: bool, quiet: bool) -> None:
     console = stderr()
-    for one in done:
-        error = one.error or one.looked.error
-        if error:
+    for one, proposed in done:
+        if one.error:
             console.print(f"[bold]{one.looked.project.name}[/]: [bold red]failed[/]: ", end="")
-            console.print(error.message, markup=False, highlight=False)
-            if error.fix:
-                console.print(f"  fix: {error.fix}", markup=False, highlight=False)
+            console.print(one.error.message, markup=False, highlight=False)
+            if one.error.fix:
+                console.print(f"  fix: {one.error.fix}", markup=False, highlight=False)
         elif not quiet:
-            console.print(f"[bold]{one.looked.project.name}[/]: {_sentence(one, dry_run=dry_run)}", highlight=False)
+            console.print(f"[bold]{one.looked.project.name}[/]: {_sentence(one, proposed, dry_run=dry_run)}", highlight=False)
         if dry_run and one.change:
-            click.echo(edits.unified(one.change.path, one.change.before, one.change.after), nl=False)
+            click.echo(unified(one.change.path, one.change.before, one.change.after), nl=False)
 
 
-def _sentence(one: _Bumped, *, dry_run: bool) -> str:
+def _sentence(one: Bumped, proposed: tuple[int, Standing] | None, *, dry_run: bool) -> str:
     looked = one.looked
     if looked.find is Find.CURRENT:
         return f"nothing newer than {looked.before}" if looked.before else "nothing there"
@@ -220,19 +144,19 @@ def _sentence(one: _Bumped, *, dry_run: bool) -> str:
         when = f"until {Timestamp.of(looked.until)}" if looked.until else "because nobody says when it was released"
         return f"{looked.version} waits {when}"
     files = count(len(one.change.files), "file") if one.change else ""
-    if one.proposed:
-        number, standing = one.proposed
+    if proposed:
+        number, standing = proposed
         return f"{looked.version} ({files}), #{number} {standing.value}"
     return f"{looked.before or 'nothing'} → {looked.version}, {files} {'would be added' if dry_run else 'added'}"
 
 
-def _json(one: _Bumped) -> dict[str, object]:
-    looked, error = one.looked, one.error or one.looked.error
+def _json(one: Bumped, proposed: tuple[int, Standing] | None) -> dict[str, object]:
+    looked, error = one.looked, one.error
     return {
         "project": looked.project.normalized, "result": str(Find.FAILED if error else looked.find),
         "before": str(looked.before) if looked.before else None, "version": str(looked.version) if looked.version else None,
         "until": looked.until.isoformat() if looked.until else None, "notes": looked.notes or None,
         "path": one.change.path if one.change else None, "files": [file.name.text for file in one.change.files] if one.change else [],
-        "attestations": sorted(one.attestations), "pull_request": one.proposed[0] if one.proposed else None,
-        "standing": one.proposed[1].value if one.proposed else None, "error": error.message if error else None,
+        "attestations": sorted(one.attestations), "pull_request": proposed[0] if proposed else None,
+        "standing": proposed[1].value if proposed else None, "error": error.message if error else None,
     }  # fmt: skip

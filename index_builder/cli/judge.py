@@ -14,7 +14,7 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options, report, rights
-from index_builder.cli.console import note
+from index_builder.cli.console import note, progress
 from index_builder.errors import HumanNeededError, PolicyError, SourceError, UsageError
 from index_builder.judge.asked import Asked, asked
 from index_builder.judge.verdict import Judged, Outcome
@@ -27,6 +27,7 @@ from index_builder.pipeline.judge.reading import Change, base_settings, read_cha
 from index_builder.pipeline.judge.replay import replay
 from index_builder.policy.rules import Policies
 from index_builder.ports import Proposal, SourceTree
+from index_builder.wiring import github
 
 #: So many past merges are judged by new policies, in the report of a change that brings these.
 _REPLAYED: Final = 100
@@ -73,9 +74,10 @@ def judged_of(
     asking = who(change.before.policies)
     with (
         options.fetching(root, change.configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher,
+        github.open_feed(progress(quiet=quiet)) as feed,
         wiring.open_workers(jobs) as workers,
     ):
-        return judge(change, asking, fetcher, wiring.resolver, wiring.attestations(), workers, replayed=_replayed(root, base, change))
+        return judge(change, asking, fetcher, wiring.resolver, wiring.attestations(), feed, workers, replayed=_replayed(root, base, change))
 
 
 def _replayed(root: Path, base: str, change: Change) -> tuple[str, ...]:

@@ -327,6 +327,11 @@ RULES: Final[dict[str, Rule]] = {
         "With two indexes configured, installers take the higher version of either: dependency confusion.",
         "Choose a name with your prefix, take the project from the upstream, or ask an administrator; clients should use one index only.",
     ),
+    "source-empty": Rule(
+        "What a new or changed `source` names is there, and has files of the project.",
+        "It would be found out only when a release does not come.",
+        "Correct it; `index-builder bump NAME --dry-run` shows what it finds.",
+    ),
     "requires-python-unmet": Rule(
         "Some Python fits a new file's `requires-python`.",
         "Nobody can install it.",

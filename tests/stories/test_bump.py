@@ -253,3 +253,19 @@ def test_the_workflow_bumps_and_is_judged(hosted, hub, tmp_path):
     assert "`provenance-invalid`" in comment
     assert "github\\-actions\\[bot\\]" in comment
     assert repository.pulls[1]["merged_at"] is None
+
+
+def test_a_source_is_tried_where_it_is_proposed(hosted, cli, hub):
+    """A new or changed source that leads nowhere, or to another project's files, is a problem of that very change; offline it is told."""
+    path = hosted / "packages.d" / "acme-utils.yaml"
+    text = path.read_text()
+    for wrong, said in (("acme/gone", "GitHub answers 404"), (INDEX, "it has no wheel or sdist of the project")):
+        path.write_text(text.replace(f"github: {SOURCE}", f"github: {wrong}"))
+        done = cli("check", "--base", "HEAD", "--worktree", "--actor", "alice")
+        assert done.code == 1
+        assert "source-empty" in done.err
+        assert said in done.err
+    done = cli("check", "--base", "HEAD", "--worktree", "--actor", "alice", "--offline")
+    assert "whether its source has releases" in done.out
+    path.write_text(text.replace(f"github: {SOURCE}", f"github: {SOURCE}, cooldown: 1d"))
+    assert "source-empty" not in cli("check", "--base", "HEAD", "--worktree", "--actor", "alice").err

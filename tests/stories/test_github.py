@@ -4,13 +4,14 @@ import json
 import subprocess
 from pathlib import Path
 
+import pygit2
 import pytest
 from actions_runner import Runner, _Job
 from conftest import commit_all
 from distributions import wheel
 from github_pulls import bare, git_of, open_pull
 from github_server import GitHub, Repository, Token, github
-from published import FolderReader, follow
+from published import BranchReader, FolderReader, follow
 from story import POLICY
 
 NAME = "acme/index"
@@ -327,3 +328,26 @@ def test_a_rollback_by_hand_and_back(hosted):
 
 def follow_pages(hosted) -> int:
     return follow(FolderReader(hosted.runner.pages))
+
+
+def test_a_branch_is_published_by_the_workflow_too(hosted):
+    """With a branch as target, a change is a commit of what changed on it, and there is no archive to be deployed."""
+    index = hosted.folder / "index.yaml"
+    hosted.start("main")
+    index.write_text(index.read_text().replace("kind: pages-artifact", "kind: pages-branch"))
+    hosted.push()
+    run = hosted.runner.event("push", {})[0]
+    assert run.results == {"publish": "success", "deploy": "skipped"}, run.log
+    assert follow(BranchReader(hosted.repository.git)) == 1
+    assert cli_yanks(hosted) == {"publish": "success", "deploy": "skipped"}
+    git = git_of(hosted.repository)
+    tip = git.references["refs/heads/gh-pages"].peel(pygit2.Commit)
+    changed = {delta.new_file.path for delta in git.diff(tip.parents[0], tip).deltas}
+    assert "simple/acme-utils/index.html" in changed
+    assert not [path for path in changed if path.startswith("packages/")]
+
+
+def cli_yanks(hosted) -> dict[str, str]:
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    hosted.push()
+    return hosted.runner.event("push", {})[0].results

@@ -14,20 +14,18 @@ from enum import StrEnum
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from index_builder.errors import AttestationError, EditError, IndexBuilderError, RemoteError
+from index_builder.errors import EditError, IndexBuilderError, RemoteError
 from index_builder.fetch.stage import Fetcher
 from index_builder.fetch.upstream import ListedFile, Listing, read_listing
-from index_builder.judge.provenance import Attested, published
 from index_builder.model.filename import parse_filename
 from index_builder.model.index import Index
 from index_builder.model.names import NormalizedName, Timestamp, Word
-from index_builder.model.project import File, Hosting, Project, Source
+from index_builder.model.project import Hosting, Project, Source
 from index_builder.model.pull import HostedRelease
 from index_builder.pipeline.add.candidate import Candidate, Defaults
 from index_builder.pipeline.add.own import from_urls
 from index_builder.pipeline.add.upstream import listed, suitable
-from index_builder.pipeline.judge.evidence import ENDING, FOLDER
-from index_builder.ports import Attestations, ReleaseFeed
+from index_builder.ports import ReleaseFeed
 
 
 class Find(StrEnum):
@@ -58,11 +56,16 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Offered:
+class Offered:
     """What a source has: files, and by version the page of the release."""
 
     listing: Listing
     notes: Mapping[Version, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> Mapping[str, ListedFile]:
+        """The files by name."""
+        return self.listing.files
 
 
 def look(project: Project, fetcher: Fetcher, feed: ReleaseFeed, defaults: Defaults) -> Looked:
@@ -77,18 +80,18 @@ def look(project: Project, fetcher: Fetcher, feed: ReleaseFeed, defaults: Defaul
         error = EditError(msg, fix="hand new ones in with index-builder add --dist, or let it be `hosting: mirrored`")
         return Looked(project=project, find=Find.FAILED, before=before, error=error)
     try:
-        offered = _offered(project, source, fetcher, feed)
+        there = offered(project, source, fetcher, feed)
     except RemoteError as error:
         return Looked(project=project, find=Find.FAILED, before=before, error=error)
     by_version: dict[Version, list[ListedFile]] = {}
-    for file in suitable([f for f in offered.listing.files.values() if f.yanked is None], defaults):
+    for file in suitable([f for f in there.files.values() if f.yanked is None], defaults):
         by_version.setdefault(file.name.version, []).append(file)
     newer = sorted(v for v in by_version if v not in known and (before is None or v > before) and _is_wanted(v, source))
     cooling: Looked | None = None
     for version in reversed(newer):
         files = tuple(sorted(by_version[version], key=lambda file: file.name.text))
         found = Looked(
-            project=project, find=Find.NEWER, version=version, before=before, files=files, notes=offered.notes.get(version, "")
+            project=project, find=Find.NEWER, version=version, before=before, files=files, notes=there.notes.get(version, "")
         )  # fmt: skip
         until = _ripe(files, source.cooldown)
         if source.cooldown and (until is None or until > defaults.now.moment):
@@ -108,17 +111,18 @@ def _ripe(files: Sequence[ListedFile], cooldown: timedelta) -> datetime | None:
     return max(times) + cooldown if len(times) == len(files) else None
 
 
-def _offered(project: Project, source: Source, fetcher: Fetcher, feed: ReleaseFeed) -> _Offered:
+def offered(project: Project, source: Source, fetcher: Fetcher, feed: ReleaseFeed) -> Offered:
+    """Ask a source for all that it has of a project; raises NotFoundError, RemoteError."""
     if source.index:
         name = NormalizedName.of(source.project or project.name)
-        return _Offered(listing=fetcher.upstreams.listing(Word(source.index), name))
+        return Offered(listing=fetcher.upstreams.listing(Word(source.index), name))
     if source.github:
         return _of_releases(project, feed.releases(source.github), pre=source.pre)
     page = fetcher.downloader.page(source.page, "text/html")
-    return _Offered(listing=read_listing(project.normalized, page.content, "text/html", page.url))
+    return Offered(listing=read_listing(project.normalized, page.content, "text/html", page.url))
 
 
-def _of_releases(project: Project, releases: Iterable[HostedRelease], *, pre: bool) -> _Offered:
+def _of_releases(project: Project, releases: Iterable[HostedRelease], *, pre: bool) -> Offered:
     """Return the wheels and sdists among the assets of releases; other assets are nobody's business."""
     files: dict[str, ListedFile] = {}
     notes: dict[Version, str] = {}
@@ -137,7 +141,7 @@ def _of_releases(project: Project, releases: Iterable[HostedRelease], *, pre: bo
                 name=name, url=asset.url, sha256=asset.sha256, size=None, uploaded=Timestamp.of(release.published), requires_python="",
                 metadata=None, provenance_url="", yanked=None,
             )  # fmt: skip
-    return _Offered(listing=Listing(files=files), notes=notes)
+    return Offered(listing=Listing(files=files), notes=notes)
 
 
 def candidates(looked: Looked, index: Index, fetcher: Fetcher, defaults: Defaults) -> list[Candidate]:
@@ -161,28 +165,3 @@ def _renamed(project: Project, found: Iterable[Candidate]) -> Iterator[Candidate
     """Let files of a project that has another name on its index go into this manifest."""
     for candidate in found:
         yield candidate if candidate.project.normalized == project.normalized else replace(candidate, project=project)
-
-
-def bundles(project: Project, files: Sequence[File], feed: ReleaseFeed, attestations: Attestations) -> dict[str, bytes]:
-    """Return the attestations of new files as a repository keeps them, by path; raises RemoteError.
-
-    The publishers' repositories are asked, else the source's. Of several attestations of a file, one of a declared publisher is kept.
-    """
-    source = project.source
-    asked = dict.fromkeys([*(publisher.github for publisher in project.publishers), *([source.github] if source else [])])
-    kept: dict[str, bytes] = {}
-    for file in files:
-        found = [content for repository in filter(None, asked) for content in feed.attestations(repository, file.sha256)]
-        if found:
-            kept[f"{FOLDER}/{file.sha256}{ENDING}"] = next((c for c in found if _is_declared(c, project, file, attestations)), found[0])
-    return kept
-
-
-def _is_declared(content: bytes, project: Project, file: File, attestations: Attestations) -> bool:
-    if not attestations.is_available():
-        return False
-    try:
-        claims = attestations.verified(content, file.name.text, file.sha256)
-    except AttestationError:
-        return False
-    return published(project.publishers, Attested(claims=claims))
