@@ -25,6 +25,7 @@ import pygit2
 import yaml
 from github_pulls import WHO, git_of
 from github_server import GitHub, Token
+from published import CREDENTIALS
 
 BUILDER = Path(sys.executable).parent
 
@@ -48,6 +49,7 @@ class Runner:
     def __init__(self, hub: GitHub, name: str, folder: Path, secrets: Mapping[str, str] | None = None) -> None:
         self.hub, self.name, self.folder, self.secrets = hub, name, folder, dict(secrets or {})
         self.repository = hub.repositories[name]
+        self.variables: dict[str, str] = {}
         self.runs: list[Run] = []
         self.pages: Path | None = None
         self._numbers = count(1)
@@ -158,7 +160,7 @@ class _Job:
         secrets = {} if self.event == "pull_request" else self.runner.secrets
         return {
             "github": {"event": self.payload, "event_name": self.event, "repository": self.runner.name, "ref": "refs/heads/main"},
-            "needs": needs, "secrets": secrets, "inputs": self.payload.get("inputs", {}), "steps": {}, "$good": True,
+            "needs": needs, "secrets": secrets, "vars": self.runner.variables, "inputs": self.payload.get("inputs", {}), "steps": {}, "$good": True,
         }  # fmt: skip
 
     def _once(self, name: str, job: dict[str, Any], context: dict[str, Any]) -> tuple[str, dict[str, str]]:
@@ -207,7 +209,7 @@ class _Job:
             outputs, good = self._bash(step["run"], workspace, {**environment, **own})
             context["$good"] = context["$good"] and good
         else:
-            outputs = self._used(step["uses"].partition("@")[0], given, workspace, environment)
+            outputs = self._used(step["uses"].partition("@")[0], given, workspace, environment, context)
         if "id" in step:
             context["steps"][step["id"]] = {"outputs": outputs}
 
@@ -221,7 +223,9 @@ class _Job:
         lines = Path(environment["GITHUB_OUTPUT"]).read_text().splitlines()
         return dict(line.split("=", 1) for line in lines), done.returncode == 0
 
-    def _used(self, action: str, given: dict[str, Any], workspace: Path, environment: dict[str, str]) -> dict[str, str]:
+    def _used(
+        self, action: str, given: dict[str, Any], workspace: Path, environment: dict[str, str], context: dict[str, Any]
+    ) -> dict[str, str]:
         if action == "actions/checkout":
             default = f"refs/pull/{self.payload['number']}/merge" if self.event == "pull_request" else "refs/heads/main"
             ref = f"refs/heads/{given['ref']}" if "ref" in given else default
@@ -243,6 +247,11 @@ class _Job:
             with tarfile.open(self.run.artifacts["github-pages"] / "artifact.tar") as archive:
                 archive.extractall(self.runner.pages, filter="data")
             return {"page_url": "https://acme.example.org/index/"}
+        elif action == "aws-actions/configure-aws-credentials":
+            token = self.runner.hub.tokens[context["github"]["token"]]
+            assert token.permissions["id-token"] == "write", "no identity without that right"
+            assert given["role-to-assume"] == self.runner.variables["AWS_ROLE_ARN"]
+            environment |= {**CREDENTIALS, "AWS_REGION": given["aws-region"]}
         elif action == "./" or action.startswith("index-builder/"):
             environment["PATH"] = f"{BUILDER}{os.pathsep}{environment['PATH']}"
         else:

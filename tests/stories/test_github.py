@@ -11,7 +11,7 @@ from conftest import commit_all
 from distributions import wheel
 from github_pulls import bare, git_of, open_pull
 from github_server import GitHub, Repository, Token, github
-from published import BranchReader, FolderReader, follow
+from published import BranchReader, FolderReader, HttpReader, follow, s3
 from story import POLICY
 
 NAME = "acme/index"
@@ -253,13 +253,13 @@ def test_a_push_between_judgement_and_merge_is_judged_again(hosted, monkeypatch)
     assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
     pushed, used = [], _Job._used
 
-    def push_before_acting(job, action, given, workspace, environment):
+    def push_before_acting(job, action, *rest):
         if action == "actions/download-artifact" and not pushed:
             pushed.append(True)
             assert hosted.cli("status", "acme-utils", "deprecated", "--reason", "use acme-core").code == 0
             head = hosted.push("change-1")
             git_of(hosted.repository).references.create("refs/pull/1/head", head, force=True)
-        return used(job, action, given, workspace, environment)
+        return used(job, action, *rest)
 
     monkeypatch.setattr(_Job, "_used", push_before_acting)
     runs = hosted.propose(1, "alice")
@@ -351,3 +351,19 @@ def cli_yanks(hosted) -> dict[str, str]:
     assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
     hosted.push()
     return hosted.runner.event("push", {})[0].results
+
+
+def test_a_bucket_is_published_with_the_workflows_identity(hosted):
+    """The provider gives credentials to the workflow for what it is; the repository holds none."""
+    index = hosted.folder / "index.yaml"
+    with s3() as url:
+        hosted.start("main")
+        target = f"publish: [{{name: bucket, audience: public, kind: bucket, url: s3://acme-index/public/, endpoint: {url}}}]\n"
+        index.write_text(index.read_text().partition("publish:")[0] + target)
+        hosted.push()
+        run = hosted.runner.event("push", {})[0]
+        assert run.results["publish"] == "failure"
+        hosted.runner.variables |= {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/index", "AWS_REGION": "us-east-1"}
+        run = hosted.runner.event("push", {})[0]
+        assert run.results == {"publish": "success", "deploy": "skipped"}, run.log
+        assert follow(HttpReader(f"{url}/acme-index/public/")) == 1
