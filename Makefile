@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find index_builder templates -name '*.py' -o -name '*.html' -o -name '*.txt' -o -name py.typed) pyproject.toml README.md LICENSE
+SOURCES := $(shell find index_builder templates -name '*.py' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.svg' -o -name '*.txt' -o -name py.typed) pyproject.toml README.md LICENSE
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEEL := build/installed-run
 TOOLS := build/installed-dev

@@ -42,7 +42,8 @@ def to_configuration(document: Document) -> tuple[Configuration | None, list[Pro
         inbox=Store(kind=model.inbox.kind, path=model.inbox.path),
         publish=tuple(map(_target, model.publish)),
         clients=_clients(model),
-    )
+        repository=model.web.repository or "", branch=model.web.branch,
+    )  # fmt: skip
     problems = [*_unknown_audiences(document, model), *_include_cycles(configuration), *_shared_targets(document, model)]
     return (configuration if not problems else None), problems
 

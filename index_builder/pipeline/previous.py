@@ -12,6 +12,7 @@ from index_builder.model.source import MANIFESTS, SourceEntry, is_manifest, stem
 from index_builder.ports import Site, SourceTree
 from index_builder.render.rows import ROWS
 from index_builder.render.simple import LIST_HTML, LIST_JSON
+from index_builder.render.web.books import BOOKS, Books, decode_books
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of, shard_of
 
 
@@ -44,6 +45,28 @@ class Previous:
     def built(self, name: str) -> Built | None:
         """Return what was built of a project; raises OutdatedStateError."""
         return self.shard(shard_of(name)).get(name)
+
+    def books(self) -> Books:
+        """Return what was remembered of pages for people, nothing where there were none; raises OutdatedStateError."""
+        if not self.mark.web:
+            return Books()
+        try:
+            content = self.site.read(BOOKS)
+            if digest_of(content) != self.mark.web:
+                raise OutdatedStateError
+            return decode_books(content)
+        except (StorageError, ValueError, TypeError) as error:
+            raise OutdatedStateError from error
+
+    def page_for_people(self, books: Books, path: str) -> bytes:
+        """Return what a page that shows many projects was; raises OutdatedStateError where it is not that any more."""
+        try:
+            content = self.site.read(path)
+        except StorageError as error:
+            raise OutdatedStateError from error
+        if digest_of(content) != books.files.get(path):
+            raise OutdatedStateError
+        return content
 
     def everything(self) -> dict[str, Built]:
         """Return all projects by normalized name; raises OutdatedStateError."""

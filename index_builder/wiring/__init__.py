@@ -398,7 +398,7 @@ def builder() -> str:
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*.py")):
         digest.update(path.read_bytes())
-    for library in ("jinja2", "markupsafe", "orjson", "packaging"):
+    for library in ("jinja2", "markupsafe", "nh3", "orjson", "packaging", "readme_renderer"):
         digest.update(f"{library} {version(library)}".encode())
     return f"{__version__} {digest.hexdigest()[:16]}"
 
@@ -426,4 +426,8 @@ def templates() -> dict[str, str]:
     """Return the built-in templates by name: those in the installed package, or beside it in a source checkout."""
     inside = _PACKAGE / "templates"
     folder = inside if inside.is_dir() else _PACKAGE.parent / "templates"
-    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.html"))}
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in _texts(folder)}
+
+
+def _texts(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in (".html", ".css", ".js", ".svg"))
