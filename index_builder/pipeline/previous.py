@@ -25,10 +25,11 @@ class Previous:
     _shards: dict[str, dict[str, Built]] = field(default_factory=dict)
 
     def is_whole(self) -> bool:
-        """Say whether every shard is there with its digest."""
+        """Say whether every shard is there with its digest, and every line of pages for people that a build goes on from."""
         try:
-            return all(digest_of(self.site.read(path)) == digest for path, digest in self.mark.shards.items())
-        except StorageError:
+            lines = {path: digest for path, digest in self.books().files.items() if path.endswith(".json")}
+            return all(digest_of(self.site.read(path)) == digest for path, digest in (*self.mark.shards.items(), *lines.items()))
+        except (StorageError, OutdatedStateError):
             return False
 
     def shard(self, path: str) -> dict[str, Built]:
