@@ -99,7 +99,8 @@ def command(
             sites: Mapping[Word, Site] = sparse_sites or stack.enter_context(wiring.open_sites(folder, chosen, dry_run=dry_run))
             order = Order(
                 templates=wiring.templates(), release_json=ReleaseJson(release_json), builder=wiring.builder(), full=full, verify=verify,
-                sparse=sparse, web=not no_web, executor=workers, fetch=_elsewhere(root, configuration, pool, connections) if executor else None,
+                sparse=sparse, web=not no_web, executor=workers,
+                fetch=_elsewhere(root, configuration, pool, connections) if executor else None,
             )  # fmt: skip
             built = build(tree, sites, fetcher, order)
             for report in built.reports if sparse else ():

@@ -108,8 +108,8 @@ class TreeServer:
             return await self._file(request, path, kind, _FOREVER)
         if path == "packages.json":
             return await self._file(request, path, JSON_LINES, _REVALIDATE)
-        if (kind := _kind_for_people(path)) is not None:
-            return await self._file(request, path, kind, _FOREVER if top == "assets" else _REVALIDATE)
+        if (for_them := _kind_for_people(path)) is not None:
+            return await self._file(request, path, for_them, _FOREVER if top == "assets" else _REVALIDATE)
         if path == MARK or path.startswith(SHARDS):
             return await self._file(request, path, JSON, _REVALIDATE)
         if path == POINTER or is_metadata(path) or copied(path):

@@ -15,7 +15,14 @@ JSON_LINES: Final = "application/jsonl"
 FOR_PEOPLE: Final = ("index.html", "feed.xml", "project", "owner", "all", "changes", "search", "status", "assets")
 #: What `publish` says of a target, for people: it is not signed.
 STATUS: Final = "status.json"
-_KINDS: Final = {"html": HTML, "json": JSON, "xml": "application/atom+xml", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_KINDS: Final = {
+    "html": HTML,
+    "json": JSON,
+    "xml": "application/atom+xml",
+    "css": "text/css",
+    "js": "text/javascript",
+    "svg": "image/svg+xml",
+}
 
 
 def for_people(path: str) -> str:

@@ -38,7 +38,8 @@ _MOST_FETCHES: Final = 16
 class Order:
     """What to build with. `full` compares with nothing, `verify` reads every served file once more, besides.
 
-    `preview` pages say what they are. With `web` there are pages for people too. `sparse` writes what differs from what is published, and reads no more of that than it must.
+    `preview` pages say what they are. With `web` there are pages for people too. `sparse` writes what differs
+    from what is published, and reads no more of that than it must.
 
     Parts of the index are worked on over `executor`, or where there is none, in this process. With `fetch`, files are fetched
     over it too; what only this machine may have, is fetched here.

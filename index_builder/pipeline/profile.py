@@ -71,7 +71,10 @@ def _publisher(publisher: Publisher) -> str:
 
 
 def _readme(listed: ListedProject, pool: Pool) -> str:
-    """Return the newest release's README as HTML. What the pool has of it is made harmless once more: a cache may have been written by others."""
+    """Return the newest release's README as HTML.
+
+    What the pool has of it is made harmless once more: others may have written to a cache.
+    """
     text, kind = source_of(metadata_of(listed, newest_of(listed.files)))
     if not text:
         return ""

@@ -126,7 +126,11 @@ class Builds(RuleBasedStateMachine):
         """Build from the working tree for a while, or from commits again."""
         self.worktree = worktree
 
-    @rule(audience=st.sampled_from(AUDIENCES), damage=st.sampled_from(["delete", "cut", "alter", "old", "lists", "web"]), seed=st.integers(0, 99))
+    @rule(
+        audience=st.sampled_from(AUDIENCES),
+        damage=st.sampled_from(["delete", "cut", "alter", "old", "lists", "web"]),
+        seed=st.integers(0, 99),
+    )
     def damage(self, audience, damage, seed):
         """Lose, cut or alter a file of the state, or a list or line of pages for people that the next build goes on from."""
         site = self.scratch / "live" / audience
@@ -268,7 +272,7 @@ def test_one_change_among_many_costs_one_change(many, tmp_path, monkeypatch, web
     assert (report.projects, report.files, report.built) == (5000, 10_002, 1)
     assert ROWS in report.changes.written
     assert ("project/p77/index.html" in report.changes.written) == web
-    (many / "packages.d" / "new-one.yaml").write_text(linked("new-one", ["1.0"]))
+    (many / "packages.d" / "newone.yaml").write_text(linked("newone", ["1.0"]))
     (many / "packages.d" / "p78.yaml").unlink()
     commit_all(many)
     report = run()

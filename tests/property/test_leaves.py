@@ -30,8 +30,8 @@ def test_what_came_first_does_not_matter(steps):
     try:
         files, lines = {}, {}
         kept = Leaves("f/", {}, files.__getitem__)
-        for came, gone, length in steps:
-            gone = set(gone) | set(came)
+        for came, taken, length in steps:
+            gone = {*taken, *came}
             new = {key: line(key, length + number % 7) for number, key in enumerate(came)}
             lines = {key: value for key, value in lines.items() if key not in gone} | new
             for path, content in kept.changed(gone, new).items():
@@ -59,6 +59,6 @@ def test_each_prefix_has_a_file_of_its_own():
 @pytest.mark.parametrize("content", [b"", b"{}\n", b"[1]\n", b'[["a"\n', b'[["a 1,2]]'])
 def test_what_is_no_leaf_is_refused(content):
     """Bytes that no build wrote are an error, not an empty leaf."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         lines_of(content)
     assert lines_of(joined([])) == {}

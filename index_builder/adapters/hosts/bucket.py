@@ -21,7 +21,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from index_builder.errors import LostRaceError, RemoteError, StorageError, UsageError
-from index_builder.model.page import HTML, JSON, JSON_LINES, SIMPLE_JSON
+from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_JSON, for_people
 from index_builder.model.publication import RECORD, Kind, Limits, Publication, Put
 from index_builder.publish.apply import verified
 from index_builder.publish.record import encode
@@ -178,6 +178,9 @@ def content_type(path: str) -> str:
         return JSON_LINES
     if top == "packages":
         return "text/plain; charset=utf-8" if path.endswith(".metadata") else "application/octet-stream"
+    if top in FOR_PEOPLE:
+        kind = for_people(path)
+        return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
     if rest.endswith(".v1_json"):
         return SIMPLE_JSON
     if top == "simple":
@@ -188,7 +191,7 @@ def content_type(path: str) -> str:
 def _cache(put: Put) -> str:
     if put.kind.is_immutable:
         return _FOREVER
-    return _BRIEFLY if put.kind in (Kind.PROJECT, Kind.LIST) else _REVALIDATE
+    return _BRIEFLY if put.kind in (Kind.PROJECT, Kind.LIST, Kind.WEB) else _REVALIDATE
 
 
 class BucketSite:

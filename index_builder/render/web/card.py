@@ -52,7 +52,9 @@ class Card(NamedTuple):
 def decode(line: bytes) -> Card:
     """Return a card; raises ValueError or TypeError for what none is. It may come from another host."""
     row = orjson.loads(line)
-    card = Card(row[0].removesuffix(" "), *row[1:5], tuple(row[5]), *row[6:10], tuple(row[10]), tuple(row[11]))
+    key, name, version, at, summary, owners, state, releases, files, size, keywords, months = row
+    normalized = key.removesuffix(" ")
+    card = Card(normalized, name, version, at, summary, tuple(owners), state, releases, files, size, tuple(keywords), tuple(months))
     texts = (*card[:5], card.state, *card.owners, *card.keywords, *card.months)
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(number, int) for number in card[7:10]):
         msg = "a card is of texts and numbers"

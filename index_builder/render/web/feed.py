@@ -59,4 +59,5 @@ def _entry(one: Happened, root: str, house: House) -> str:
     name = f"{page}#{one.event.kind}-{one.event.version}-{one.event.at}"
     link = f"<link href={quoteattr(house.url + page)}/>" if house.url else ""
     title = escape(title_of(one))
-    return f"<entry><id>{escape(root + name)}</id><title>{title}</title><updated>{one.event.at}</updated>{link}<summary>{title}</summary></entry>\n"
+    facts = f"<title>{title}</title><updated>{one.event.at}</updated>{link}<summary>{title}</summary>"
+    return f"<entry><id>{escape(root + name)}</id>{facts}</entry>\n"

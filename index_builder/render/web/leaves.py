@@ -84,7 +84,8 @@ class Leaves:
         return {path: new.get(path) for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
 
     def _visit(
-        self, prefix: str, keys: list[str], deltas: Mapping[str, int], came: Mapping[str, bytes], old: dict[str, bytes], new: dict[str, bytes]
+        self, prefix: str, keys: list[str], deltas: Mapping[str, int], came: Mapping[str, bytes], old: dict[str, bytes],
+        new: dict[str, bytes],
     ) -> None:  # fmt: skip
         """Bring what is below a prefix to what it has to be; `keys` are those that change below it."""
         below = [leaf for leaf in self.sizes if leaf.startswith(prefix)]

@@ -87,7 +87,9 @@ def render_project(project: ListedProject, profile: Profile, card: Card, house: 
         newest=next((release for release in releases if release.version == newest), None), chart=_chart(releases),
         source=house.source(profile.manifest), removed=[event for event in profile.events if event.kind == "removed"],
     )  # fmt: skip
-    events = sorted((Happened(project.normalized, project.name, event) for event in profile.events), key=lambda one: one.order, reverse=True)
+    events = sorted(
+        (Happened(project.normalized, project.name, event) for event in profile.events), key=lambda one: one.order, reverse=True
+    )
     yield render_feed(f"{path}feed.xml", f"{project.name} in {house.title}", events, house, Tier.PROJECT)
 
 
@@ -112,7 +114,9 @@ def _row(file: ListedFile, origins: dict[str, str]) -> FileRow:
         python, abi, platform = name.removesuffix(".whl").rsplit("-", _WHEEL_TAGS)[-_WHEEL_TAGS:]
         kind, python = "wheel", python if abi in ("none", python) else f"{python} {abi}"
     digest = file.digest.removeprefix("sha256=")
-    return FileRow(file, kind, python.replace(".", ", "), platform.replace(".", ", ") if platform != "any" else "any", digest, origins.get(name, ""))
+    return FileRow(
+        file, kind, python.replace(".", ", "), platform.replace(".", ", ") if platform != "any" else "any", digest, origins.get(name, "")
+    )
 
 
 def _chart(releases: list[Release]) -> Chart | None:
@@ -195,5 +199,3 @@ def _classifiers(lines: list[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
         if colons:
             found.setdefault(top, []).append(rest)
     return tuple((top, tuple(rest)) for top, rest in found.items())
-
-

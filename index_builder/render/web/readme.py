@@ -51,7 +51,7 @@ def render_readme(text: str, content_type: str) -> str:
 
 
 def _of_rst(render: object, text: str) -> str | None:
-    """docutils writes what is wrong with a text to standard error unless it is given somewhere else."""
+    """Docutils writes what is wrong with a text to standard error unless it is given somewhere else."""
     import io  # noqa: PLC0415 - for READMEs in reStructuredText only
 
     result = render(text, stream=io.StringIO())  # type: ignore[operator]
@@ -67,7 +67,9 @@ def tamed(sanitised: str) -> str:
     import nh3  # noqa: PLC0415 - as above
 
     worded = _IMAGE.sub(_words, sanitised)
-    cleaned = nh3.clean(worded, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"https", "http", "mailto"}, link_rel="nofollow noopener noreferrer")
+    cleaned = nh3.clean(
+        worded, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"https", "http", "mailto"}, link_rel="nofollow noopener noreferrer"
+    )
     named = _ID.sub(lambda found: f'{found[1]}id="{_own(found[3])}"', cleaned)
     linked = _HASH.sub(lambda found: f'{found[1]}#{_own(found[2])}"', named)
     return _headings(linked)
@@ -103,13 +105,14 @@ def _plain(text: str) -> str:
     return f'<pre class="plain" tabindex="0">{html.escape(text)}</pre>'
 
 
-_TAGS: Final = frozenset(
-    "a abbr acronym b blockquote br code cite caption col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i kbd li"
-    " ol p pre q s samp span strong sub summary sup table tbody td tfoot th thead tr tt u ul var".split()
-)  # fmt: skip
+_TAGS: Final = frozenset({
+    "a", "abbr", "b", "blockquote", "br", "code", "cite", "caption", "col", "colgroup", "dd", "del", "details", "div", "dl", "dt",
+    "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "kbd", "li", "ol", "p", "pre", "q", "s", "samp",
+    "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var",
+})  # fmt: skip
 _ATTRIBUTES: Final = {
-    "a": {"href", "title", "id"}, "abbr": {"title"}, "acronym": {"title"}, "ol": {"start"}, "th": {"colspan", "rowspan"},
+    "a": {"href", "title", "id"}, "abbr": {"title"}, "ol": {"start"}, "th": {"colspan", "rowspan"},
     "td": {"colspan", "rowspan"}, "details": {"open"}, "pre": {"tabindex"},
-    **{name: {"id"} for name in ("h1", "h2", "h3", "h4", "h5", "h6", "li", "sup", "section")},
+    **{name: {"id"} for name in ("h1", "h2", "h3", "h4", "h5", "h6", "li", "sup")},
     "code": {"class"}, "span": {"class"},
 }  # fmt: skip

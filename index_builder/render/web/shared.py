@@ -157,7 +157,9 @@ class Shared:
         is_split = len(happened) > _MOST_OF_A_MONTH
         self._page(f"changes/{month}/index.html", "web/month.html", month=month, days=days, is_split=is_split, count=len(happened))
         for day, group in days if is_split else ():
-            self._page(f"changes/{month}/{day[8:]}/index.html", "web/month.html", month=day, days=[(day, group)], is_split=False, count=len(group))
+            self._page(
+                f"changes/{month}/{day[8:]}/index.html", "web/month.html", month=day, days=[(day, group)], is_split=False, count=len(group)
+            )
 
     def _change_owners(self, old: Sequence[Card], new: Sequence[Card]) -> None:
         for owner in sorted({owner for card in (*old, *new) for owner in card.owners}):
@@ -200,7 +202,9 @@ class Shared:
     def _change_news(self) -> None:
         """Bring what is newest to what happened: the page of changes, and the feed."""
         latest = self._latest(_LATEST)
-        years = [(year, list(group)) for year, group in groupby(sorted(self.books.months.items(), reverse=True), key=lambda pair: pair[0][:4])]
+        years = [
+            (year, list(group)) for year, group in groupby(sorted(self.books.months.items(), reverse=True), key=lambda pair: pair[0][:4])
+        ]
         self._page("changes/index.html", "web/changes.html", latest=latest, years=years, chart=self._chart())
         self._put("feed.xml", render_feed("feed.xml", self._house.title, latest, self._house, Tier.LIST))
 
@@ -247,11 +251,11 @@ class Shared:
         kept = self._house.assets().values()
         for path in [path for path in self._before.files if path.startswith("assets/") and path not in kept]:
             self._put(path, None)
-        for path, page in list(self._made.items()):
-            digest = hashlib.sha256(page.content).hexdigest() if page else ""
+        for path, made in list(self._made.items()):
+            digest = hashlib.sha256(made.content).hexdigest() if made else ""
             if digest == self._before.files.get(path, ""):
                 del self._made[path]
-            elif page:
+            elif made is not None:
                 self.books.files[path] = digest
             else:
                 self.books.files.pop(path, None)

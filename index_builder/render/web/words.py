@@ -17,7 +17,10 @@ _LONGEST: Final = 40
 #: So many words lead to a project, besides its owners. A change of a project rewrites as many leaves of the search at most.
 MOST: Final = 14
 #: Words of English summaries that tell projects apart from nothing.
-_EMPTY: Final = frozenset("an and are as at be by can for from has in into is it its of on or that the this to use using with you your".split())
+_EMPTY: Final = frozenset({
+    "an", "and", "are", "as", "at", "be", "by", "can", "for", "from", "has", "in", "into", "is", "it", "its", "of", "on", "or", "that", "the",
+    "this", "to", "use", "using", "with", "you", "your",
+})  # fmt: skip
 
 
 class Term(NamedTuple):
@@ -40,7 +43,7 @@ def words_in(text: str) -> Iterator[str]:
 
 
 def words_of(normalized: str, owners: Iterable[str], keywords: Iterable[str], summary: str) -> dict[str, str]:
-    """Return the words that lead to a project, each with the letters of the fields that it is in; after the owners, the name's come first."""
+    """Return the words that lead to a project, each with the letters of the fields that it is in; owners and name come first."""
     found = dict.fromkeys((fold(owner) for owner in owners), "o")
     most = len(found) + MOST
     sources = (
