@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import orjson
-from packaging.version import Version
 
+from index_builder.model.names import parse_version
 from index_builder.model.profile import Profile
 from index_builder.model.snapshot import CoreMetadata, ListedFile, ListedProject
 from index_builder.render.web.words import words_of
@@ -84,10 +84,11 @@ def card_of(project: ListedProject, profile: Profile) -> Card:
 
 
 def newest_of(files: Sequence[ListedFile]) -> str:
-    """Return the version that a visitor wants: not yanked, final, the highest; '' where there is none."""
-    held = {file.version for file in files if file.yanked is None} or {file.version for file in files}
-    versions = sorted((version for version in held if version), key=Version, reverse=True)
-    return next((version for version in versions if not Version(version).is_prerelease), versions[0] if versions else "")
+    """Return the version that a visitor wants: not yanked, final, the highest; '' where there is none. `files` ascend by version."""
+    versions = dict.fromkeys(file.version for file in reversed(files) if file.version)
+    held = {file.version for file in files if file.yanked is None}
+    kept = [version for version in versions if version in held] or list(versions)
+    return next((version for version in kept if not parse_version(version).is_prerelease), kept[0] if kept else "")
 
 
 def metadata_of(project: ListedProject, version: str) -> CoreMetadata:

@@ -8,52 +8,33 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from packaging.version import Version
+from markupsafe import Markup
 
+from index_builder.model.names import parse_version
 from index_builder.model.page import Page, Tier
 from index_builder.model.profile import Profile
-from index_builder.model.snapshot import CoreMetadata, ListedFile, ListedProject
+from index_builder.model.snapshot import CoreMetadata, ListedProject
 from index_builder.render.web.card import Card, metadata_of, newest_of, one_line, texts
 from index_builder.render.web.chart import Chart, bars
 from index_builder.render.web.feed import Happened, render_feed
 from index_builder.render.web.house import House, rendered
+from index_builder.render.web.table import row_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 FOLDER: Final = "project/"
 _MOST_BARS: Final = 40
-_WHEEL_TAGS: Final = 3
-
-
-class FileRow(NamedTuple):
-    """A file as the page shows it."""
-
-    file: ListedFile
-    kind: str
-    python: str
-    platform: str
-    sha256: str
-    origin: str
-
-    @property
-    def url(self) -> str:
-        """Where its bytes are; the page stands as deep as the simple one."""
-        return self.file.url
-
-    @property
-    def metadata_url(self) -> str:
-        """Where its core metadata is, if that is served beside it."""
-        return f"{self.file.url}.metadata" if self.file.metadata else ""
 
 
 class Release(NamedTuple):
-    """A release with its files; `yanked` is the reason where all of them are."""
+    """A release with its files as rows of a table; `yanked` is the reason where all of them are."""
 
     version: str
     at: str
     size: int
-    rows: tuple[FileRow, ...]
+    listed: int
+    rows_html: Markup
     yanked: str | None
     is_prerelease: bool
 
@@ -100,23 +81,12 @@ def _releases(project: ListedProject, profile: Profile) -> list[Release]:
     for version, group in groupby(project.files, key=lambda file: file.version):
         files = tuple(group)
         yanked = next((file.yanked for file in files if file.yanked), "") if all(f.yanked is not None for f in files) else None
+        rows = [row_of(file, origins.get(file.filename, ""), of_release=yanked is not None) for file in files]
         found.append(Release(
             version, min((file.uploaded for file in files if file.uploaded), default="")[:10], sum(file.size or 0 for file in files),
-            tuple(_row(file, origins) for file in files), yanked, bool(version) and Version(version).is_prerelease,
+            len(files), Markup("".join(rows)), yanked, bool(version) and parse_version(version).is_prerelease,  # noqa: S704 - escaped
         ))  # fmt: skip
     return found[::-1]
-
-
-def _row(file: ListedFile, origins: dict[str, str]) -> FileRow:
-    name = file.filename
-    kind, python, platform = ("source", "", "") if not name.endswith(".egg") else ("egg", "", "")
-    if name.endswith(".whl"):
-        python, abi, platform = name.removesuffix(".whl").rsplit("-", _WHEEL_TAGS)[-_WHEEL_TAGS:]
-        kind, python = "wheel", python if abi in ("none", python) else f"{python} {abi}"
-    digest = file.digest.removeprefix("sha256=")
-    return FileRow(
-        file, kind, python.replace(".", ", "), platform.replace(".", ", ") if platform != "any" else "any", digest, origins.get(name, "")
-    )
 
 
 def _chart(releases: list[Release]) -> Chart | None:

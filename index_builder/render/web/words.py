@@ -18,8 +18,8 @@ _LONGEST: Final = 40
 MOST: Final = 14
 #: Words of English summaries that tell projects apart from nothing.
 _EMPTY: Final = frozenset({
-    "an", "and", "are", "as", "at", "be", "by", "can", "for", "from", "has", "in", "into", "is", "it", "its", "of", "on", "or", "that", "the",
-    "this", "to", "use", "using", "with", "you", "your",
+    "an", "and", "are", "as", "at", "be", "by", "can", "for", "from", "has", "in", "into", "is", "it", "its", "of", "on", "or", "that",
+    "the", "this", "to", "use", "using", "with", "you", "your",
 })  # fmt: skip
 
 
