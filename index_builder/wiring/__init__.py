@@ -303,6 +303,23 @@ def open_client(url: str, progress: Progress) -> Iterator[Client]:
 
 
 @contextmanager
+def open_published(where: str | Path, progress: Progress) -> Iterator[Callable[[str], bytes]]:
+    """Yield what reads a path of a published tree, at a URL or in a folder. It raises StorageError, RemoteError."""
+    if isinstance(where, Path):
+
+        def read(path: str) -> bytes:
+            with storage(where / path):
+                return (where / path).read_bytes()
+
+        yield read
+        return
+    from index_builder.adapters.published_site import PublishedSite
+
+    with open_client(where, progress) as client:
+        yield PublishedSite(where, client.downloader).read
+
+
+@contextmanager
 def open_verified(url: str, root: bytes, client: Client, cache: Path | None) -> Iterator[VerifiedIndex]:
     """Yield the index at `url` as `root` and what follows from it say it is; raises TrustError, StorageError."""
     from index_builder.client.cache import Cache

@@ -10,13 +10,16 @@ from typing import Final
 from index_builder.model.snapshot import CoreMetadata
 
 #: What decides the HTML besides the text: bump it where this module gives another result for the same text.
-EDITION: Final = "1"
+EDITION: Final = "3"
 _LARGEST: Final = 200_000
 _IMAGE: Final = re.compile(r"""<img((?:\s+[\w-]+(?:="[^"]*")?)*)\s*/?>""")
 _ALT: Final = re.compile(r'\salt="([^"]*)"')
 _HEADING: Final = re.compile(r"<(/?)h([1-6])(?=[\s>])")
 _ID: Final = re.compile(r'(<[a-z0-9]+(?:\s+[\w-]+(?:="[^"]*")?)*?\s+)(id|name)="([^"]*)"')
 _HASH: Final = re.compile(r'(<a(?:\s+[\w-]+(?:="[^"]*")?)*?\s+href=")#([^"]*)"')
+#: A link without a word is nothing to who cannot see; what is wider than the page must be reached by the keyboard to be read.
+_ANCHOR: Final = re.compile(r"""<a((?:\s+[\w-]+(?:="[^"]*")?)*)\s*>(\s*</a>)?""")
+_PRE: Final = re.compile(r"<pre(?:\s[^>]*)?>")
 #: The first heading of a README stands below the section's own.
 _TOP: Final = 3
 _DEEPEST: Final = 6
@@ -72,7 +75,17 @@ def tamed(sanitised: str) -> str:
     )
     named = _ID.sub(lambda found: f'{found[1]}id="{_own(found[3])}"', cleaned)
     linked = _HASH.sub(lambda found: f'{found[1]}#{_own(found[2])}"', named)
-    return _headings(linked)
+    reachable = _ANCHOR.sub(_reachable, linked)
+    return _headings(_PRE.sub('<pre tabindex="0">', reachable))
+
+
+def _reachable(found: re.Match[str]) -> str:
+    """Return the beginning of a link as it is, but of one without a word or an address only its id."""
+    attributes, empty = found[1], found[2]
+    if 'href="' in attributes and not empty:
+        return found[0]
+    name = re.search(r'\sid="([^"]*)"', attributes)
+    return (f'<a id="{name[1]}">' if name else "<a>") + (empty or "")
 
 
 def _own(name: str) -> str:
@@ -102,7 +115,7 @@ def _headings(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return f'<pre class="plain" tabindex="0">{html.escape(text)}</pre>'
+    return f'<pre tabindex="0">{html.escape(text)}</pre>'
 
 
 _TAGS: Final = frozenset({

@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const root = new URL(document.documentElement.dataset.root || "./", location.href);
-  const MOST = 10, MOST_LEAVES = 6, ALL = "nkos";
+  const MOST = 10, MOST_LEAVES = 4, ALL = "nkos";
   const FIELDS = { name: "n", keyword: "k", owner: "o", summary: "s" };
 
   const files = new Map();
@@ -136,11 +136,14 @@
   };
   const item = (card, number) => {
     const [key, name, version, , summary, owners, state] = card;
-    const link = made("a", "", { href: new URL(`project/${encodeURIComponent(key.trim())}/index.html`, root).href, tabIndex: number < 0 ? 0 : -1 });
+    const link = made("a", "", { href: new URL(`project/${encodeURIComponent(key.trim())}/index.html`, root).href });
     link.append(made("b", name), " ", made("span", version, { className: "version" }));
     link.append(made("span", [summary, state === "active" ? "" : state, owners.join(", ")].filter(Boolean).join(" · ")));
     const entry = made("li");
-    if (number >= 0) Object.assign(entry, { id: `hit-${number}`, role: "option", ariaSelected: "false" });
+    if (number >= 0) {
+      entry.role = "none";
+      Object.assign(link, { id: `hit-${number}`, role: "option", ariaSelected: "false", tabIndex: -1 });
+    }
     entry.append(link);
     return entry;
   };
@@ -159,7 +162,7 @@
 
   const close = () => { box.hidden = true; chosen = -1; input.ariaExpanded = "false"; input.removeAttribute("aria-activedescendant"); };
   const choose = (number) => {
-    const entries = [...listed.children].filter((entry) => entry.role === "option");
+    const entries = [...listed.querySelectorAll("[role=option]")];
     if (!entries.length) return;
     chosen = (number + entries.length) % entries.length;
     entries.forEach((entry, at) => { entry.ariaSelected = String(at === chosen); });
@@ -198,7 +201,7 @@
       close();
     } else if (event.key === "Enter" && chosen >= 0 && !box.hidden) {
       event.preventDefault();
-      listed.children[chosen].querySelector("a").click();
+      listed.querySelectorAll("[role=option]")[chosen].click();
     } else if (event.key === "Enter" && shown !== input.value.trim()) {
       close();
     }
