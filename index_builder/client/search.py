@@ -43,7 +43,7 @@ class Search:
         try:
             index = orjson.loads(read(_INDEX))
             self._cards: list[str] = [str(prefix) for prefix in index["cards"]]
-            self._words: list[str] = [str(prefix) for prefix, _ in index["words"]]
+            self._words: list[str] = [str(prefix) for prefix in index["words"]]
         except (ValueError, TypeError, KeyError) as error:
             raise _damaged(_INDEX) from error
 
@@ -116,9 +116,10 @@ def _damaged(path: str) -> StorageError:
 
 
 def _leaves_for(prefixes: Sequence[str], start: str) -> list[str]:
-    """Return the leaves that may have keys which begin so: the one above, or all below."""
-    above = next((prefix for prefix in prefixes if start.startswith(prefix)), None)
-    return [above] if above is not None else [prefix for prefix in prefixes if prefix.startswith(start)]
+    """Return the leaves that may have keys which begin so: the nearest one above, then all below."""
+    above = max((prefix for prefix in prefixes if start.startswith(prefix)), key=len, default=None)
+    below = [prefix for prefix in prefixes if prefix.startswith(start) and prefix != above]
+    return below if above is None else [above, *below]
 
 
 _RANKS: Final = {"n": 3, "k": 4, "o": 5, "s": 6}

@@ -174,7 +174,16 @@ def violations(browser) -> list[str]:
 
 def invalid(folder: Path, paths: list[str]) -> list[str]:
     """Return what the Nu HTML Checker finds wrong with pages."""
-    command = ["java", "-jar", str(next((JUDGES / "vnu-jar").rglob("vnu.jar"))), "--format", "json", "--exit-zero-always", "--also-check-css", *paths]
+    command = [
+        "java",
+        "-jar",
+        str(next((JUDGES / "vnu-jar").rglob("vnu.jar"))),
+        "--format",
+        "json",
+        "--exit-zero-always",
+        "--also-check-css",
+        *paths,
+    ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
     messages = json.loads(done.stderr)["messages"]
     return [f"{m['url'].rpartition('public/')[2]}:{m.get('lastLine')}: {m['message']}" for m in messages if m["type"] != "info"]

@@ -43,8 +43,8 @@ class Books:
         return orjson.dumps({"schema": _SCHEMA, **asdict(self)}, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2) + b"\n"
 
     def index(self) -> bytes:
-        """Return what a search begins with: the prefixes of the leaves, and how large those of words are."""
-        return orjson.dumps({"cards": sorted(self.cards), "words": sorted(self.words.items())}) + b"\n"
+        """Return what a search begins with: the prefixes of the leaves."""
+        return orjson.dumps({"cards": sorted(self.cards), "words": sorted(self.words)}) + b"\n"
 
 
 def is_shared(path: str) -> bool:

@@ -51,7 +51,9 @@ class Entry(NamedTuple):
 def entry_of(card: Card, events: Iterable[Event]) -> Entry:
     """Return what a project adds."""
     by_month = {month: list(group) for month, group in groupby(sorted(events), key=lambda event: event.at[:7])}
-    lines = tuple((month, orjson.dumps((card.key, card.name, list(map(tuple, group))))) for month, group in by_month.items())
+    lines = tuple(
+        (month, bytes(memoryview(orjson.dumps((card.key, card.name, list(map(tuple, group))))))) for month, group in by_month.items()
+    )
     return Entry(card, tuple(card.postings().items()), lines)
 
 
@@ -90,7 +92,8 @@ class Shared:
         return [page for page in self._made.values() if page]
 
     def _card(self, name: str) -> Card | None:
-        return next((decode(line) for _, line in self._cards.beginning(f"{name} ")), None)
+        line = self._cards.line(f"{name} ")
+        return decode(line) if line is not None else None
 
     def _read(self, path: str) -> bytes:
         if path in self._made:
@@ -168,7 +171,7 @@ class Shared:
                 self._put(path, None)
                 continue
             count, size = self.books.owners[owner]
-            names = [key.split(" ")[1] for key, line in self._owned(owner)]
+            names = sorted(key.split(" ")[1] for key, _ in self._owned(owner))
             cards = [card for name in names if (card := self._card(name))] if count <= _MOST_CARDS else []
             largest = sorted(cards, key=lambda card: (-card.size, card.normalized))[:_MOST_CARDS]
             self._page(

@@ -32,10 +32,11 @@
     return (text.match(/[\p{L}\p{N}]+/gu) || []).map((word) => ({ text: word, fields: field || ALL }));
   }).filter((term) => term.text);
 
-  // The leaves that may have keys which begin with a text: the one above it, or all below it.
+  // The leaves that may have keys which begin with a text: the nearest one above it, then all below it.
   const leavesFor = (prefixes, start) => {
-    const above = prefixes.find((prefix) => start.startsWith(prefix));
-    return above !== undefined ? [above] : prefixes.filter((prefix) => prefix.startsWith(start));
+    const above = prefixes.filter((prefix) => start.startsWith(prefix)).sort((a, b) => b.length - a.length)[0];
+    const below = prefixes.filter((prefix) => prefix.startsWith(start) && prefix !== above);
+    return above === undefined ? below : [above, ...below];
   };
   const linesOf = async (folder, prefixes, start, most) => {
     const leaves = leavesFor(prefixes, start).slice(0, most);
@@ -77,14 +78,14 @@
     return [...term.fields].some((field) => texts[field].some((text) => fold(text).includes(term.text)));
   };
 
-  // Which of the words is rarest is told by the sizes of their leaves: that one is looked up, the others are looked for in the cards.
+  // Which of the words is rarest is told by the number of their leaves: that one is looked up, the others are looked for in the cards.
   const rarest = (words, terms) => {
-    const weight = (term) => leavesFor(words.map(([prefix]) => prefix), term.text).length * 1000 - term.text.length;
+    const weight = (term) => leavesFor(words, term.text).length * 1000 - term.text.length;
     return [...terms].sort((a, b) => weight(a) - weight(b))[0];
   };
 
   const exact = async (found, terms) => {
-    const prefixes = found.words.map(([prefix]) => prefix);
+    const prefixes = found.words;
     const first = rarest(found.words, terms);
     const lines = await linesOf("words", prefixes, first.text, MOST_LEAVES);
     const best = new Map();
@@ -104,7 +105,7 @@
   };
 
   const fuzzy = async (found, term) => {
-    const prefixes = found.words.map(([prefix]) => prefix);
+    const prefixes = found.words;
     const text = term.text;
     const most = text.length > 5 ? 2 : 1;
     const starts = new Set([text.slice(0, 2), text[1] + text[0], text.slice(1, 3), text[0] + (text[2] || "")]);
