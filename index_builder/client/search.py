@@ -18,9 +18,11 @@ from index_builder.render.web.shared import CARDS, WORDS
 from index_builder.render.web.words import Term, fold, terms_of
 
 _INDEX: Final = "search/index.json"
-#: So many leaves of a word that begins many others are looked into, and so many projects for all words of a query.
+#: So many leaves of a word that begins many others are looked into, so many projects for all words of a query, and so many
+#: leaves for names that begin so.
 _MOST_LEAVES: Final = 4
 _MOST_CANDIDATES: Final = 400
+_MOST_CARD_LEAVES: Final = 3
 _LONG: Final = 5
 _SHORTEST_FUZZY: Final = 3
 
@@ -52,24 +54,34 @@ class Search:
         terms = terms_of(query)
         if not terms:
             return Found(cards=())
-        cards = tuple(islice(self._exact(terms), most))
+        cards = tuple(islice(self._exact(terms, most), most))
         if cards or len(terms) > 1 or len(terms[0].text) < _SHORTEST_FUZZY:
             return Found(cards=cards)
         return Found(cards=tuple(islice(self._near(terms[0]), most)), is_near=True)
 
-    def _exact(self, terms: Sequence[Term]) -> Iterator[Card]:
-        """Yield projects by the rarest of the words, as the number of its leaves tells it; the others are looked for in their cards."""
+    def _exact(self, terms: Sequence[Term], most: int) -> Iterator[Card]:
+        """Yield projects by the rarest of the words, as the number of its leaves tells it; the others are looked for in their cards.
+
+        What is called so, or begins so, comes first; where that is enough, the words of others are not looked into.
+        """
         first = min(terms, key=lambda term: (len(_leaves_for(self._words, term.text)), -len(term.text)))
-        best: dict[str, float] = {}
-        for word, name, letters in self._postings(first.text, _MOST_LEAVES):
-            value = _score(word, name, letters, first)
-            if value is not None and value < best.get(name, 99):
-                best[name] = value
         others = [term for term in terms if term is not first]
+        best = self._called(first.text) if "n" in first.fields else {}
+        if others or len(best) < most:
+            for word, name, letters in self._postings(first.text, _MOST_LEAVES):
+                value = _score(word, letters, first)
+                if value is not None and value < best.get(name, 99):
+                    best[name] = value
         for name in sorted(best, key=lambda name: (best[name], name))[:_MOST_CANDIDATES]:
             card = self._card(name)
             if card and all(_has(card, term) for term in others):
                 yield card
+
+    def _called(self, text: str) -> dict[str, int]:
+        """Return the projects that are called so, which is best, or whose names begin so."""
+        leaves = [*_leaves_for(self._cards, f"{text} ")[:1], *_leaves_for(self._cards, text)[:_MOST_CARD_LEAVES]]
+        names = [str(row[0])[:-1] for prefix in leaves for row in self._leaf(CARDS, prefix)]
+        return {name: int(name != text) for name in names if name.startswith(text)}
 
     def _near(self, term: Term) -> Iterator[Card]:
         text = term.text
@@ -125,17 +137,10 @@ def _leaves_for(prefixes: Sequence[str], start: str) -> list[str]:
 _RANKS: Final = {"n": 3, "k": 4, "o": 5, "s": 6}
 
 
-def _score(word: str, name: str, letters: str, term: Term) -> float | None:
-    """Return how far a word of a project is from what was asked for: the whole name, then its beginning, then words in this order."""
+def _score(word: str, letters: str, term: Term) -> int | None:
+    """Return how far a word of a project is from what was asked for: by the first of its fields, and whether it is the whole word."""
     shared = [letter for letter in letters if letter in term.fields]
-    if not shared:
-        return None
-    if name == term.text:
-        return 0
-    apart = 0 if word == term.text else 4
-    if "n" in term.fields and name.startswith(term.text):
-        return 1 + apart / 4
-    return _RANKS[shared[0]] + apart
+    return _RANKS[shared[0]] + (0 if word == term.text else 4) if shared else None
 
 
 def _has(card: Card, term: Term) -> bool:

@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const root = new URL(document.documentElement.dataset.root || "./", location.href);
-  const MOST = 10, MOST_LEAVES = 4, ALL = "nkos";
+  const MOST = 10, MOST_LEAVES = 4, MOST_CARD_LEAVES = 3, ALL = "nkos";
   const FIELDS = { name: "n", keyword: "k", owner: "o", summary: "s" };
 
   const files = new Map();
@@ -49,12 +49,18 @@
     return lines.find((line) => line[0] === key);
   };
 
-  const score = (word, name, letters, term) => {
-    if (![...letters].some((letter) => term.fields.includes(letter))) return -1;
-    const whole = word === term.text ? 0 : 4;
-    if (name === term.text) return 0;
-    if (name.startsWith(term.text) && term.fields.includes("n")) return 1 + whole / 4;
-    return ({ n: 3, k: 4, o: 5, s: 6 })[[...letters].find((letter) => term.fields.includes(letter))] + whole;
+  const RANKS = { n: 3, k: 4, o: 5, s: 6 };
+  const score = (word, letters, term) => {
+    const field = [...letters].find((letter) => term.fields.includes(letter));
+    return field ? RANKS[field] + (word === term.text ? 0 : 4) : undefined;
+  };
+
+  // The projects that are called so, which is best, or whose names begin so.
+  const calledSo = async (cards, text) => {
+    const leaves = new Set([...leavesFor(cards, `${text} `).slice(0, 1), ...leavesFor(cards, text).slice(0, MOST_CARD_LEAVES)]);
+    const found = await Promise.all([...leaves].map((prefix) => load(`search/cards/${called(prefix)}`)));
+    const names = found.flat().map(([key]) => key.slice(0, -1)).filter((name) => name.startsWith(text));
+    return new Map(names.map((name) => [name, name === text ? 0 : 1]));
   };
 
   const near = (one, other) => {  // Damerau-Levenshtein, restricted, up to 2
@@ -87,15 +93,16 @@
   const exact = async (found, terms) => {
     const prefixes = found.words;
     const first = rarest(found.words, terms);
-    const lines = await linesOf("words", prefixes, first.text, MOST_LEAVES);
-    const best = new Map();
-    for (const [key, letters] of lines) {
-      const [word, name] = key.split(" ");
-      const value = score(word, name, letters, first);
-      if (value >= 0 && !(best.get(name) <= value)) best.set(name, value);
+    const others = terms.filter((term) => term !== first);
+    const best = first.fields.includes("n") ? await calledSo(found.cards, first.text) : new Map();
+    if (others.length || best.size < MOST) {
+      for (const [key, letters] of await linesOf("words", prefixes, first.text, MOST_LEAVES)) {
+        const [word, name] = key.split(" ");
+        const value = score(word, letters, first);
+        if (value !== undefined && !(best.get(name) <= value)) best.set(name, value);
+      }
     }
     const names = [...best].sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1)).map(([name]) => name);
-    const others = terms.filter((term) => term !== first);
     const hits = [];
     for (let at = 0; at < names.length && hits.length < MOST && at < (others.length ? 400 : MOST); at += MOST) {
       const cards = await Promise.all(names.slice(at, at + MOST).map((name) => cardOf(found.cards, name)));
