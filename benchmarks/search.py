@@ -46,7 +46,7 @@ def make(projects: int, folder: Path) -> None:
     rng = random.Random(projects)
     names = sorted(project_names(projects, rng))
     house = House("Large", tuple(sorted(templates().items())))
-    shared = Shared(house, environment_of(house), Books(), lambda path: b"")
+    shared = Shared(house, environment_of(house), Books(), bytes.fromhex)
     for page in shared.change((), list(entries(names, rng)), [ListedName(name, name, 1) for name in names]):
         (folder / page.path).parent.mkdir(parents=True, exist_ok=True)
         (folder / page.path).write_bytes(page.content)

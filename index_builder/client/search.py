@@ -100,9 +100,9 @@ class Search:
 
     def _postings(self, start: str, most: int) -> Iterator[tuple[str, str, str]]:
         for prefix in _leaves_for(self._words, start)[:most]:
-            for key, letters in self._leaf(WORDS, prefix):
+            for key, letters, *_ in self._leaf(WORDS, prefix):
+                word, _, name = str(key)[:-1].partition(" ")
                 if str(key).startswith(start):
-                    word, name, _ = str(key).split(" ")
                     yield word, name, str(letters)
 
     def _card(self, name: str) -> Card | None:
@@ -110,16 +110,22 @@ class Search:
         for prefix in _leaves_for(self._cards, key)[:1]:
             for row in self._leaf(CARDS, prefix):
                 if row[0] == key:
-                    return decode(orjson.dumps(row))
+                    try:
+                        return decode(orjson.dumps(row))
+                    except (ValueError, TypeError, AttributeError) as error:
+                        raise _damaged(CARDS + file_name(prefix)) from error
         return None
 
     def _leaf(self, folder: str, prefix: str) -> list[list[object]]:
         path = folder + file_name(prefix)
         if path not in self._leaves:
             try:
-                self._leaves[path] = list(orjson.loads(self._read(path)))
-            except (ValueError, TypeError) as error:
+                rows = orjson.loads(self._read(path))
+            except ValueError as error:
                 raise _damaged(path) from error
+            if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) > 1 and isinstance(row[0], str) for row in rows):
+                raise _damaged(path)
+            self._leaves[path] = rows
         return self._leaves[path]
 
 

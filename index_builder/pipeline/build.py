@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
 from typing import Final
@@ -21,6 +21,7 @@ from index_builder.pipeline.gather import Gathered, Lacking, ManifestFile, Part,
 from index_builder.pipeline.pages import Layout
 from index_builder.pipeline.previous import Changed, Previous, changed_since, find_previous, inputs_of
 from index_builder.pipeline.spread import batches, spread
+from index_builder.pipeline.theme import themed
 from index_builder.pipeline.tree import Report, Tree, build_tree
 from index_builder.ports import Site, SourceTree
 from index_builder.render.legacy import ReleaseJson
@@ -92,6 +93,8 @@ class _Build:
     """One run of `build`."""
 
     def __init__(self, tree: SourceTree, sites: Mapping[Word, Site], fetcher: Fetcher, order: Order) -> None:
+        if order.web and not order.preview:
+            order = replace(order, templates=themed(tree, order.templates))  # a preview shows what nobody has merged: it runs none of it
         self._tree, self._sites, self._fetcher, self._order = tree, sites, fetcher, order
         self._of_settings = _sorted(tree.entries(*SETTINGS))
         options = f"{order.release_json} web" if order.web else order.release_json

@@ -4,10 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from browser.conftest import browsing
 from conftest import ROOT
 from live import serving
-
-from browser.conftest import browsing
 
 PROJECTS = 100_000
 #: Types a text into a search that was not used yet, and returns when its results were shown, in ms, and the bytes that were loaded.

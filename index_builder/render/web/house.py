@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
 from index_builder.model.page import HTML, Page, Tier
+from index_builder.model.problem import Place, Problem, ProblemsFoundError
 from index_builder.render.simple import environment
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ class House(NamedTuple):
     repository: str = ""
     branch: str = "main"
     preview: bool = False
+
+    @property
+    def is_themed(self) -> bool:
+        """Say whether some of the templates are the repository's own."""
+        return any(name.startswith("theme/") for name, _ in self.templates)
 
     def assets(self) -> dict[str, str]:
         """Return the paths of assets by their names."""
@@ -55,17 +61,49 @@ def _path(name: str, text: str) -> str:
 
 
 def environment_of(house: House) -> Environment:
-    """Return the templates with what all of them use."""
-    made = environment(dict(house.templates), preview=house.preview)
+    """Return the templates with what all of them use. Those of a theme see values and change none: they run in a sandbox."""
+    made = environment(dict(house.templates), preview=house.preview, is_theirs=house.is_themed)
+    made.globals["base"] = _of_theme(made, "web/base.html")
     made.globals |= {"house": house, "assets": house.assets()}
     made.filters |= {"human": human, "grouped": grouped}
     return made
 
 
+def _of_theme(templates: Environment, name: str) -> str:
+    """Return the name of a theme's template for a page, or of the built-in one."""
+    theirs = name.replace("web/", "theme/", 1)
+    loader = templates.loader
+    return theirs if loader is not None and theirs in loader.list_templates() else name
+
+
+def broken(text: str, page: str) -> tuple[int, str] | None:
+    """Return the line at which a theme's template is wrong, and what is; None where it extends the built-in page as it should."""
+    from jinja2 import Environment, TemplateSyntaxError, nodes  # noqa: PLC0415 - for indexes with a theme
+
+    try:
+        parsed = Environment(autoescape=True).parse(text)
+    except TemplateSyntaxError as error:
+        return error.lineno, f"jinja2 cannot read it: {error.message}"
+    extends = parsed.find(nodes.Extends)
+    if extends is None or not isinstance(extends.template, nodes.Const) or extends.template.value != page:
+        return 1, "it does not extend the built-in page"
+    return None
+
+
 def rendered(path: str, template: str, templates: Environment, tier: Tier, **values: object) -> Page:
     """Return a page; `root` leads from it to the top of the tree, '' at the top itself."""
     root = "../" * path.count("/")
-    text = templates.get_template(template).render(root=root, **values)
+    from jinja2 import TemplateError  # noqa: PLC0415 - where nothing changed, nothing is rendered
+
+    name = _of_theme(templates, template)
+    try:
+        text = templates.get_template(name).render(root=root, **values)
+    except TemplateError as error:
+        place = Place(path=name if name.startswith("theme/") else "theme/base.html", line=1)
+        message = f"{path} cannot be made with it: {error}"
+        raise ProblemsFoundError(
+            [Problem(rule="theme", message=message, place=place, fix="look at the built-in template's values")]
+        ) from error
     return Page(path, HTML, text.encode(), tier)
 
 
