@@ -5,13 +5,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find index_builder templates -name '*.py' -o -name '*.html' -o -name '*.txt' -o -name py.typed) pyproject.toml README.md LICENSE
+SOURCES := $(shell find index_builder templates -name '*.py' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.svg' -o -name '*.txt' -o -name py.typed) pyproject.toml README.md LICENSE
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEEL := build/installed-run
 TOOLS := build/installed-dev
+JUDGES := build/installed-judges
 
-# What tests drive besides Python: a terminal, the shells that complete, and the Python that the oldest pips run on.
-PROGRAMS := tmux zsh fish pypy3
+# What tests drive besides Python: a terminal, the shells that complete, the Python that the oldest pips run on, and a browser
+# with what judges pages. Where Debian calls a program's package otherwise, that name follows.
+PROGRAMS := tmux zsh fish pypy3 chromium chromedriver:chromium-driver java:default-jre-headless npm
 
 .PHONY: help index test test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
 
@@ -39,6 +41,11 @@ $(WHEEL): $(SOURCES) build/requirements-run
 	$(PIP) install --no-deps --force-reinstall build/wheel/index_builder-*.whl
 	@touch $@
 
+# axe-core and the Nu HTML Checker, locked by digest; neither runs anything when it is installed.
+$(JUDGES): tests/browser/package-lock.json
+	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent
+	@mkdir -p build && touch $@
+
 $(TOOLS): requirements/dev.txt | $(BIN)/python
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@mkdir -p build && touch $@
@@ -61,7 +68,7 @@ index: $(WHEEL)
 
 # PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested.
 test: export PYTHONSAFEPATH = 1
-test: programs lint $(WHEEL)
+test: programs lint $(WHEEL) $(JUDGES)
 	rm -f .coverage .coverage.*
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-outside test-inside
 	$(BIN)/coverage combine --quiet
@@ -69,13 +76,13 @@ test: programs lint $(WHEEL)
 
 # Two halves at once, because the first one mostly waits: for installers, for servers, for what a terminal shows.
 test-outside:
-	$(BIN)/coverage run $(BIN)/pytest tests/interop tests/reference tests/golden tests/test_*.py
+	$(BIN)/coverage run $(BIN)/pytest tests/browser tests/interop tests/reference tests/golden tests/test_*.py
 
 test-inside:
-	$(BIN)/coverage run $(BIN)/pytest $(filter-out $(addprefix tests/,interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
+	$(BIN)/coverage run $(BIN)/pytest $(filter-out $(addprefix tests/,browser interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
 
 programs:
-	@missing=$$(for name in $(PROGRAMS); do command -v $$name >/dev/null || echo $$name; done); \
+	@missing=$$(for name in $(PROGRAMS); do command -v $${name%:*} >/dev/null || echo $${name#*:}; done); \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \

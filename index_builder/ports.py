@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from index_builder.model.pull import Draft, HostedRelease, Mark, Pull, Standing
     from index_builder.model.source import PathChange, SourceChange, SourceEntry
 
-#: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed.
-Note = Literal["links", "examined"]
+#: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed. `readmes`: a README as HTML.
+Note = Literal["links", "examined", "readmes"]
 
 
 class SourceTree(Protocol):

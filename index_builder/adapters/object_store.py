@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from index_builder.errors import LostRaceError, RemoteError, UsageError
-from index_builder.model.page import HTML, JSON, JSON_LINES, SIMPLE_JSON
+from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_JSON, for_people
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -148,6 +148,9 @@ def content_type(path: str) -> str:
         return JSON_LINES
     if top == "packages":
         return "text/plain; charset=utf-8" if path.endswith(".metadata") else "application/octet-stream"
+    if top in FOR_PEOPLE:
+        kind = for_people(path)
+        return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
     if rest.endswith(".v1_json"):
         return SIMPLE_JSON
     if top == "simple":

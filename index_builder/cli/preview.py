@@ -121,6 +121,7 @@ def _write(
             release_json=ReleaseJson.NONE,
             builder=f"{wiring.builder()} preview",
             preview=True,
+            web=True,
             executor=workers,
         )
         built = build(tree, {audience: site}, fetcher, order)

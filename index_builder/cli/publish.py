@@ -21,6 +21,7 @@ from index_builder.errors import UsageError
 @options.pool
 @options.connections
 @options.jobs
+@options.no_web
 @publishing.gate_option
 @publishing.most_option
 @click.option("--heartbeat", is_flag=True, help="Renew the signatures of what is live, and change nothing else.")
@@ -33,7 +34,7 @@ from index_builder.errors import UsageError
 @options.output_format
 def command(
     repo: Path, commit: str, targets: tuple[str, ...], output: Path | None, pool: Path | None, connections: int, jobs: int | None,
-    gate: bool, most: int, heartbeat: bool, release: bool, source: str | None, reconcile: bool, status: bool, dry_run: bool,
+    no_web: bool, gate: bool, most: int, heartbeat: bool, release: bool, source: str | None, reconcile: bool, status: bool, dry_run: bool,
     quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Build a commit, sign it, and let readers get it at every target of index.yaml.
@@ -53,7 +54,9 @@ def command(
     if len(chosen) > 1:
         msg = f"{chosen[0]} and {chosen[1]} contradict each other"
         raise UsageError(msg, fix="leave one of them out")
-    work = publishing.Work.of(repo, commit, targets, output=output, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
+    work = publishing.Work.of(
+        repo, commit, targets, output=output, pool=pool, connections=connections, jobs=jobs, quiet=quiet, web=not no_web
+    )
     if status:
         _show_status(work, output_format)
         return

@@ -61,11 +61,12 @@ class Work:
     connections: int
     jobs: int | None
     quiet: bool
+    web: bool = True
 
     @classmethod
     def of(
         cls, repo: Path, commit: str, targets: Sequence[str], *, output: Path | None = None, pool: Path | None = None,
-        connections: int = 16, jobs: int | None = None, quiet: bool = False,
+        connections: int = 16, jobs: int | None = None, quiet: bool = False, web: bool = True,
     ) -> Self:  # fmt: skip
         """Read the commit; raises UsageError where it has no such target."""
         root, tree = options.source(repo, commit, worktree=False)
@@ -73,7 +74,7 @@ class Work:
             configuration = configuration_of(tree)
         return cls(
             root=root, tree=tree, configuration=configuration, chosen=_chosen(configuration, targets), output=output or root / "site",
-            pool=pool, connections=connections, jobs=jobs, quiet=quiet,
+            pool=pool, connections=connections, jobs=jobs, quiet=quiet, web=web,
         )  # fmt: skip
 
     def at(self, commit: str) -> Self:
@@ -108,7 +109,7 @@ class Work:
                 tree=self.tree, fetcher=fetcher,
                 order=build.Order(
                     templates=wiring.templates(), release_json=ReleaseJson.VERSION, builder=wiring.builder(), executor=workers,
-                    full=reconcile,
+                    full=reconcile, web=self.web,
                 ),
                 room=stack.enter_context(places_of.open_rooms(self.root, self.output, whole)),
                 folders={name: audience.folder for name, audience in self.configuration.audiences.items()},

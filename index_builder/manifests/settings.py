@@ -57,7 +57,8 @@ def to_configuration(document: Document) -> tuple[Configuration | None, list[Pro
         inbox=_inbox(model.inbox),
         publish=tuple(map(_target, model.publish)),
         clients=_clients(model),
-    )
+        repository=model.web.repository or "", branch=model.web.branch,
+    )  # fmt: skip
     problems = [
         *_unknown_audiences(document, model),
         *_include_cycles(configuration),

@@ -88,7 +88,8 @@ class Configuration:
     """`index.yaml`.
 
     `upstreams` maps a name to a simple index's URL, or to `default`; `clients` are the environments that the index is
-    for, or empty where it does not say.
+    for, or empty where it does not say. `repository` is where people see it on the web, '' where nothing says it, and `branch`
+    what is published of it.
     """
 
     title: str
@@ -98,6 +99,8 @@ class Configuration:
     inbox: Store
     publish: tuple[Target, ...]
     clients: tuple[Environment, ...] = ()
+    repository: str = ""
+    branch: str = "main"
 
     def visible_in(self, audience: Word) -> frozenset[Word]:
         """Return the audiences whose projects `audience` sees: itself and what it includes, at any remove."""

@@ -40,6 +40,11 @@ RULES: Final[dict[str, Rule]] = {
         "Without them there is nothing to build.",
         "`index-builder init` writes them; `--repo DIR` names another folder.",
     ),
+    "theme": Rule(
+        "`theme/` holds templates that extend the built-in pages for people, `theme.css` and `logo.svg`, and nothing else but README.md.",
+        "A template of another name is used by no page; one that extends nothing would take away what a new version adds.",
+        'Begin it with `{% extends "web/PAGE.html" %}`, and override blocks: the how-to about the pages shows one.',
+    ),
     # YAML
     "yaml-encoding": Rule(
         "Files are UTF-8 without byte order mark or control characters.",

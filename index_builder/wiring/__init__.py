@@ -335,6 +335,23 @@ def open_client(url: str, progress: Progress) -> Iterator[Client]:
 
 
 @contextmanager
+def open_published(where: str | Path, progress: Progress) -> Iterator[Callable[[str], bytes]]:
+    """Yield what reads a path of a published tree, at a URL or in a folder. It raises StorageError, RemoteError."""
+    if isinstance(where, Path):
+
+        def read(path: str) -> bytes:
+            with storage(where / path):
+                return (where / path).read_bytes()
+
+        yield read
+        return
+    from index_builder.adapters.published_site import PublishedSite
+
+    with open_client(where, progress) as client:
+        yield PublishedSite(where, client.downloader).read
+
+
+@contextmanager
 def open_verified(url: str, root: bytes, client: Client, cache: Path | None) -> Iterator[VerifiedIndex]:
     """Yield the index at `url` as `root` and what follows from it say it is; raises TrustError, StorageError."""
     from index_builder.client.cache import Cache
@@ -430,7 +447,7 @@ def builder() -> str:
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*.py")):
         digest.update(path.read_bytes())
-    for library in ("jinja2", "markupsafe", "orjson", "packaging"):
+    for library in ("jinja2", "markupsafe", "nh3", "orjson", "packaging", "readme_renderer"):
         digest.update(f"{library} {version(library)}".encode())
     return f"{__version__} {digest.hexdigest()[:16]}"
 
@@ -468,4 +485,8 @@ def workflows() -> dict[str, str]:
 def templates() -> dict[str, str]:
     """Return the built-in templates by name."""
     folder = _templates()
-    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.html"))}
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in _texts(folder)}
+
+
+def _texts(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in (".html", ".css", ".js", ".svg"))

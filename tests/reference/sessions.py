@@ -114,7 +114,10 @@ TYPED: dict[str, list[str]] = {
     ],
     "list": ["index-builder list"],
     "show": ["index-builder show acme-utils", "index-builder show acme-utlis"],
-    "search": ["index-builder search acme maintainers"],
+    "search": [
+        "index-builder search acme maintainers",
+        "index-builder build -q; index-builder search utlis --index site/public",
+    ],
     "can": ["index-builder can maintainers release acme-utils", "index-builder can anyone release acme-utils"],
     "who": ["index-builder who release acme-utils", "index-builder who download acme-utils"],
     "rule": ["index-builder rule file-immutable", "index-builder rule nam"],

