@@ -5,13 +5,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find index_builder templates -name '*.py' -o -name '*.html' -o -name '*.txt' -o -name py.typed) pyproject.toml README.md LICENSE
+SOURCES := $(shell find index_builder templates -name '*.py' -o -name '*.html' -o -name '*.jinja' -o -name '*.txt' -o -name py.typed) pyproject.toml README.md LICENSE
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEEL := build/installed-run
 TOOLS := build/installed-dev
 
-# What tests drive besides Python: a terminal, the shells that complete, and the Python that the oldest pips run on.
-PROGRAMS := tmux zsh fish pypy3
+# What tests drive besides Python: a terminal, the shells that complete, the Python that the oldest pips run on, and web servers.
+# Where Debian's package is called otherwise than its command, it stands after a colon.
+PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin
 
 .PHONY: help index test test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
 
@@ -75,7 +76,7 @@ test-inside:
 	$(BIN)/coverage run $(BIN)/pytest $(filter-out $(addprefix tests/,interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
 
 programs:
-	@missing=$$(for name in $(PROGRAMS); do command -v $$name >/dev/null || echo $$name; done); \
+	@missing=$$(PATH=$$PATH:/usr/sbin; for name in $(PROGRAMS); do command -v $${name%:*} >/dev/null || echo $${name#*:}; done); \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \

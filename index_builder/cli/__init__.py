@@ -43,6 +43,7 @@ VERBS: Final = {
     "stamp": "Set the upload time of new files to now.",
     "serve": "Serve a built index on this machine, to try it.",
     "pool": "Check the pool, clear it out, hand in bytes.",
+    "host-config": "Write the configuration of a host that serves the index.",
     "list": "Show every project, a line each.",
     "show": "Show all that a manifest says of its project.",
     "search": "Find projects by words in their manifests.",

@@ -423,7 +423,16 @@ def this_environment() -> Environment:
 
 
 def templates() -> dict[str, str]:
-    """Return the built-in templates by name: those in the installed package, or beside it in a source checkout."""
+    """Return the built-in templates of pages by name: those in the installed package, or beside it in a source checkout."""
+    return _templates("*.html")
+
+
+def host_templates() -> dict[str, str]:
+    """Return the built-in templates of configuration files by name."""
+    return _templates("*.jinja")
+
+
+def _templates(pattern: str) -> dict[str, str]:
     inside = _PACKAGE / "templates"
     folder = inside if inside.is_dir() else _PACKAGE.parent / "templates"
-    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.html"))}
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob(pattern))}
