@@ -18,10 +18,10 @@ from index_builder.cli.console import note, stderr
 from index_builder.errors import UsageError
 from index_builder.hostconfig.order import check_order
 from index_builder.hostconfig.passwords import CHOSEN_COST, MADE_COST, PasswordHash, read_passwords, write_passwords
-from index_builder.hostconfig.readers import readers_of
 from index_builder.hostconfig.render import environment, render
 from index_builder.hostconfig.values import Address, Certificate, ConfigFile, HostPath, Listen, Order, Served
 from index_builder.model.names import Word
+from index_builder.policy.readers import readers_of
 from index_builder.wiring import configuring
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from itertools import permutations
 from typing import Final
 
 from index_builder.errors import UsageError
-from index_builder.hostconfig.readers import beyond_hosts
 from index_builder.hostconfig.values import Order, Served
+from index_builder.policy.readers import beyond_hosts
 from index_builder.policy.rules import Policies
 
 #: The first folders of a tree: an audience's path that begins so would hide a part of another's.
