@@ -50,16 +50,20 @@ def write_changed(folder: Path, files: Iterable[ConfigFile], *, dry_run: bool = 
 
 
 def write_text(path: Path, text: str, *, is_secret: bool) -> None:
-    """Write a file beside its place, with its mode, then rename it. A file that is there keeps its group."""
+    """Write a file beside its place, then rename it. One that is there keeps its group and mode, and a link to one stays."""
     with storage(path):
+        path = path.resolve() if path.is_symlink() else path
+        mode = _SECRET if is_secret else _PLAIN
         beside = path.with_name(f".{path.name}.new")
         beside.parent.mkdir(parents=True, exist_ok=True)
         beside.unlink(missing_ok=True)
         with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
             stream.write(text.encode())
         if path.exists():
-            os.chown(beside, -1, path.stat().st_gid)
-        beside.chmod(_SECRET if is_secret else _PLAIN)
+            there = path.stat()
+            os.chown(beside, -1, there.st_gid)
+            mode = there.st_mode & (_SECRET if is_secret else 0o777)
+        beside.chmod(mode)
         beside.replace(path)
 
 

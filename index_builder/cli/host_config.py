@@ -19,7 +19,8 @@ from index_builder.errors import UsageError
 from index_builder.hostconfig.order import check_order
 from index_builder.hostconfig.passwords import CHOSEN_COST, MADE_COST, PasswordHash, read_passwords, write_passwords
 from index_builder.hostconfig.render import environment, render
-from index_builder.hostconfig.values import Address, Certificate, ConfigFile, HostPath, Listen, Order, Served
+from index_builder.hostconfig.values import Certificate, ConfigFile, HostPath, Listen, Order, Served
+from index_builder.model.address import Address
 from index_builder.model.names import Word
 from index_builder.policy.readers import readers_of
 from index_builder.wiring import configuring
@@ -74,7 +75,9 @@ _SERVER_OPTIONS: Final = (
         help="Where an audience's tree is on the host [default: its `directory` target].",
     ),
     click.option("--passwords", type=click.Path(path_type=Path), metavar="FILE", help="Password hashes, `name:hash` a line; outside git."),
-    click.option("--listen", metavar="ADDRESS:PORT", help="Listen on this machine without TLS, behind what has it."),
+    click.option(
+        "--listen", metavar="ADDRESS:PORT", help="Listen there; without a certificate on this machine alone, behind what has TLS."
+    ),
     click.option("--certificate", metavar="FILE", help="PEM of the TLS certificate on the host [default: as certbot or Caddy gets it]."),
     click.option("--key", metavar="FILE", help="PEM of its key."),
     click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write the files here."),
@@ -132,7 +135,7 @@ def _order(root: Path, configuration: Configuration, policies: Policies, names: 
             title=configuration.title,
             served=tuple(_served(root, configuration, policies, audience, roots) for audience in chosen),
             folder=HostPath(asked.folder or (str(asked.output.absolute()) if asked.output else _FOLDER)),
-            listen=Listen.of(asked.listen) if asked.listen else None,
+            listen=Listen.of(asked.listen, has_tls=asked.certificate is not None) if asked.listen else None,
             certificate=_certificate(asked),
         )
 

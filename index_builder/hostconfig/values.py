@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
 
+from index_builder.model.address import Address
 from index_builder.model.names import Word
 from index_builder.policy.readers import Readers
 
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*", re.ASCII)
-_PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", re.ASCII)
 _LISTEN = re.compile(r"((?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:]+\]|localhost):(\d{1,5})", re.ASCII)
 #: Quotes, escapes, variables, placeholders, blocks, comments and wildcards of any of the hosts.
 _ODD_IN_PATH = frozenset("\"'`\\$%{}<>|;#*?[]()^&!~")
@@ -34,42 +32,20 @@ class HostPath(str):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """Where an audience is reached: the host's name, the port ('' for https's own), and the path before the tree, '' or '/a/b'."""
-
-    host: str
-    port: str
-    prefix: str
-
-    @classmethod
-    def of(cls, url: str) -> Self:
-        """Take an audience's `url`; raises ValueError for what a host's configuration cannot say."""
-        parts = urlsplit(url)
-        host, prefix = parts.hostname or "", parts.path.removesuffix("/")
-        if not _HOST.fullmatch(host):
-            msg = f"the host in {url!r} is not written in lower-case letters, digits, '-' and '.'"
-            raise ValueError(msg)
-        if not _PREFIX.fullmatch(prefix):
-            msg = f"the path in {url!r} has other characters than letters, digits, '.', '_', '~' and '-'"
-            raise ValueError(msg)
-        return cls(host=host, port=str(parts.port or ""), prefix=prefix)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """An address and port to listen on, without TLS."""
+    """An address and port to listen on."""
 
     address: str
     port: str
 
     @classmethod
-    def of(cls, text: str) -> Self:
-        """Take ADDRESS:PORT; raises ValueError for what is not on this machine: passwords would go over the network in plain."""
+    def of(cls, text: str, *, has_tls: bool) -> Self:
+        """Take ADDRESS:PORT; raises ValueError where passwords would go over the network in plain: elsewhere, and without TLS."""
         found = _LISTEN.fullmatch(text)
         if found is None or not 0 < int(found[2]) < 65536:  # noqa: PLR2004 - ports have 16 bits
             msg = f"{text!r} is not written as ADDRESS:PORT"
             raise ValueError(msg)
-        if not (found[1].startswith("127.") or found[1] in ("localhost", "[::1]")):
+        if not has_tls and not (found[1].startswith("127.") or found[1] in ("localhost", "[::1]")):
             msg = f"{text!r} is not of this machine alone, and without TLS passwords would go over the network in plain"
             raise ValueError(msg)
         return cls(address=found[1], port=found[2])
@@ -106,7 +82,7 @@ class Order:
     """What is asked of a configuration.
 
     `folder` is where its files are on the host. TLS is by `certificate`, for each host name where it is None by the host's own
-    means; with `listen` there is none, because what is in front of it has it.
+    means; with `listen` alone there is none, because what is in front of it has it.
     """
 
     title: str
@@ -114,6 +90,11 @@ class Order:
     folder: HostPath
     listen: Listen | None = None
     certificate: Certificate | None = None
+
+    @property
+    def has_tls(self) -> bool:
+        """Say whether the host itself speaks TLS."""
+        return self.listen is None or self.certificate is not None
 
     def hosts(self) -> dict[str, list[Served]]:
         """Return the audiences by host name; the longest path first, so that one in another is found before it."""

@@ -108,6 +108,13 @@ TYPED: dict[str, list[str]] = {
         "index-builder host-config nginx --worktree --root public=/srv/www/index | sed -n 19,40p",
         "index-builder host-config nginx --worktree",
     ],
+    "client-config": [
+        "sed -i 's#files: packages/#files: packages/, url: https://packages.example.org/#' index.yaml",
+        "index-builder client-config pip --worktree --cooldown 7",
+        "printf '[project]  # ours\\nname = \"trial\"\\nversion = \"1\"\\n' > pyproject.toml",
+        "index-builder client-config uv --worktree --write",
+        "cat pyproject.toml",
+    ],
     "list": ["index-builder list"],
     "show": ["index-builder show acme-utils", "index-builder show acme-utlis"],
     "search": ["index-builder search acme maintainers"],

@@ -19,7 +19,8 @@ events {{}}
 http {{
     include /etc/nginx/mime.types;
     default_type application/octet-stream;
-    access_log off;
+    log_format asked '$request_method $request_uri $status';
+    access_log {folder}/access.log asked;
     client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
     include {files}/nginx.conf;
 }}

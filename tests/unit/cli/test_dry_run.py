@@ -86,6 +86,7 @@ def filled(repo, cli, dist, monkeypatch):
         (["host-config", "nginx", "--worktree", "--root", "public=/srv/www", "--output", "conf"], "nginx.conf would be written"),
         (["host-config", "apache", "--worktree", "--root", "public=/srv/www", "--output", "conf"], "apache.conf would be written"),
         (["host-config", "caddy", "--worktree", "--root", "public=/srv/www", "--output", "conf"], "Caddyfile would be written"),
+        (["client-config", "uv", "--worktree", "--write", "--file", "conf/pyproject.toml"], "would use"),
         (["host-config", "password", "alice", "--passwords", "conf/passwords"], "would be kept"),
         (["build", "--worktree"], "written, 0 would be deleted"),
         (["build", "--worktree", "--output", "fresh"], "would be written"),
