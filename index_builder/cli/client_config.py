@@ -12,6 +12,7 @@ import click
 
 from index_builder.cli import options
 from index_builder.cli.console import escape, note, stderr
+from index_builder.cli.host_config import settings_of
 from index_builder.clientconfig.tools import TOOLS, UV_TOML, Edit, explained
 from index_builder.clientconfig.wanted import Edited, Wanted
 from index_builder.errors import HumanNeededError, UsageError
@@ -73,12 +74,7 @@ def command(
 
 
 def _wanted(repo: Path, commit: str, audience: str | None, cooldown: int, *, worktree: bool) -> Wanted:
-    from index_builder.pipeline.reading import index_of, read_tree  # noqa: PLC0415 - with pydantic behind it, slow to import
-
-    _, tree = options.source(repo, commit, worktree=worktree)
-    with options.problems_shown(tree, "text"):
-        reading = read_tree(tree)
-        configuration = index_of(reading).configuration
+    _, configuration, policies = settings_of(repo, commit, worktree=worktree)
     chosen = _chosen(audience, configuration)
     if not chosen.url:
         msg = f"the audience '{chosen.name}' has no `url:`, so nobody knows where its index is"
@@ -86,7 +82,7 @@ def _wanted(repo: Path, commit: str, audience: str | None, cooldown: int, *, wor
     kinds = {target.kind for target in configuration.publish if target.audience == chosen.name}
     try:
         return Wanted(
-            audience=chosen.name, address=Address.of(chosen.url), is_open=readers_of(reading.policies, chosen.name).is_open,
+            audience=chosen.name, address=Address.of(chosen.url), is_open=readers_of(policies, chosen.name).is_open,
             days=cooldown, has_json=not kinds or bool(kinds - _HTML_ONLY),
         )  # fmt: skip
     except ValueError as error:

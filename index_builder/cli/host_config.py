@@ -94,7 +94,7 @@ def _server(kind: str, title: str, example: str) -> click.Command:
         audiences: tuple[str, ...], passwords: Path | None, repo: Path, commit: str, worktree: bool, dry_run: bool, output_format: str,
         **asked: Any,
     ) -> None:  # fmt: skip
-        root, configuration, policies = _settings(repo, commit, worktree=worktree)
+        root, configuration, policies = settings_of(repo, commit, worktree=worktree)
         order = _order(root, configuration, policies, audiences, _Asked(**asked))
         check_order(order, policies)
         known = _known_passwords(passwords, policies, order, has_output=asked["output"] is not None)
@@ -115,14 +115,15 @@ for _kind, _title in (("nginx", "nginx"), ("apache", "Apache"), ("caddy", "Caddy
     )
 
 
-def _settings(repo: Path, commit: str, *, worktree: bool) -> tuple[Path, Configuration, Policies]:
-    """Return the repository's root, and what index.yaml and the policies say."""
-    from index_builder.pipeline.reading import index_of, read_tree  # noqa: PLC0415 - with pydantic behind it, slow to import
+def settings_of(repo: Path, commit: str, *, worktree: bool) -> tuple[Path, Configuration, Policies]:
+    """Return the repository's root, and what index.yaml and the policies say; no manifest is read for that."""
+    from index_builder.pipeline.judge.reading import base_settings  # noqa: PLC0415 - with pydantic behind it, slow to import
 
     root, tree = options.source(repo, commit, worktree=worktree)
     with options.problems_shown(tree, "text"):
-        reading = read_tree(tree)
-        return root, index_of(reading).configuration, reading.policies
+        settings = base_settings(tree)
+    assert settings.configuration is not None  # noqa: S101 - for the type checker: base_settings has seen to it
+    return root, settings.configuration, settings.policies
 
 
 def _order(root: Path, configuration: Configuration, policies: Policies, names: Sequence[str], asked: _Asked) -> Order:
