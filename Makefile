@@ -10,9 +10,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEEL := build/installed-run
 TOOLS := build/installed-dev
 
-# What tests drive besides Python: a terminal, the shells that complete, the Python that the oldest pips run on, and web servers.
+# What tests drive besides Python: a terminal, the shells that complete, the Python that the oldest pips run on, web servers,
+# and what runs a CDN's function.
 # Where Debian's package is called otherwise than its command, it stands after a colon.
-PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin
+PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin node:nodejs
 
 .PHONY: help index test test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
 

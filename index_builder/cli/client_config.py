@@ -6,22 +6,19 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
 from index_builder.cli import options
 from index_builder.cli.console import escape, note, stderr
-from index_builder.cli.host_config import settings_of
+from index_builder.cli.settings import settings_of
 from index_builder.clientconfig.tools import TOOLS, UV_TOML, Edit, explained
 from index_builder.clientconfig.wanted import Edited, Wanted
 from index_builder.errors import HumanNeededError, UsageError
 from index_builder.model.address import Address
 from index_builder.policy.readers import readers_of
 from index_builder.wiring import configuring
-
-if TYPE_CHECKING:
-    from index_builder.model.index import Audience, Configuration
 
 #: Hosts that type files by their extension, and so have no JSON for installers.
 _HTML_ONLY: Final = frozenset({"pages-artifact", "pages-branch"})
@@ -75,7 +72,7 @@ def command(
 
 def _wanted(repo: Path, commit: str, audience: str | None, cooldown: int, *, worktree: bool) -> Wanted:
     _, configuration, policies = settings_of(repo, commit, worktree=worktree)
-    chosen = _chosen(audience, configuration)
+    chosen = options.chosen_audience(audience, configuration)
     if not chosen.url:
         msg = f"the audience '{chosen.name}' has no `url:`, so nobody knows where its index is"
         raise UsageError(msg, fix="say where it is published: `url: https://packages.example.org/`, under it in index.yaml")
@@ -87,16 +84,6 @@ def _wanted(repo: Path, commit: str, audience: str | None, cooldown: int, *, wor
         )  # fmt: skip
     except ValueError as error:
         raise UsageError(str(error), fix="write the `url:` in index.yaml otherwise") from error
-
-
-def _chosen(name: str | None, configuration: Configuration) -> Audience:
-    if name is not None:
-        options.check_audience(name, configuration)
-        return configuration.audiences[next(known for known in configuration.audiences if known == name)]
-    if len(configuration.audiences) > 1:
-        msg = f"there are several audiences: {', '.join(configuration.audiences)}"
-        raise UsageError(msg, fix=f"say which: --audience {next(iter(configuration.audiences))}")
-    return next(iter(configuration.audiences.values()))
 
 
 def _write(tool: str, wanted: Wanted, path: Path | None, output_format: str, *, dry_run: bool) -> None:

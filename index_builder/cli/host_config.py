@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +14,8 @@ import click
 from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import note, stderr
+from index_builder.cli.edges import COMMANDS, audiences
+from index_builder.cli.settings import readers_told, settings_of, usage
 from index_builder.errors import UsageError
 from index_builder.hostconfig.order import check_order
 from index_builder.hostconfig.passwords import CHOSEN_COST, MADE_COST, PasswordHash, read_passwords, write_passwords
@@ -64,9 +65,8 @@ def _server_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-_AUDIENCES: Final = click.option("--audience", "audiences", multiple=True, metavar="NAME", help="May be repeated [default: each].")
 _SERVER_OPTIONS: Final = (
-    _AUDIENCES,
+    audiences,
     click.option(
         "--root",
         "roots",
@@ -114,16 +114,8 @@ for _kind, _title in (("nginx", "nginx"), ("apache", "Apache"), ("caddy", "Caddy
         _server(_kind, _title, f"index-builder host-config {_kind} --audience internal --passwords ~/passwords --output DIR")
     )
 
-
-def settings_of(repo: Path, commit: str, *, worktree: bool) -> tuple[Path, Configuration, Policies]:
-    """Return the repository's root, and what index.yaml and the policies say; no manifest is read for that."""
-    from index_builder.pipeline.judge.reading import base_settings  # noqa: PLC0415 - with pydantic behind it, slow to import
-
-    root, tree = options.source(repo, commit, worktree=worktree)
-    with options.problems_shown(tree, "text"):
-        settings = base_settings(tree)
-    assert settings.configuration is not None  # noqa: S101 - for the type checker: base_settings has seen to it
-    return root, settings.configuration, settings.policies
+for _other in COMMANDS:
+    command.add_command(_other)
 
 
 def _order(root: Path, configuration: Configuration, policies: Policies, names: Sequence[str], asked: _Asked) -> Order:
@@ -131,7 +123,7 @@ def _order(root: Path, configuration: Configuration, policies: Policies, names: 
         options.check_audience(name, configuration)
     chosen = [audience for name, audience in configuration.audiences.items() if not names or name in names]
     roots = dict(_named_root(text, configuration) for text in asked.roots)
-    with _usage():
+    with usage():
         return Order(
             title=configuration.title,
             served=tuple(_served(root, configuration, policies, audience, roots) for audience in chosen),
@@ -139,15 +131,6 @@ def _order(root: Path, configuration: Configuration, policies: Policies, names: 
             listen=Listen.of(asked.listen, has_tls=asked.certificate is not None) if asked.listen else None,
             certificate=_certificate(asked),
         )
-
-
-@contextmanager
-def _usage() -> Iterator[None]:
-    """Turn what a value refuses into wrong usage."""
-    try:
-        yield
-    except ValueError as error:
-        raise UsageError(str(error), fix="write it otherwise: see --help, and `url:` and `path:` in index.yaml") from error
 
 
 def _certificate(asked: _Asked) -> Certificate | None:
@@ -202,10 +185,7 @@ def _known_passwords(path: Path | None, policies: Policies, order: Order, *, has
 def _tell(order: Order, passwords: dict[Word, PasswordHash]) -> None:
     """Say who may read what, and who cannot although they may."""
     for served in order.served:
-        if served.readers.is_open:
-            note(f"{served.audience}: everybody may read it")
-            continue
-        note(f"{served.audience}: {', '.join(served.readers.people) or 'nobody'} may read it")
+        note(readers_told(served.audience, served.readers))
         if passwords and (lacking := [name for name in served.readers.people if name not in passwords]):
             note(f"{served.audience}: no password is known of {', '.join(lacking)}")
 
@@ -242,7 +222,7 @@ def password_(name: str, passwords: Path, ask: bool, remove: bool, dry_run: bool
       index-builder host-config password alice --passwords ~/passwords
       index-builder host-config password alice --passwords ~/passwords --remove
     """
-    with _usage():
+    with usage():
         person = Word(name)
     known = read_passwords(configuring.read_text(passwords) or "", str(passwords))
     made = ""

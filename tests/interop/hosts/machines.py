@@ -32,6 +32,7 @@ DefaultRuntimeDir {folder}
 PidFile {folder}/apache.pid
 ErrorLog {folder}/error.log
 LogLevel warn
+CustomLog {folder}/access.log "%m %U %>s"
 ServerName localhost
 TypesConfig {types}
 {modules}

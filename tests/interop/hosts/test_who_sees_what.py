@@ -1,5 +1,6 @@
 """Real hosts with exactly the generated files: each audience, each user, each kind of object."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -59,6 +60,8 @@ def test_what_caches_may_keep(acme, served, kind, audience):
         kept = "no-cache" if what in ("TUF timestamp", "state") else f"{scope}, max-age={'31536000, immutable' if for_ever else 60}"
         assert answer.getheader("Cache-Control") == kept, what
         assert answer.getheader("X-Content-Type-Options") == "nosniff", what
+    legacy, content = ask(served(kind), "/pypi/open-lib/json")
+    assert int(legacy.getheader("X-PyPI-Last-Serial")) >= json.loads(content)["last_serial"] > 0
     absent, _ = ask(served(kind), "/packages/absent")
     assert "immutable" not in (absent.getheader("Cache-Control") or "")
 
