@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import click
 
@@ -99,7 +100,7 @@ def _server(kind: str, title: str, example: str) -> click.Command:
         check_order(order, policies)
         known = _known_passwords(passwords, policies, order, has_output=asked["output"] is not None)
         files = render(kind, order, known, environment(wiring.host_templates()))
-        _tell(order, known)
+        _tell(order, known, configuration)
         _give(files, asked["output"], output_format, order, dry_run=dry_run)
 
     configure.__doc__ = (
@@ -182,8 +183,14 @@ def _known_passwords(path: Path | None, policies: Policies, order: Order, *, has
     return {name: hashed for name, hashed in found.items() if name in policies.people}
 
 
-def _tell(order: Order, passwords: dict[Word, PasswordHash]) -> None:
-    """Say who may read what, and who cannot although they may."""
+def _tell(order: Order, passwords: dict[Word, PasswordHash], configuration: Configuration) -> None:
+    """Say who may read what, who cannot although they may, and which audience of the same host is not in it."""
+    hosts, chosen = order.hosts(), {served.audience for served in order.served}
+    for name, audience in configuration.audiences.items():
+        if name not in chosen and urlsplit(audience.url).hostname in hosts:
+            note(
+                f"{name} is on {urlsplit(audience.url).hostname} too, and not in this: a host name is configured in one file, so name both"
+            )
     for served in order.served:
         note(readers_told(served.audience, served.readers))
         if passwords and (lacking := [name for name in served.readers.people if name not in passwords]):

@@ -173,6 +173,11 @@ RULES: Final[dict[str, Rule]] = {
         "A misspelled audience would hide a project from everybody who should see it.",
         "Use a name of `index.yaml`, or declare it there.",
     ),
+    "audience-exposed": Rule(
+        "An audience of some people is published where they must say who they are.",
+        "Pages of GitHub are everybody's, unless the repository's plan lets them be private; no policy is asked there.",
+        "Publish it to a folder or bucket behind a host that `index-builder host-config` configures, or set the visibility of Pages.",
+    ),
     "audience-narrowed": Rule(
         "Who saw a project goes on seeing it.",
         "What somebody could download cannot be made secret again: it is in their caches, their mirrors and their lock files.",

@@ -174,3 +174,12 @@ def test_no_bucket_lies_in_another(walled):
         ),
     )
     assert len(found(walled.judge("--actor", "carol")[1], "audience-shared")) == 1
+
+
+def test_a_private_audience_on_pages(walled):
+    """Where only some people are granted an audience, Pages would show it to everybody: check says so."""
+    assert found(walled.judge("--actor", "carol", commit=False)[1], "audience-exposed") == []
+    walled.edit("index.yaml", lambda text: text + "  - {name: oops, audience: internal, kind: pages-artifact}\n")
+    (problem,) = found(walled.judge("--actor", "carol")[1], "audience-exposed")
+    assert problem["severity"] == "warning"
+    assert "'oops' is Pages, which everybody may read" in problem["message"]

@@ -39,7 +39,9 @@ NGINX = ("host-config", "nginx", "--worktree")
 def test_one_open_audience_is_printed_whole(two, cli):
     """What needs no other file is printed, in text and in JSON; a title stays in its comment."""
     done = cli(*NGINX, "--audience", "public", "--root", "public=/srv/www/public")
-    assert (done.code, done.err) == (0, "note: public: everybody may read it\n")
+    assert done.code == 0
+    assert "note: public: everybody may read it\n" in done.err
+    assert "internal is on index.example.org too, and not in this" in done.err
     assert done.out.startswith('# Acme "x"; }} { # $title: public, for nginx.\n')
     assert "auth_basic" not in done.out
     value = json.loads(cli(*NGINX, "--audience", "public", "--root", "public=/srv/www/public", "--format", "json").out)
