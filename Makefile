@@ -5,15 +5,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find index_builder templates -name '*.py' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.svg' -o -name '*.txt' -o -name py.typed) pyproject.toml README.md LICENSE
+SOURCES := $(shell find index_builder templates -name '*.py' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.svg' -o -name '*.jinja' -o -name '*.yml' -o -name '*.txt' -o -name py.typed) pyproject.toml README.md LICENSE
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEEL := build/installed-run
 TOOLS := build/installed-dev
 JUDGES := build/installed-judges
 
-# What tests drive besides Python: a terminal, the shells that complete, the Python that the oldest pips run on, and a browser
-# with what judges pages. Where Debian calls a program's package otherwise, that name follows.
-PROGRAMS := tmux zsh fish pypy3 chromium chromedriver:chromium-driver java:default-jre-headless npm
+# What tests drive besides Python: a terminal, the shells that complete, the Python that the oldest pips run on, web servers, a
+# browser with what judges pages, and what runs a CDN's function. Where Debian calls a program's package otherwise, that name follows.
+PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin node:nodejs npm chromium \
+  chromedriver:chromium-driver java:default-jre-headless
 
 .PHONY: help index test test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
 
@@ -82,7 +83,7 @@ test-inside:
 	$(BIN)/coverage run $(BIN)/pytest $(filter-out $(addprefix tests/,browser interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
 
 programs:
-	@missing=$$(for name in $(PROGRAMS); do command -v $${name%:*} >/dev/null || echo $${name#*:}; done); \
+	@missing=$$(PATH=$$PATH:/usr/sbin; for name in $(PROGRAMS); do command -v $${name%:*} >/dev/null || echo $${name#*:}; done); \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \

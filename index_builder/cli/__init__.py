@@ -46,6 +46,8 @@ VERBS: Final = {
     "doctor": "Say what is missing in the settings on GitHub.",
     "serve": "Serve a built index on this machine, to try it.",
     "pool": "Check the pool, clear it out, hand in bytes.",
+    "host-config": "Write the configuration of a host that serves the index.",
+    "client-config": "Write the settings of an installer that uses the index.",
     "list": "Show every project, a line each.",
     "show": "Show all that a manifest says of its project.",
     "search": "Find projects by words in their manifests.",

@@ -24,7 +24,7 @@ from index_builder.model.source import EXECUTABLE, ORDINARY
 if TYPE_CHECKING:
     from index_builder.fetch.stage import Fetcher
     from index_builder.manifests.reader import Reading
-    from index_builder.model.index import Configuration, Index
+    from index_builder.model.index import Audience, Configuration, Index
     from index_builder.model.project import Project
     from index_builder.pipeline.tree import Report
     from index_builder.policy.rules import Policies
@@ -240,6 +240,18 @@ def check_audience(name: str, configuration: Configuration) -> None:
         near = get_close_matches(name, known, n=1)
         msg = f"there is no audience '{name}'"
         raise UsageError(msg, fix=f"did you mean '{near[0]}'?" if near else f"the audiences are: {', '.join(known)}")
+
+
+def chosen_audience(name: str | None, configuration: Configuration) -> Audience:
+    """Return the audience that was named, or the only one; raises UsageError."""
+    known = configuration.audiences
+    if name is not None:
+        check_audience(name, configuration)
+        return known[Word(name)]
+    if len(known) > 1:
+        msg = f"there are several audiences: {', '.join(known)}"
+        raise UsageError(msg, fix=f"say which: --audience {next(iter(known))}")
+    return next(iter(known.values()))
 
 
 def check_output(folder: Path, root: Path, configuration: Configuration) -> None:

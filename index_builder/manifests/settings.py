@@ -64,6 +64,7 @@ def to_configuration(document: Document) -> tuple[Configuration | None, list[Pro
         *_include_cycles(configuration),
         *_shared_targets(document, model),
         *_shared_releases(document, model),
+        *_shared_places(document, model),
     ]
     return (configuration if not problems else None), problems
 
@@ -97,7 +98,7 @@ def _shared_releases(document: Document, model: IndexModel) -> Iterator[Problem]
         if (other := first.setdefault(where, name)) != name:
             message = f"'{name}' has its files where '{other}' has them: whoever sees one repository sees both audiences' names"
             fix = "give each audience a repository of its own"
-            yield Problem(rule="target-duplicate", message=message, place=document.place(place), fix=fix)
+            yield Problem(rule="audience-shared", message=message, place=document.place(place), fix=fix)
         for tag, digests in audience.releases.overflow.items():
             for digest in digests:
                 if digest[:2] != tag[5:7]:
@@ -129,6 +130,26 @@ def _shared_targets(document: Document, model: IndexModel) -> Iterator[Problem]:
             continue
         if places.setdefault(where, number) != number:
             yield _duplicate(document, ("publish", number), f"'{target.name}' is where '{model.publish[places[where]].name}' is")
+
+
+def _shared_places(document: Document, model: IndexModel) -> Iterator[Problem]:
+    """Find audiences whose files, or targets, are where another's are, or inside: who reads one could ask for the other's."""
+    places: list[tuple[str, str, Path]] = [
+        (name, audience.files, ("audiences", name, "files")) for name, audience in model.audiences.items() if "://" in audience.files
+    ]
+    for number, target in enumerate(model.publish):
+        key = "url" if target.kind == "bucket" else "path"
+        if target.kind in ("bucket", "directory") and (where := getattr(target, key)):
+            on = target.endpoint or "" if key == "url" else ""
+            places.append((target.audience, f"{on} {where.rstrip('/')}/", ("publish", number, key)))
+    for one, (audience, where, path) in enumerate(places):
+        for two, (other, outer, _) in enumerate(places):
+            if audience != other and where.startswith(outer) and (where != outer or one > two):
+                message = (
+                    f"files of '{audience}' would be at {where.strip()}, which is {'' if where == outer else 'inside '}that of '{other}'"
+                )
+                fix = "give each audience a place of its own, none inside another's"
+                yield Problem(rule="audience-shared", message=message, place=document.place(path), fix=fix)
 
 
 def _duplicate(document: Document, path: Path, message: str) -> Problem:

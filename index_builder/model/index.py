@@ -113,6 +113,11 @@ class Configuration:
                 waiting.extend(self.audiences[name].includes)
         return frozenset(seen)
 
+    def shown_to(self, audiences: tuple[Word, ...]) -> frozenset[Word]:
+        """Return the audiences that see a project of these audiences; one that names none is for all."""
+        own = set(audiences or self.audiences)
+        return frozenset(name for name in self.audiences if not own.isdisjoint(self.visible_in(name)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:

@@ -482,11 +482,17 @@ def workflows() -> dict[str, str]:
     return {path.name: path.read_text("utf-8") for path in sorted((_templates() / "github").glob("*.yml"))}
 
 
+def host_templates() -> dict[str, str]:
+    """Return the built-in templates of configuration files by name."""
+    return _named(".jinja")
+
+
 def templates() -> dict[str, str]:
-    """Return the built-in templates by name."""
+    """Return the built-in templates of pages by name, with what lies beside them."""
+    return _named(".html", ".css", ".js", ".svg")
+
+
+def _named(*endings: str) -> dict[str, str]:
     folder = _templates()
-    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in _texts(folder)}
-
-
-def _texts(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix in (".html", ".css", ".js", ".svg"))
+    found = sorted(path for path in folder.rglob("*") if path.suffix in endings)
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}

@@ -112,6 +112,21 @@ TYPED: dict[str, list[str]] = {
         "index-builder pool gc --dry-run",
         "index-builder pool check",
     ],
+    "host-config": [
+        "sed -i 's#files: packages/#files: packages/, url: https://packages.example.org/#' index.yaml; sed -i 's/anyone: .download/maintainers: [download/' policies.d/*",
+        "index-builder host-config password alice --passwords ../passwords > ../the-password",
+        "index-builder host-config nginx --worktree --root public=/srv/www/index --passwords ../passwords --output ../nginx --folder /etc/index-builder",
+        "cat ../nginx/public.readers",
+        "index-builder host-config nginx --worktree --root public=/srv/www/index | sed -n 19,40p",
+        "index-builder host-config nginx --worktree",
+    ],
+    "client-config": [
+        "sed -i 's#files: packages/#files: packages/, url: https://packages.example.org/#' index.yaml",
+        "index-builder client-config pip --worktree --cooldown 7",
+        "printf '[project]  # ours\\nname = \"trial\"\\nversion = \"1\"\\n' > pyproject.toml",
+        "index-builder client-config uv --worktree --write",
+        "cat pyproject.toml",
+    ],
     "list": ["index-builder list"],
     "show": ["index-builder show acme-utils", "index-builder show acme-utlis"],
     "search": [

@@ -247,7 +247,7 @@ def test_two_audiences_do_not_share_releases(index, hub, cli):
     )
     done = cli("check", "--worktree")
     assert done.code == 1
-    assert "target-duplicate" in done.err
+    assert "audience-shared" in done.err
 
 
 def test_a_dry_run_says_how_long_uploads_take(index, hub, cli):

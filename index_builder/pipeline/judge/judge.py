@@ -18,6 +18,7 @@ from index_builder.judge.policychange import policy_problems
 from index_builder.judge.provenance import provenance_problems
 from index_builder.judge.releases import odd_releases
 from index_builder.judge.verdict import Judged, Ruling, in_order, weigh
+from index_builder.judge.visibility import is_widened, narrowed, withdrawn
 from index_builder.manifests.reader import read_manifest
 from index_builder.model.index import Index
 from index_builder.model.names import NormalizedName, Word
@@ -82,12 +83,38 @@ def rulings(change: Change, policies: Policies, asked: Asked, evidence: Evidence
             yield Ruling(
                 project=project.name, action=action, decision=decide(policies, asked.actor, action, project.name, facts), paths=paths
             )
+    yield from _widenings(change, policies, asked)
     digests = {file.sha256 for project in change.projects for file in project.new_files()}
     others = tuple(c.path for c in change.others if not is_evidence(c, digests))
     if others:
         facts = Facts(approved_by=asked.approved_by, opened=asked.opened, now=asked.now)
         decision = decide(policies, asked.actor, Action.ADMINISTER, None, facts)
         yield Ruling(project=None, action=Action.ADMINISTER, decision=decision, paths=others)
+
+
+def _widenings(change: Change, policies: Policies, asked: Asked) -> Iterator[Ruling]:
+    """Yield the transfer that it is where index.yaml alone shows a project to more people: every manifest is read for that."""
+    after = change.after.configuration
+    if after is None or after.audiences == change.configuration.audiences:
+        return
+    for project in _standing(change):
+        if not is_widened(change.configuration, after, policies, change.after.policies, project):
+            continue
+        facts = Facts(
+            owners=project.owners, audiences=tuple(sorted(after.shown_to(project.audiences))), approved_by=asked.approved_by,
+            hosting=project.hosting, opened=asked.opened, now=asked.now,
+        )  # fmt: skip
+        decision = decide(policies, asked.actor, Action.TRANSFER, project.normalized, facts)
+        yield Ruling(project=project.normalized, action=Action.TRANSFER, decision=decision, paths=(CONFIGURATION,))
+
+
+def _standing(change: Change) -> Iterator[Project]:
+    """Yield each project as the base has it, but for those whose own audiences change: that is a transfer by itself."""
+    moved = {p.name for p in change.projects if p.before and p.after and p.before.audiences != p.after.audiences}
+    for entry in change.listing.manifests:
+        project, _ = read_manifest(entry.path, change.proposal.base.read(entry), change.before)
+        if project and project.normalized not in moved:
+            yield project
 
 
 def _facts(change: Change, project: ProjectChange, asked: Asked, evidence: Evidence) -> Facts:
@@ -126,6 +153,9 @@ def _of_project(change: Change, project: ProjectChange, asked: Asked, fetcher: F
     """Yield what one project's change breaks or asks."""
     yield from broken(project)
     yield from odd_releases(project)
+    after = change.after.configuration or change.configuration
+    if project.before and project.after and project.before.audiences != project.after.audiences:
+        yield from narrowed(change.configuration, after, project.before, project.after, Place(path=project.path))
     excepted = {file.name.text for file in project.new_files() if _has_own_time(file, project, fetcher, unchecked)}
     yield from wrong_times(project, asked.now, max(change.proposal.when, asked.opened or change.proposal.when), excepted)
     if project.before is None:
@@ -224,6 +254,8 @@ def _of_settings(change: Change) -> Iterator[Problem]:
     if any(problem.severity == "error" for problem in after.problems):
         return  # what cannot be read whole would look as if it took rights away
     yield from stale_codeowners(tree, after.policies, projects)
+    if after.configuration and after.configuration != before.configuration:
+        yield from withdrawn(change.configuration, after.configuration, {p.name: p for p in _standing(change)}, Place(path=CONFIGURATION))
     if after.policies != before.policies:
         path = next((c.path for c in change.others if c.path.startswith(POLICIES)), CONFIGURATION)
         yield from policy_problems(before.policies, after.policies, projects, tuple(change.configuration.audiences), Place(path=path))

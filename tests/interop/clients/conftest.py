@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,8 @@ import pytest
 from conftest import ROOT, run_tool
 from distributions import wheel
 from interop.clients.behaviours import CLIENTS, PIPS, WANTED, expected
+from interop.clients.hosted import EASY, SETUPTOOLS, Hosting, expected_hosted
+from interop.clients.hosted import run as hosted_run
 from interop.clients.programs import UV, Outcome, Place
 from live import serving
 
@@ -30,6 +33,7 @@ class Results:
 
     cells: dict[tuple[str, str], str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    hosted: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="session")
@@ -85,12 +89,13 @@ def toolbox(tmp_path_factory, results):
         uv("venv", "--python", sys.executable, folder / file.stem)
         uv("pip", "install", "--require-hashes", "--python", folder / file.stem, "-r", file)
 
-    def line(version: str) -> None:
-        uv("pip", "install", "--no-deps", "--python", sys.executable, "--target", folder / f"pip {version}", f"pip=={version}")
+    def line(name: str, version: str, place: str) -> None:
+        uv("pip", "install", "--no-deps", "--python", sys.executable, "--target", folder / place, f"{name}=={version}")
 
     with ThreadPoolExecutor(2) as pool:
         work = [pool.submit(locked, file) for file in sorted((ROOT / "requirements" / "clients").glob("*.txt"))]
-        work += [pool.submit(line, pip.version) for pip in PIPS]
+        work += [pool.submit(line, "pip", pip.version, f"pip {pip.version}") for pip in PIPS]
+        work.append(pool.submit(line, "setuptools", SETUPTOOLS, EASY))
         for one in work:
             one.result()
     for name in {client.distribution for client in CLIENTS} & {path.name for path in folder.iterdir()}:
@@ -116,8 +121,7 @@ def outcomes(request, site, toolbox, tmp_path_factory):
         return replace(outcome, client=name)
 
     pool = ThreadPoolExecutor(2)
-    items = [item for item in request.session.items if item.path.parent == HERE and hasattr(item, "callspec")]
-    yield {key: pool.submit(start, *key) for key in dict.fromkeys(item.callspec.params["run"] for item in items)}
+    yield {key: pool.submit(start, *key) for key in _asked(request, "run")}
     pool.shutdown(cancel_futures=True)
 
 
@@ -134,5 +138,46 @@ def cell(run, results) -> Callable[[str, str], None]:
     def record(behaviour: str, word: str) -> None:
         assert word == expected(run.client, behaviour), run.said
         results.cells[run.client, behaviour] = word
+
+    return record
+
+
+def _asked(request, name: str) -> dict:
+    """Return what the chosen tests ask for by a parameter, each once, in the order of the tests."""
+    items = [item for item in request.session.items if item.path.parent == HERE and hasattr(item, "callspec")]
+    return dict.fromkeys(item.callspec.params[name] for item in items if name in item.callspec.params)
+
+
+@pytest.fixture(scope="session")
+def hosted_outcomes(request, site, toolbox, tmp_path_factory):
+    """Start the runs behind web servers, as `outcomes` does."""
+    with tempfile.TemporaryDirectory(prefix="hosts-") as name:
+        hosting = Hosting.of(site, Path(name))
+
+        def start(kind: str, client: str, scenario: str) -> Outcome:
+            folder = Path(name) / f"{kind}-{client}-{scenario}".replace(" ", "-")
+            outcome = hosted_run(hosting, toolbox, kind, client, scenario, folder)
+            shutil.rmtree(folder)
+            return outcome
+
+        pool = ThreadPoolExecutor(2)
+        yield {key: pool.submit(start, *key) for key in _asked(request, "hosted")}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture
+def hosted(request, hosted_outcomes) -> Outcome:
+    """Return what came of the run behind a web server that the test names."""
+    return hosted_outcomes[request.param].result()
+
+
+@pytest.fixture
+def hosted_cell(request, hosted, results) -> Callable[[str, str], None]:
+    """Check the word of a cell of the table of hosts and record it."""
+    kind, client, _ = request.node.callspec.params["hosted"]
+
+    def record(column: str, word: str) -> None:
+        assert word == expected_hosted(client, column), hosted.said
+        results.hosted[kind, client, column] = word
 
     return record

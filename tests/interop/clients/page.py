@@ -1,6 +1,7 @@
 """The results as a page of the documentation."""
 
 from interop.clients.behaviours import BEHAVIOURS, CLIENTS, DIFFERENCES
+from interop.clients.hosted import COLUMNS, EASY, HOSTED_DIFFERENCES, NAMES, SCENARIOS, SETUPTOOLS
 from interop.clients.programs import addressed
 
 INTRODUCTION = """\
@@ -33,6 +34,43 @@ def render(cells: dict[tuple[str, str], str], versions: dict[str, str]) -> str:
         table(("Column", "Clients", "Cell", "Why"), notes),
         "## How each is pointed at the index\n",
         table(("Client", "Setting"), [(", ".join(names), how) for how, names in pointing.items()]),
+    ]
+    return "\n".join(parts)
+
+
+HOSTED = """\
+## Behind a web server
+
+What each does with a private audience behind a web server: the files of `host-config` on one side, those of `client-config` on the
+other, TLS between them, and the password in `~/.netrc`.
+Where a client is refused, it ends there: nothing is installed, and there is no other index to ask.
+"""
+HOSTED_END = """\
+A dash is a run that was not made: how the hosts answer is the same (a test of its own asks each of them for every kind of object as
+every kind of user), and what a client makes of an answer is seen with nginx.
+Caddy's generated file keeps no log, by which core metadata is seen.
+pip before 9.0 and easy_install read no netrc: their password stands in the address.
+What conda does is seen by handing the pip lines of environment.yml to pip, as conda does; conda itself is not run.
+bandersnatch, devpi and proxpi read an index behind nginx too: [Mirror it](../how-to/mirror-it.md).
+"""
+
+
+def render_hosted(found: dict[tuple[str, str, str], str], versions: dict[str, str]) -> str:
+    """Return the part about web servers as Markdown."""
+    labels = {client.name: label(client, versions) for client in CLIENTS} | {
+        EASY: f"easy_install (setuptools {SETUPTOOLS})",
+        "conda": "conda",
+    }
+    rows = [(NAMES[kind], labels[client], *(found.get((kind, client, key), "—") for key in COLUMNS)) for kind, client in SCENARIOS]
+    titles = {key: title for key, (title, _) in COLUMNS.items()}
+    notes = [(titles[key], ", ".join(labels[name] for name in names), word, why) for key, names, word, why in HOSTED_DIFFERENCES]
+    parts = [
+        HOSTED,
+        table(("Host", "Client", *titles.values()), rows),
+        "What a cell means in each column:\n",
+        "".join(f"- {title}: {meaning}.\n" for title, meaning in COLUMNS.values()),
+        table(("Column", "Clients", "Cell", "Why"), notes),
+        HOSTED_END,
     ]
     return "\n".join(parts)
 

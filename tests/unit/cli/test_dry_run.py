@@ -49,6 +49,8 @@ def filled(repo, cli, dist, monkeypatch):
     assert cli("build", "--worktree", "-q").code == 0
     policy = repo / "policies.d" / "maintainers.yaml"
     policy.write_text(policy.read_text().replace("schema: 2", "schema: 1"))
+    settings = repo / "index.yaml"
+    settings.write_text(settings.read_text().replace("files: packages/", "files: packages/, url: https://index.example.org/"))
     stray = repo / ".pool" / "sha256" / "aa" / "bb" / ("c" * 60)
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"stray")
@@ -82,6 +84,11 @@ def filled(repo, cli, dist, monkeypatch):
         (["keys", "renew", "--all"], "bins.json would be written"),
         (["keys", "sign"], "0 keys would sign"),
         (["keys", "grow"], "the bins are enough"),
+        (["host-config", "nginx", "--worktree", "--root", "public=/srv/www", "--output", "conf"], "nginx.conf would be written"),
+        (["host-config", "apache", "--worktree", "--root", "public=/srv/www", "--output", "conf"], "apache.conf would be written"),
+        (["host-config", "caddy", "--worktree", "--root", "public=/srv/www", "--output", "conf"], "Caddyfile would be written"),
+        (["client-config", "uv", "--worktree", "--write", "--file", "conf/pyproject.toml"], "would use"),
+        (["host-config", "password", "alice", "--passwords", "conf/passwords"], "would be kept"),
         (["build", "--worktree"], "written, 0 would be deleted"),
         (["build", "--worktree", "--output", "fresh"], "would be written"),
     ],
@@ -108,6 +115,7 @@ def test_nothing_changes(filled, cli, dist, arguments, said):
     assert after == before
     assert contents(filled.parent / "keys") == keys
     assert not Path("fresh").exists()
+    assert not Path("conf").exists()
     assert not Path("elsewhere").exists()
 
 

@@ -1,0 +1,153 @@
+"""`host-config` for hosts that are no web servers of one's own: S3, CloudFront, Netlify, Cloudflare Pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from index_builder import wiring
+from index_builder.cli import options
+from index_builder.cli.console import note, stderr
+from index_builder.cli.settings import readers_told, settings_of, usage
+from index_builder.errors import UsageError
+from index_builder.hostconfig.buckets import Stored, render_cloudfront, render_s3
+from index_builder.hostconfig.pages import EDGES, render_edge
+from index_builder.hostconfig.render import environment
+from index_builder.hostconfig.values import ConfigFile
+from index_builder.model.address import Address
+from index_builder.policy.readers import readers_of
+from index_builder.wiring import configuring
+
+if TYPE_CHECKING:
+    from index_builder.model.index import Configuration
+    from index_builder.policy.rules import Policies
+
+audiences = click.option("--audience", "audiences", multiple=True, metavar="NAME", help="May be repeated [default: each].")
+output = click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write the files here.")
+
+
+def _stored(configuration: Configuration, policies: Policies) -> list[Stored]:
+    """Return each audience that a target of `kind: bucket` puts into S3."""
+    found = []
+    for target in configuration.publish:
+        if target.kind == "bucket" and target.url.startswith("s3://"):
+            url = configuration.audiences[target.audience].url
+            address = Address.of(url) if url else None
+            found.append(Stored.of(target.audience, address, target.url, readers_of(policies, target.audience)))
+    return found
+
+
+def _chosen(found: Sequence[Stored], names: Sequence[str], configuration: Configuration) -> list[Stored]:
+    """Return those that were named, else all; raises UsageError for one that is in no bucket."""
+    for name in names:
+        options.check_audience(name, configuration)
+    chosen = [one for one in found if not names or one.audience in names]
+    lacking = [name for name in names or ("index.yaml",) if not any(name in (one.audience, "index.yaml") for one in chosen)]
+    if lacking or not chosen:
+        msg = f"{lacking[0] if lacking else 'index.yaml'} has no target of `kind: bucket` in S3"
+        raise UsageError(msg, fix="say where it is published: `{name: cdn, audience: NAME, kind: bucket, url: s3://BUCKET/PREFIX/}`")
+    return chosen
+
+
+@click.command("s3")
+@audiences
+@output
+@options.reading_options
+@options.dry_run
+@options.output_format
+def s3(audiences: tuple[str, ...], output: Path | None, repo: Path, commit: str, worktree: bool, dry_run: bool, output_format: str) -> None:
+    """Write the script that lets readers at a bucket of S3: its policy, and its website; what it cannot do stands in it.
+
+    \b
+    Example:
+      index-builder host-config s3 --audience public
+    """
+    _, configuration, policies = settings_of(repo, commit, worktree=worktree)
+    with usage():
+        found = _stored(configuration, policies)
+    buckets = {one.bucket for one in _chosen(found, audiences, configuration)}
+    if len(buckets) > 1:
+        msg = f"these audiences are in {', '.join(sorted(buckets))}, and a script is for one bucket"
+        raise UsageError(msg, fix="name the audiences of one bucket: --audience NAME")
+    together = [one for one in found if one.bucket in buckets]
+    _tell(together)
+    give([render_s3(configuration.title, together, environment(wiring.host_templates()))], output, output_format, dry_run=dry_run)
+
+
+@click.command("cloudfront")
+@audiences
+@output
+@options.reading_options
+@options.dry_run
+@options.output_format
+def cloudfront(
+    audiences: tuple[str, ...], output: Path | None, repo: Path, commit: str, worktree: bool, dry_run: bool, output_format: str
+) -> None:
+    """Write a CloudFormation template: CloudFront before a bucket, with passwords, HTML and JSON; what it cannot do stands in it.
+
+    \b
+    Example:
+      index-builder host-config cloudfront --audience public --audience internal --output .
+    """
+    _, configuration, policies = settings_of(repo, commit, worktree=worktree)
+    with usage():
+        chosen = _chosen(_stored(configuration, policies), audiences, configuration)
+    for one in chosen:
+        if one.address is None:
+            msg = f"the audience '{one.audience}' has no `url:`, so its host is not known"
+            raise UsageError(msg, fix="say where it is published: `url: https://packages.example.org/`, under it in index.yaml")
+    _tell(chosen)
+    give([render_cloudfront(configuration.title, chosen, environment(wiring.host_templates()))], output, output_format, dry_run=dry_run)
+
+
+def _edge(kind: str) -> click.Command:
+    @click.option("--audience", metavar="NAME", help="Whose tree, where there are several audiences.")
+    @click.option("--form", type=click.Choice(["html", "json"]), default="html", show_default=True, help="What every reader gets.")
+    @output
+    @options.reading_options
+    @options.dry_run
+    @options.output_format
+    def configure(
+        audience: str | None, form: str, output: Path | None, repo: Path, commit: str, worktree: bool, dry_run: bool, output_format: str
+    ) -> None:
+        _, configuration, policies = settings_of(repo, commit, worktree=worktree)
+        chosen = options.chosen_audience(audience, configuration)
+        readers = readers_of(policies, chosen.name)
+        if not readers.is_open:
+            msg = f"'{chosen.name}' is not for everybody, and {EDGES[kind]} knows none of your people"
+            raise UsageError(msg, fix="use a host that asks for passwords: index-builder host-config nginx, or cloudfront")
+        files = render_edge(kind, configuration.title, chosen.name, environment(wiring.host_templates()), serves_json=form == "json")
+        give(files, output, output_format, dry_run=dry_run)
+
+    configure.__doc__ = (
+        f"Write `_headers` and `_redirects` for {EDGES[kind]}, into the folder that is deployed; what it cannot do stands in them.\n\n"
+        f"\b\nExample:\n  index-builder host-config {kind} --audience public --output site/public\n"
+    )
+    return click.command(kind)(configure)
+
+
+COMMANDS = (s3, cloudfront, *map(_edge, EDGES))
+
+
+def _tell(stored: Sequence[Stored]) -> None:
+    for one in stored:
+        note(readers_told(one.audience, one.readers))
+
+
+def give(files: Sequence[ConfigFile], output: Path | None, output_format: str, *, dry_run: bool) -> None:
+    """Print the files, or write those that differ."""
+    changed = configuring.write_changed(output, files, dry_run=dry_run) if output else []
+    if output_format == "json":
+        shown = [{"name": file.name, "text": None if file.is_secret else file.text} for file in files]
+        click.echo(json.dumps({"dry_run": dry_run, "files": shown, "written": changed}, indent=2))
+    elif output is None:
+        for number, file in enumerate(files):
+            click.echo(("\n" if number else "") + (f"# ---- {file.name}\n" if len(files) > 1 else "") + file.text, nl=False)
+    elif changed:
+        stderr().print(f"{', '.join(changed)} {'would be ' if dry_run else ''}written into {output}")
+    else:
+        stderr().print(f"nothing has changed in {output}")

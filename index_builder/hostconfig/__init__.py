@@ -1,0 +1,1 @@
+"""Audiences and who may download from them become configuration of the hosts that serve their trees. Pure."""
