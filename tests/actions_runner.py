@@ -76,7 +76,7 @@ class Runner:
         pull = self.repository.pulls[number]
         pull["comments"].append({"id": self.hub.next(), "body": body, "user": {"type": "User", **user}})
         issue = {"number": number, "state": pull["state"], "user": pull["user"], "pull_request": {}}
-        return self.event("issue_comment", {"issue": issue, "comment": {"body": body, "user": user}})
+        return self.event("issue_comment", {"issue": issue, "comment": {"id": pull["comments"][-1]["id"], "body": body, "user": user}})
 
     def _happen(self, event: str, payload: dict[str, Any], only: str = "") -> None:
         commit = self._merge_of(payload) if event == "pull_request" else self._main()
@@ -159,7 +159,7 @@ class _Job:
     def _context(self, needs: dict[str, Any]) -> dict[str, Any]:
         secrets = {} if self.event == "pull_request" else self.runner.secrets
         return {
-            "github": {"event": self.payload, "event_name": self.event, "repository": self.runner.name, "ref": "refs/heads/main"},
+            "github": {"event": self.payload, "event_name": self.event, "repository": self.runner.name, "ref": "refs/heads/main", "ref_name": "main"},
             "needs": needs, "secrets": secrets, "vars": self.runner.variables, "inputs": self.payload.get("inputs", {}), "steps": {}, "$good": True,
         }  # fmt: skip
 
@@ -169,7 +169,7 @@ class _Job:
         permissions = {key: str(level) for key, level in (job.get("permissions") or self.workflow.get("permissions") or {}).items()}
         if self.event == "pull_request":
             permissions = dict.fromkeys(permissions, "read")
-        self.runner.hub.tokens[token] = Token(login="github-actions[bot]", permissions=permissions)
+        self.runner.hub.tokens[token] = Token(login="github-actions[bot]", repository=self.runner.name, permissions=permissions)
         context["github"] = {**context["github"], "token": token}
         workspace = self.folder / f"{name}-{number}"
         workspace.mkdir(parents=True)

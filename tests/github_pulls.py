@@ -46,13 +46,16 @@ def _pull(repository: Repository, number: str) -> dict[str, Any]:
     tip = git_of(repository).references.get(f"refs/pull/{number}/head")
     if tip is not None and found["state"] == "open":
         found["head"]["sha"] = str(tip.target)
-    return {key: value for key, value in found.items() if key not in ("reviews", "comments", "branch")}
+    shown = {key: value for key, value in found.items() if key not in ("reviews", "comments", "branch")}
+    return {**shown, "merged": found["merged_at"] is not None}
 
 
 @route("GET", "/repos/{owner}/{name}/pulls")
 def pulls(call: Call, owner: str, name: str) -> Any:
     repository = _found(call, owner, name, "pull-requests:read")
     state, branch = call.query.get("state", "open"), call.query.get("head", "").partition(":")[2]
+    if branch and call.query["head"].partition(":")[0] != owner:
+        return []
     chosen = [n for n, p in repository.pulls.items() if state in ("all", p["state"]) and (not branch or p["branch"] == branch)]
     return [_pull(repository, str(number)) for number in reversed(chosen)]
 
@@ -139,10 +142,22 @@ def edit_comment(call: Call, owner: str, name: str, number: str) -> Any:
     raise RefusedError(404, "Not Found")
 
 
+@route("GET", "/repos/{owner}/{name}/commits/{commit}/statuses")
+def statuses(call: Call, owner: str, name: str, commit: str) -> Any:
+    return list(reversed(_found(call, owner, name, "statuses:read").statuses.get(commit, [])))
+
+
+@route("POST", "/repos/{owner}/{name}/issues/comments/{number}/reactions")
+def react(call: Call, owner: str, name: str, number: str) -> Any:
+    repository = _found(call, owner, name, "pull-requests:write")
+    repository.reactions.append((int(number), call.json()["content"]))
+    return Plain(content=b"{}", status=201)
+
+
 @route("POST", "/repos/{owner}/{name}/statuses/{commit}")
 def status(call: Call, owner: str, name: str, commit: str) -> Any:
     repository, body = _found(call, owner, name, "statuses:write"), call.json()
-    if len(body["description"]) > 140:
+    if len(body["description"]) > 140 or len(repository.statuses.get(commit, [])) >= 1000:
         raise RefusedError(422, "Validation Failed")
     repository.statuses.setdefault(commit, []).append(body)
     return Plain(content=json.dumps(body).encode(), status=201)
@@ -247,6 +262,11 @@ def _setting(call: Call, owner: str, name: str, key: str) -> Any:
 @route("GET", "/repos/{owner}/{name}/rules/branches/main")
 def rules(call: Call, owner: str, name: str) -> Any:
     return _found(call, owner, name).settings.get("rules", [])
+
+
+@route("GET", "/repos/{owner}/{name}/branches/main/protection")
+def protection(call: Call, owner: str, name: str) -> Any:
+    return _setting(call, owner, name, "protection")
 
 
 @route("GET", "/repos/{owner}/{name}/pages")

@@ -36,9 +36,10 @@ class RefusedError(Exception):
 
 @dataclass(kw_only=True)
 class Token:
-    """Who a token belongs to, and what it may do: `contents: write` and the like."""
+    """Who a token belongs to, and what it may do: `contents: write` and the like; a workflow's own in its repository only."""
 
     login: str
+    repository: str = ""
     permissions: dict[str, str] = field(default_factory=dict)
 
 
@@ -53,6 +54,7 @@ class Repository:
     git: Path | None = None
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
     statuses: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    reactions: list[tuple[int, str]] = field(default_factory=list)
     required: tuple[str, ...] = ("index-builder",)
     dispatches: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     attestations: dict[str, list[bytes]] = field(default_factory=dict)
@@ -95,6 +97,8 @@ class GitHub:
             kind, _, level = need.partition(":")
             if token is None:
                 raise RefusedError(401, "Requires authentication")
+            if token.repository not in ("", name):
+                raise RefusedError(403, "Resource not accessible by integration")
             if token.permissions.get(kind) not in ((level, "write") if level == "read" else (level,)):
                 raise RefusedError(403, "Resource not accessible by integration")
         return found
@@ -213,7 +217,8 @@ def upload(call: Call, owner: str, name: str, number: str) -> Any:
         raise RefusedError(422, "Validation Failed", errors=[{"resource": "ReleaseAsset", "code": "file_count_limit", "field": "name"}])
     made = {
         "id": call.hub.next(), "name": kept, "size": len(call.body), "state": "uploaded", "content_type": "application/octet-stream",
-        "digest": f"sha256:{hashlib.sha256(call.body).hexdigest()}",
+        "digest": f"sha256:{hashlib.sha256(call.body).hexdigest()}", "created_at": "2026-11-20T08:00:00Z",
+        "updated_at": "2026-11-20T08:00:00Z",
     }  # fmt: skip
     release["assets"].append(made)
     repository.contents[made["id"]] = call.body

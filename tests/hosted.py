@@ -14,7 +14,10 @@ NAME = "acme/index"
 SETTINGS = {
     "rules": [
         {"type": "pull_request", "parameters": {}},
-        {"type": "required_status_checks", "parameters": {"required_status_checks": [{"context": "index-builder"}]}},
+        {
+            "type": "required_status_checks",
+            "parameters": {"required_status_checks": [{"context": "index-builder"}], "strict_required_status_checks_policy": True},
+        },
     ],
     "pages": {"build_type": "workflow", "source": {"branch": "main", "path": "/"}},
     "rights": {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": True},

@@ -20,6 +20,7 @@ _OIDS: Final = {
     "1.3.6.1.4.1.57264.1.8": "issuer", "1.3.6.1.4.1.57264.1.9": "signer", "1.3.6.1.4.1.57264.1.11": "runner",
     "1.3.6.1.4.1.57264.1.12": "repository", "1.3.6.1.4.1.57264.1.14": "ref", "1.3.6.1.4.1.57264.1.15": "repository_id",
     "1.3.6.1.4.1.57264.1.17": "owner_id", "1.3.6.1.4.1.57264.1.18": "workflow", "1.3.6.1.4.1.57264.1.20": "trigger",
+    "1.3.6.1.4.1.57264.1.23": "environment",
 }  # fmt: skip
 _LARGEST: Final = 4 * 1024 * 1024
 _MOST: Final = 64
@@ -55,13 +56,13 @@ class SigstoreAttestations:
         except (ValueError, RecursionError) as error:
             msg = "it is no JSON"
             raise AttestationError(msg) from error
-        bundles = list(_bundles(value))
+        bundles = _bundles(value)
         if not 0 < len(bundles) <= _MOST:
             msg = f"it holds {len(bundles)} attestations"
             raise AttestationError(msg)
-        return tuple(self._claims(bundle, environment, name, digest) for bundle, environment in bundles)
+        return tuple(self._claims(bundle, name, digest) for bundle in bundles)
 
-    def _claims(self, bundle: Bundle, environment: str, name: str, digest: Sha256) -> Claims:
+    def _claims(self, bundle: Bundle, name: str, digest: Sha256) -> Claims:
         from pypi_attestations import AttestationType  # noqa: PLC0415 - as sigstore
         from sigstore.errors import Error  # noqa: PLC0415 - an extra, and slow to import
         from sigstore.verify import Verifier  # noqa: PLC0415
@@ -91,11 +92,11 @@ class SigstoreAttestations:
             found.pop("signer", None)
         elif not found.get("signer"):
             found["workflow"] = ""
-        return Claims(**found, environment=environment)
+        return Claims(**found)
 
 
-def _bundles(value: Any) -> list[tuple[Bundle, str]]:
-    """Return the attestations of either form, each with the environment that an index says it is from."""
+def _bundles(value: Any) -> list[Bundle]:
+    """Return the attestations of either form; what the object of an index says beside them, nobody signed."""
     from pypi_attestations import AttestationError as WrongFormError  # noqa: PLC0415 - an extra
     from pypi_attestations import Provenance  # noqa: PLC0415
     from sigstore.errors import Error  # noqa: PLC0415
@@ -103,13 +104,9 @@ def _bundles(value: Any) -> list[tuple[Bundle, str]]:
 
     try:
         if isinstance(value, dict) and "mediaType" in value:
-            return [(Bundle.from_json(json.dumps(value)), "")]
+            return [Bundle.from_json(json.dumps(value))]
         provenance = Provenance.model_validate(value)
-        return [
-            (attestation.to_bundle(), str(getattr(group.publisher, "environment", None) or ""))
-            for group in provenance.attestation_bundles
-            for attestation in group.attestations
-        ]
+        return [attestation.to_bundle() for group in provenance.attestation_bundles for attestation in group.attestations]
     except (WrongFormError, Error, ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
         msg = "it is neither a provenance object (PEP 740) nor a Sigstore bundle"
         raise AttestationError(msg) from error

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import pygit2
 
@@ -95,6 +96,8 @@ class Git:
         found = {name: value for name, value in self._environment.items() if not name.startswith("GIT_") or name in _KEPT}
         found["GIT_TERMINAL_PROMPT"] = "0"
         token = found.pop(TOKEN, "")
+        if token == self._environment.get("GITHUB_TOKEN") and not self._is_of(self._environment.get("GITHUB_SERVER_URL", "")):
+            token = ""  # what a runner gives for its own server, is for no other one
         if token and self._url.startswith("https://"):  # a secret does not travel in the open
             basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
             found |= {
@@ -102,6 +105,9 @@ class Git:
                 "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
             }  # fmt: skip
         return found
+
+    def _is_of(self, server: str) -> bool:
+        return not server or urlsplit(self._url).netloc == urlsplit(server).netloc
 
     @property
     def _shown(self) -> str:

@@ -7,8 +7,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from index_builder.cli.formats import plain
 from index_builder.errors import AnsweredError, IndexBuilderError
+from index_builder.model.plain import plain
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.wiring import NoProgress
 

@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from index_builder import __version__
+from index_builder.model.plain import plain
 from index_builder.model.problem import Place, Problem
 from index_builder.model.rules import RULES
 
@@ -18,11 +19,6 @@ _LEVELS: Final = {"error": "error", "warning": "warning", "question": "warning"}
 
 #: From a place to the line that stands there, or None where there is none to show.
 Line = Callable[[Place], str | None]
-
-
-def plain(text: str) -> str:
-    """Return text with control characters and direction marks spelled out: a terminal or log obeys them otherwise."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def text(problems: Sequence[Problem], line: Line) -> str:

@@ -11,9 +11,9 @@ from typing import Any, Self
 import click
 
 from index_builder.cli.console import count, escape, human, stderr
-from index_builder.cli.formats import plain
 from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, TrustError
 from index_builder.model.index import Target
+from index_builder.model.plain import plain
 from index_builder.model.publication import Hold, Record
 from index_builder.model.releases import PER_HOUR
 from index_builder.pipeline.publish.difference import mark_of, record_of

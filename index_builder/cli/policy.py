@@ -10,7 +10,7 @@ import click
 from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import count, stderr
-from index_builder.cli.formats import plain
+from index_builder.model.plain import plain
 from index_builder.pipeline.judge.reading import base_settings
 from index_builder.pipeline.judge.replay import replay
 from index_builder.pipeline.reading import index_of, read_tree

@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -25,7 +26,7 @@ from index_builder.render.legacy import ReleaseJson
 
 @click.command("preview")
 @click.option("--base", metavar="REV", help="What the change would be merged into, for example origin/main.")
-@click.option("--pr", "number", type=click.IntRange(1), metavar="N", help="An open pull request of GITHUB_REPOSITORY, instead of --base.")
+@click.option("--pr", "number", type=click.IntRange(1), metavar="N", help="An open pull request on GitHub, instead of --base.")
 @options.head
 @options.worktree
 @click.option("--audience", metavar="NAME", help="Whose index, where there are several.")
@@ -70,10 +71,11 @@ def command(
         msg = f"{torn[0]} was changed on both sides, in the same lines: there is no merge to show"
         raise SourceError(msg, fix=f"decide first: git merge {base}")
     with options.problems_shown(proposal.base, "text"):
-        # Where bytes are kept is not for the change to say.
-        pool = pool or root / configuration_of(proposal.base).pool.path
+        # Where bytes are kept is not for the change to say: credentials would go there.
+        before = configuration_of(proposal.base)
+        pool = pool or root / before.pool.path
     with options.problems_shown(tree, "text"):
-        configuration = configuration_of(tree)
+        configuration = replace(configuration_of(tree), inbox=before.inbox)
         chosen = [*configuration.audiences] if all_audiences else [_chosen(audience, configuration)]
         if output is not None:
             options.check_output(output, root, configuration)
@@ -91,7 +93,7 @@ def _fetched(root: Path, number: int, *, quiet: bool) -> tuple[str, str]:
     """Fetch a pull request, and return its base and its head."""
     from index_builder.wiring import github  # noqa: PLC0415 - git and HTTP are slow to import
 
-    with github.open_repository(progress(quiet=quiet)) as repository:
+    with github.open_repository(progress(quiet=quiet), root) as repository:
         pull = repository.pull(number)
     github.fetch_pull(root, pull.base, number)
     return github.BASE, github.HEAD

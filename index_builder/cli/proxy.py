@@ -16,11 +16,11 @@ import click
 from index_builder import wiring
 from index_builder.cli import arguments, rooted
 from index_builder.cli.console import count, note, stderr
-from index_builder.cli.formats import plain
 from index_builder.cli.serve import listening
 from index_builder.client.installer import environment_for, leading_past
 from index_builder.client.proxy import Proxy, Upstream
 from index_builder.errors import TrustError, UsageError
+from index_builder.model.plain import plain
 
 _HOST: Final = "127.0.0.1"
 #: Bytes of a file of requirements: more has none.

@@ -13,16 +13,17 @@ import click
 from index_builder import wiring
 from index_builder.cli import judge, options, report
 from index_builder.cli.console import note, progress, stderr
-from index_builder.cli.formats import plain
-from index_builder.errors import HumanNeededError, PolicyError, SourceError, UsageError
+from index_builder.errors import HumanNeededError, IndexBuilderError, InterruptedRunError, PolicyError, SourceError, UsageError
 from index_builder.judge.asked import asked
 from index_builder.judge.explain import verdict_line
+from index_builder.judge.markdown import code, escaped
 from index_builder.judge.verdict import Judged, Outcome
 from index_builder.manifests.reader import read_settings
+from index_builder.model.plain import plain
 from index_builder.model.pull import Pull
 from index_builder.model.review import Proposed
 from index_builder.model.source import SETTINGS
-from index_builder.pipeline.pulls.act import Done, Verdict, Workflows, act
+from index_builder.pipeline.pulls.act import Done, Verdict, Workflows, act, said_of
 from index_builder.pipeline.pulls.which import asked_by
 from index_builder.wiring import github
 
@@ -51,13 +52,18 @@ def command() -> None:
 def which(repo: Path, output_format: str) -> None:
     """Say which pull requests the event that started this workflow is about.
 
-    Reads GITHUB_EVENT_NAME and GITHUB_EVENT_PATH, and appends `numbers` and `project` to GITHUB_OUTPUT.
+    Reads GITHUB_EVENT_NAME and GITHUB_EVENT_PATH, and appends `numbers` and `project` to GITHUB_OUTPUT. A commit that was never
+    judged gets the status that it is being judged, and a comment that commands something an answer.
     """
     root = wiring.find_root(repo)
     tree = wiring.open_tree(root, "HEAD", worktree=False)
     policies = read_settings(sorted(tree.entries(*SETTINGS), key=lambda entry: entry.path), tree.read).policies
     with github.open_repository(progress(quiet=False)) as repository:
-        found = asked_by(os.environ.get("GITHUB_EVENT_NAME", ""), _event(), repository, policies)
+        found = asked_by(os.environ.get("GITHUB_EVENT_NAME", ""), _event(), repository, policies, wiring.SystemClock().now())
+        if found.comment is not None:
+            repository.react(found.comment, agreed=not found.refused)
+        for number in found.numbers:
+            repository.begin(repository.pull(number).head)
     if found.refused:
         note(plain(found.refused))
     if output := os.environ.get("GITHUB_OUTPUT"):
@@ -103,19 +109,28 @@ def judge_(
     root = wiring.find_root(repo)
     with github.open_repository(progress(quiet=quiet)) as repository:
         pull = repository.pull(number)
-    github.fetch_pull(root, pull.base, number)
-    base = wiring.open_tree(root, github.BASE, worktree=False).revision
-    proposal = wiring.open_proposal(root, base, github.HEAD)
-    if proposal.head != pull.head:
-        msg = f"#{number} was pushed to while it was fetched"
-        raise SourceError(msg, fix="judge it again")
-    judged = judge.judged_of(
-        proposal, lambda policies: asked(_proposed(pull), pull.head, policies, wiring.SystemClock().now()), root, base,
-        pool=pool, offline=False, connections=connections, jobs=jobs, quiet=quiet,
-    )  # fmt: skip
+        tip = repository.tip(pull.base)
     again = f"index-builder pull judge {number}"
+    try:
+        github.fetch_pull(root, pull.base, number)
+        base = wiring.open_tree(root, github.BASE, worktree=False).revision
+        proposal = wiring.open_proposal(root, base, github.HEAD)
+        if proposal.head != pull.head:
+            msg = f"#{number} was pushed to while it was fetched"
+            raise SourceError(msg, fix="judge it again")
+        judged = judge.judged_of(
+            proposal, lambda policies: asked(_proposed(pull), pull.head, policies, wiring.SystemClock().now()), root, base,
+            pool=pool, offline=False, connections=connections, jobs=jobs, quiet=quiet,
+        )  # fmt: skip
+    except IndexBuilderError as error:
+        if output is None or isinstance(error, InterruptedRunError):
+            raise
+        # Whoever proposed it would else hear nothing.
+        _write(output, _unjudged(pull, tip, error, again))
+        note(f"{plain(error.message)}; the verdict says so")
+        return
     if output is not None:
-        output.write_text(json.dumps(_value(pull, judged, again), indent=2) + "\n", encoding="utf-8")
+        _write(output, _value(pull, judged, again))
     if output_format == "json":
         click.echo(json.dumps(report.to_json(judged), indent=2))
     else:
@@ -134,9 +149,32 @@ def _proposed(pull: Pull) -> Proposed:
 def _value(pull: Pull, judged: Judged, again: str) -> dict[str, object]:
     preview = f"\nTry it: `index-builder preview --pr {pull.number}`, then install from what it says.\n"
     return {
-        "schema": 1, "number": pull.number, "head": judged.head, "base": judged.base, "verdict": _WORDS[judged.outcome],
+        **_of(pull), "head": judged.head, "base": judged.base, "verdict": _WORDS[judged.outcome],
         "merges_by_itself": judged.merges_by_itself, "says": verdict_line(judged), "report": report.markdown(judged, again) + preview,
     }  # fmt: skip
+
+
+def _unjudged(pull: Pull, tip: str, error: IndexBuilderError, again: str) -> dict[str, object]:
+    """Return the verdict of what could not be judged: it is refused for now, and said why."""
+    says = "could not be judged"
+    told = f"## ❌ {says}\n\n{escaped(error.message)}\n" + (f"\nfix: {escaped(error.fix)}\n" if error.fix else "")
+    report = f"{told}\n<sub>It is judged again within the hour, or by the comment `/recheck`; on your machine: {code(again)}</sub>\n"
+    return {
+        **_of(pull), "head": pull.head, "base": tip, "verdict": _WORDS[Outcome.REFUSED], "merges_by_itself": False, "says": says,
+        "report": report,
+    }  # fmt: skip
+
+
+def _of(pull: Pull) -> dict[str, object]:
+    return {"schema": 1, "number": pull.number, "branch": pull.base, "reviews": said_of(pull)}
+
+
+def _write(output: Path, value: dict[str, object]) -> None:
+    try:
+        output.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        msg = f"{output} cannot be written: {error.strerror}"
+        raise SourceError(msg, fix="name another file") from error
 
 
 @command.command("act")
@@ -167,8 +205,9 @@ def _verdict(path: Path) -> Verdict:
         value = json.loads(path.read_bytes())
         outcome = next(outcome for outcome, word in _WORDS.items() if word == value["verdict"])
         return Verdict(
-            number=int(value["number"]), head=str(value["head"]), base=str(value["base"]), outcome=outcome,
-            merges=value["merges_by_itself"] is True, says=str(value["says"]), report=str(value["report"]),
+            number=int(value["number"]), head=str(value["head"]), base=str(value["base"]), branch=str(value["branch"]),
+            reviews=str(value["reviews"]), outcome=outcome, merges=value["merges_by_itself"] is True, says=str(value["says"]),
+            report=str(value["report"]),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
         msg = f"{path} is no verdict"

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import click
 
 from index_builder.cli import formats
 from index_builder.judge.explain import needs, reasons, subject, verdict_line
+from index_builder.judge.markdown import code, escaped
 from index_builder.judge.verdict import Finding, Judged, Outcome, Ruling
+from index_builder.model.plain import plain
 from index_builder.model.rules import RULES
 
 _WORDS = {Outcome.MERGES: "merges", Outcome.WAITS: "waits", Outcome.REFUSED: "refused"}
 _COLOURS = {Outcome.MERGES: "green", Outcome.WAITS: "yellow", Outcome.REFUSED: "red"}
 _MARKS = {Outcome.MERGES: "✅", Outcome.WAITS: "⏳", Outcome.REFUSED: "❌"}
-#: Mentions, references and links are looked for after rendering, where an escape is gone; nothing shows of this, and it stays.
-_GAP = "&#8203;"
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 
 
 def text(judged: Judged) -> str:
@@ -27,10 +25,10 @@ def text(judged: Judged) -> str:
 
 def _text(judged: Judged) -> Iterator[str]:
     head = judged.head[:12] or "the working tree"
-    yield f"{head} into {judged.base[:12]}, proposed by {formats.plain(judged.asked.shown)}"
+    yield f"{head} into {judged.base[:12]}, proposed by {plain(judged.asked.shown)}"
     for title, lines in _parts(judged):
         yield f"\n{click.style(title, bold=True)}"
-        yield from (f"  {formats.plain(line)}" for line in lines)
+        yield from (f"  {plain(line)}" for line in lines)
     yield ""
     yield click.style(verdict_line(judged), fg=_COLOURS[judged.outcome], bold=True)
 
@@ -85,7 +83,7 @@ def to_json(judged: Judged) -> dict[str, object]:
 def github(judged: Judged) -> str:
     """Return the verdict, and what is missing, as one annotation: those of findings have their lines, and this has none."""
     lines = [verdict_line(judged), *(f"missing: {need}" for need in needs(judged))]
-    return "::notice title=verdict::" + formats.escaped("\n".join(map(formats.plain, lines)))
+    return "::notice title=verdict::" + formats.escaped("\n".join(map(plain, lines)))
 
 
 def markdown(judged: Judged, again: str) -> str:
@@ -97,25 +95,25 @@ def markdown(judged: Judged, again: str) -> str:
 
 
 def _markdown(judged: Judged, again: str) -> Iterator[str]:
-    yield f"## {_MARKS[judged.outcome]} {_escaped(verdict_line(judged))}"
+    yield f"## {_MARKS[judged.outcome]} {escaped(verdict_line(judged))}"
     if judged.findings:
         yield "\n### Findings\n"
         for finding in judged.findings:
             yield from _finding(finding)
     for title, lines in _parts(judged):
         yield f"\n### {title}\n"
-        yield from (f"- {_escaped(line)}" for line in lines)
+        yield from (f"- {escaped(line)}" for line in lines)
     base, head = judged.base[:12], judged.head[:12] or "the working tree"
     yield (
-        f"\n<sub>{_escaped(head)}, proposed by {_escaped(judged.asked.shown)}, judged against {_escaped(base)}; "
-        f"the same on your machine: {_code(again)}</sub>"
+        f"\n<sub>{escaped(head)}, proposed by {escaped(judged.asked.shown)}, judged against {escaped(base)}; "
+        f"the same on your machine: {code(again)}</sub>"
     )
 
 
 def _finding(finding: Finding) -> Iterator[str]:
     problem = finding.problem
-    place = _code(f"{problem.place.path}:{problem.place.line}")
-    yield f"- **{problem.severity}** `{problem.rule}` at {place}: {_escaped(problem.message)}"
+    place = code(f"{problem.place.path}:{problem.place.line}")
+    yield f"- **{problem.severity}** `{problem.rule}` at {place}: {escaped(problem.message)}"
     if problem.fix:
         yield f"  - fix: {_fix(problem.fix)}"
     yield f"  - why: {RULES[problem.rule].why}"
@@ -124,20 +122,4 @@ def _finding(finding: Finding) -> Iterator[str]:
 def _fix(text: str) -> str:
     """Return advice with the command in it ready to be copied."""
     before, mark, command = text.partition("index-builder ")
-    return f"{_escaped(before)}{_code(mark + command)}" if mark else _escaped(text)
-
-
-def _code(text: str) -> str:
-    """Return text as code, whatever backticks are in it."""
-    plain = formats.plain(text).replace("|", "\\|")
-    fence = "`" * (max((len(run) for run in re.findall("`+", plain)), default=0) + 1)
-    space = " " if "`" in plain else ""
-    return f"{fence}{space}{plain}{space}{fence}"
-
-
-def _escaped(text: str) -> str:
-    """Return text that is only text: no markup, no link, nobody mentioned."""
-    shown = _SPECIAL.sub(r"\\\1", formats.plain(text))
-    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    shown = re.sub(r"(?i)\b(gh)(?=\\-)", r"\1" + _GAP, shown.replace("$", r"\$"))
-    return shown.replace("@", f"@{_GAP}").replace(r"\#", rf"\#{_GAP}").replace("://", f":{_GAP}//").replace("www.", f"www{_GAP}.")
+    return f"{escaped(before)}{code(mark + command)}" if mark else escaped(text)

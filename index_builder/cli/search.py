@@ -12,8 +12,8 @@ import click
 from index_builder import wiring
 from index_builder.cli import arguments, describe, options
 from index_builder.cli.console import escape, stderr, stdout
-from index_builder.cli.formats import plain
 from index_builder.errors import StorageError, UsageError
+from index_builder.model.plain import plain
 from index_builder.model.project import Project
 
 if TYPE_CHECKING:

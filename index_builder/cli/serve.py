@@ -11,8 +11,8 @@ import click
 from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import stderr
-from index_builder.cli.formats import plain
 from index_builder.errors import SourceError, UsageError
+from index_builder.model.plain import plain
 
 
 @click.command("serve")

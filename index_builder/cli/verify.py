@@ -12,9 +12,9 @@ import click
 from index_builder import wiring
 from index_builder.cli import options, rooted
 from index_builder.cli.console import count, progress, stderr
-from index_builder.cli.formats import plain
 from index_builder.client.verify import Order, Verified, verify
 from index_builder.errors import TrustError, UsageError
+from index_builder.model.plain import plain
 
 #: Paths that are named in a line.
 _SHOWN: Final = 3

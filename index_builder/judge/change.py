@@ -89,7 +89,7 @@ def _yanks(before: Project, after: Project) -> bool:
 def _rest(project: Project, other: Project) -> object:
     """Return everything of a project that is none of the more particular actions, to be compared with another's."""
     shared = {file.name.text for file in other.files}
-    files = tuple(replace(file, yanked=None, origin=StoredOrigin()) for file in project.files if file.name.text in shared)
+    files = tuple(replace(file, yanked=None) for file in project.files if file.name.text in shared)
     versions = {release.version for release in other.releases}
     spelled = tuple(release.written for release in project.releases if release.version in versions)
     return (project.name, project.hosting, project.status, project.source, files, spelled)

@@ -73,8 +73,9 @@ class Judged:
 
     @property
     def merges_by_itself(self) -> bool:
-        """Say whether it may be merged, and rules want no person for that."""
-        return self.outcome is Outcome.MERGES and bool(self.rulings) and all(ruling.decision.automatic for ruling in self.rulings)
+        """Say whether it may be merged, all of it was looked at, and rules want no person for that."""
+        is_known = bool(self.rulings) and not self.unchecked
+        return self.outcome is Outcome.MERGES and is_known and all(ruling.decision.automatic for ruling in self.rulings)
 
 
 def weigh(problems: Iterable[tuple[NormalizedName | None, Problem]], policies: Policies, asked: Asked) -> list[Finding]:

@@ -245,6 +245,7 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
             if declare("rule", rule.id, document.place(("rules", number, "id"))):
                 rules[Word(rule.id)] = _rule(rule, document.place(("rules", number, "id")))
                 named += _names_in(document, number, rule)
+                problems += _of_publishers(document, number, rule)
         for number, kept in enumerate(model.reserved):
             holders = tuple(Word(name) for name in kept.for_)
             reserved.append(Reservation(names=tuple(kept.names), holders=holders, place=document.place(("reserved", number))))
@@ -278,6 +279,16 @@ def _unknown_names(known: frozenset[Word], named: list[tuple[str, Place]]) -> It
             near = get_close_matches(name, sorted(known), n=1)
             fix = f"did you mean '{near[0]}'?" if near else "declare it under people: or groups:"
             yield Problem(rule="principal-unknown", message=f"nobody and no group is called '{name}'", place=place, fix=fix)
+
+
+def _of_publishers(document: Document, number: int, rule: RuleModel) -> Iterator[Problem]:
+    """Refuse to let an attestation of files grant anything but their release: it says nothing of owners, names or marks."""
+    for key in ("grant", "deny"):
+        actions = getattr(rule, key).get(PUBLISHERS, [Action.RELEASE])
+        if (key == "deny" and PUBLISHERS in rule.deny) or any(action is not Action.RELEASE for action in actions):
+            place = document.place(("rules", number, key, PUBLISHERS))
+            message = "`publishers` are those who attested new files: they can be granted `release`, and nothing else"
+            yield Problem(rule="invalid-value", message=message, place=place, fix="write `publishers: [release]` under grant:")
 
 
 def _names_in(document: Document, number: int, rule: RuleModel) -> Iterator[tuple[str, Place]]:

@@ -11,7 +11,7 @@ class Claims:
 
     Each is what Fulcio took from the workflow's token, '' where it says nothing. `workflow` is the URI of the workflow file
     with `@` and its ref, `signer` that of the workflow which it called to sign, if that is another; `ref` is that of the source.
-    `environment` is not in the certificate: the index that served the attestation said so.
+    `environment` is in certificates since 2025 only.
     """
 
     issuer: str = ""

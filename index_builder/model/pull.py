@@ -46,7 +46,7 @@ class Standing(StrEnum):
 class Draft:
     """A change that is to be proposed: files by path, on a branch of its own that begins at the commit `parent`.
 
-    `base` is the branch that it is to be merged into; by `mark` the same proposal is known again.
+    `base` is the branch that it is to be merged into. By `mark` it is known what is proposed, by `seal` that it is just this.
     """
 
     branch: str
@@ -55,16 +55,18 @@ class Draft:
     title: str
     body: str
     mark: str
+    seal: str
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """A file of a release; `sha256` is None where the host does not say it."""
+    """A file of a release, and when it was put there; `sha256` is None where the host does not say it."""
 
     name: str
     url: str
     sha256: Sha256 | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

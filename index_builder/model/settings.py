@@ -18,7 +18,8 @@ class Environment:
 class Settings:
     """A repository's settings.
 
-    `required` are the contexts of statuses that its default branch requires, `needs_pull` whether only pull requests change it.
+    `required` are the contexts of statuses that its default branch requires, `is_strict` whether of the branch's own tip;
+    `needs_pull` is whether only pull requests change it.
     `workflows` are the states of workflow files by name, `pages` the branch that Pages deploys, '' for a workflow's archive and
     None where there is none. `secrets` are the names of the repository's own. `may_open_pulls` is whether workflows may open
     pull requests, `default_rights` what their tokens may do where a workflow says nothing.
@@ -26,6 +27,7 @@ class Settings:
 
     branch: str
     required: frozenset[str] | None = None
+    is_strict: bool | None = None
     needs_pull: bool | None = None
     workflows: dict[str, str] | None = None
     environments: tuple[Environment, ...] | None = None

@@ -71,6 +71,10 @@ def _branch(settings: Settings) -> Iterator[Finding]:
         f"the branch {settings.branch} requires the status {CONTEXT}", required,
         "without it, what was refused can still be merged by hand", f"{where}: require status checks to pass, and add {CONTEXT}",
     )  # fmt: skip
+    yield _finding(
+        f"the branch {settings.branch} requires branches to be up to date", settings.is_strict,
+        "two changes that were judged one by one could be merged one after the other", f"{where}: require branches to be up to date",
+    )  # fmt: skip
 
 
 def _workflows(settings: Settings) -> Iterator[Finding]:

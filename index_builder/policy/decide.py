@@ -153,8 +153,8 @@ def _is_meant(policies: Policies, principal: Word | None, facts: Facts, name: Wo
     if name == ANYONE:
         return True
     if name == PUBLISHERS:
-        # Whoever proposes it: what counts is who attested all that is new.
-        return facts.is_published is True
+        # Whoever proposes it: what counts is who attested all that is new, and that nobody chose an old or early release of theirs.
+        return facts.is_published is True and facts.is_bump is True
     if principal is None:
         return False
     if name == OWNERS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,9 +46,12 @@ def open_feed(progress: Progress) -> Iterator[ReleaseFeed]:
 
 
 @contextmanager
-def open_repository(progress: Progress) -> Iterator[GitHubRepository]:
-    """Yield the repository that GITHUB_REPOSITORY names; raises UsageError where it or GITHUB_TOKEN is missing."""
-    name = _named()
+def open_repository(progress: Progress, root: Path | None = None) -> Iterator[GitHubRepository]:
+    """Yield the repository that GITHUB_REPOSITORY names, or to be read only the one that `root` is a clone of, without a token too.
+
+    Raises UsageError where nothing names it, or GITHUB_TOKEN is missing.
+    """
+    name = _cloned(root) if root and not os.environ.get("GITHUB_REPOSITORY") else _named(needs_token=root is None)
     with open_api(progress) as api:
         yield GitHubRepository(api, name)
 
@@ -60,9 +64,15 @@ def open_settings(progress: Progress) -> Iterator[Settings]:
         yield settings_of(api, name)
 
 
-def _named() -> str:
+def _cloned(root: Path) -> str:
+    """Return the repository that `origin` is, by the last two parts of its URL; raises UsageError."""
+    found = re.search(r"[/:]([A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?$", git.remote_of(root) or "")
+    return found[1] if found else _named(needs_token=False)
+
+
+def _named(*, needs_token: bool = True) -> str:
     for name, example in (("GITHUB_REPOSITORY", "acme/index"), ("GITHUB_TOKEN", "$(gh auth token)")):
-        if not os.environ.get(name):
+        if not os.environ.get(name) and (needs_token or "REPO" in name):
             msg = f"{name} is not set: it says {'which repository this is' if 'REPO' in name else 'on whose behalf GitHub is asked'}"
             raise UsageError(msg, fix=f"on a runner of GitHub it is there; elsewhere: export {name}={example}")
     return os.environ["GITHUB_REPOSITORY"]

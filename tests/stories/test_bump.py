@@ -14,6 +14,10 @@ from github_pulls import bare, git_of
 from github_server import GitHub, Repository, Token, github
 from servers import Reply, serving
 
+from index_builder import wiring
+from index_builder.errors import AttestationError
+from index_builder.model.attestation import Claims
+
 SOURCE = "acme/utils"
 INDEX = "acme/index"
 BUILDER = "index-builder/index-builder@0c3e5f7a9b1d2c4e6f8091a2b3c4d5e6f7081929"
@@ -34,7 +38,7 @@ def hub(tmp_path, trusted, monkeypatch):
         yield hub
 
 
-def release(hub, version, *files, published="2026-11-01T08:00:00Z", pre=False):
+def release(hub, version, *files, published="2026-11-01T08:00:00Z", added="", pre=False):
     """Release files in the package's repository."""
     repository, number = hub.repositories[SOURCE], hub.next()
     made = {
@@ -44,7 +48,17 @@ def release(hub, version, *files, published="2026-11-01T08:00:00Z", pre=False):
     repository.releases[number] = made
     for name, content in files:
         asset = hub.next()
-        made["assets"].append({"id": asset, "name": name, "state": "uploaded", "size": len(content), "digest": None})
+        made["assets"].append(
+            {
+                "id": asset,
+                "name": name,
+                "state": "uploaded",
+                "size": len(content),
+                "digest": None,
+                "created_at": added or published,
+                "updated_at": added or published,
+            }
+        )
         repository.contents[asset] = content
 
 
@@ -269,3 +283,148 @@ def test_a_source_is_tried_where_it_is_proposed(hosted, cli, hub):
     assert "whether its source has releases" in done.out
     path.write_text(text.replace(f"github: {SOURCE}", f"github: {SOURCE}, cooldown: 1d"))
     assert "source-empty" not in cli("check", "--base", "HEAD", "--worktree", "--actor", "alice").err
+
+
+class Attesting:
+    """Verifies as Sigstore would, if it had signed for the package's repository."""
+
+    def is_available(self) -> bool:
+        return True
+
+    def verified(self, content, name, digest):
+        url = f"https://github.com/{SOURCE}"
+        if json.loads(content) != {"of": digest}:
+            raise AttestationError("it is an attestation of another file")
+        return (
+            Claims(
+                issuer="https://token.actions.githubusercontent.com", repository=url, repository_id="4711", ref="refs/tags/v1",
+                workflow=f"{url}/.github/workflows/release.yml@refs/tags/v1", trigger="push", runner="github-hosted",
+            ),
+        )  # fmt: skip
+
+
+@pytest.fixture
+def published_by(hosted, cli, hub, monkeypatch):
+    """acme-utils 1.0 declares its publisher, whose releases need nobody's grant and nobody to merge them; 1.1 and 1.2 are attested."""
+    monkeypatch.setattr(wiring, "attestations", Attesting)
+    path = hosted / "packages.d" / "acme-utils.yaml"
+    publisher = f"publishers: [{{github: {SOURCE}, repository_id: 4711, workflow: release.yml}}]"
+    path.write_text(path.read_text().replace("hosting:", f"{publisher}\nhosting:"))
+    commit_all(hosted)
+    for version in ("1.1", "1.2"):
+        name, content = wheel("acme-utils", version)
+        release(hub, version, (name, content))
+        digest = hashlib.sha256(content).hexdigest()
+        hub.repositories[SOURCE].attestations[digest] = [json.dumps({"of": digest}).encode()]
+    return path
+
+
+def judged(cli, code, actor="mallory"):
+    done = cli("check", "--base", "HEAD", "--worktree", "--actor", actor, "--format", "json")
+    assert done.code == code, done.err + done.out
+    return json.loads(done.out)
+
+
+def test_a_publishers_release_is_merged_whoever_proposes_it(published_by, cli):
+    """What bump would add, attested by the declared publisher, needs no grant of the proposer, and no person to merge it."""
+    assert cli("bump").code == 0
+    report = judged(cli, 0)
+    assert (report["merges_by_itself"], report["says"]) == (True, "may be merged as it stands: nothing is missing; it merges by itself")
+    assert [decision["granted"] for decision in report["decisions"]] == [[{"rule": "published", "as": "publishers"}]]
+
+
+def _without_attestation(path, folder):
+    for kept in (folder / "attestations").iterdir():
+        kept.unlink()
+
+
+def _with_an_owner(path, folder):
+    path.write_text(path.read_text().replace("owners: [maintainers]", "owners: [maintainers, alice]"))
+
+
+def _with_another_hosting(path, folder):
+    path.write_text(path.read_text().replace("hosting: mirrored", "hosting: linked"))
+
+
+def _with_another_origin(path, folder):
+    path.write_text(path.read_text().replace("/download/v1.0/", "/download/v0.9/"))
+
+
+TOO_MUCH = {
+    "no attestation": _without_attestation,
+    "an owner": _with_an_owner,
+    "a hosting": _with_another_hosting,
+    "an origin": _with_another_origin,
+}
+
+
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_a_publishers_release_with_anything_else_in_it_is_not(published_by, hosted, cli, what):
+    """An attestation says who built new files: a change that does anything more needs somebody who may do that."""
+    assert cli("bump").code == 0
+    TOO_MUCH[what](published_by, hosted)
+    done = cli("check", "--base", "HEAD", "--worktree", "--actor", "mallory", "--format", "json")
+    assert done.code in (1, 10), done.out
+    assert json.loads(done.out)["merges_by_itself"] is False
+
+
+def test_nobody_else_chooses_which_release(published_by, hosted, cli, hub):
+    """An attested release that is not the newest, or that is younger than the cooldown of the base, is not what bump would add."""
+    published_by.write_text(published_by.read_text().replace(f"{{github: {SOURCE}}}", f"{{github: {SOURCE}, versions: '<1.2'}}"))
+    assert cli("bump").code == 0
+    text = published_by.read_text()
+    assert "acme_utils-1.1" in text
+    published_by.write_text(text.replace(", versions: '<1.2'", ""))
+    assert "1.1" in published_by.read_text()
+    assert judged(cli, 10)["merges_by_itself"] is False
+    git = pygit2.Repository(str(hosted))
+    git.reset(git.head.target, pygit2.enums.ResetMode.HARD)
+    for kept in (hosted / "attestations").iterdir():
+        kept.unlink()
+    published_by.write_text(published_by.read_text().replace(f"{{github: {SOURCE}}}", f"{{github: {SOURCE}, cooldown: 9000d}}"))
+    commit_all(hosted)
+    published_by.write_text(published_by.read_text().replace(", cooldown: 9000d", ""))
+    assert cli("bump").code == 0
+    published_by.write_text(published_by.read_text().replace(f"{{github: {SOURCE}}}", f"{{github: {SOURCE}, cooldown: 9000d}}"))
+    assert judged(cli, 10)["merges_by_itself"] is False
+
+
+def test_a_file_that_is_put_into_an_old_release_is_young(repo, cli, hub):
+    """The cooldown counts from when the file was there, and not from when its release was."""
+    release(hub, "9.9", wheel("acme-utils", "9.9"), published="2020-01-01T08:00:00Z", added="2999-01-01T08:00:00Z")
+    manifest(repo, f"{{github: {SOURCE}, cooldown: 7d}}", versions=listed("1.0"))
+    assert bumped(cli)["acme-utils"]["result"] == "cooling"
+
+
+def test_publishers_are_granted_releases_only(hosted, cli):
+    """An attestation of files is no word on owners or marks, and the policies say so when they are read."""
+    policy = hosted / "policies.d" / "maintainers.yaml"
+    for wrong in ("grant: {publishers: [release, transfer]}", "grant: {publishers: [create]}", "deny: {publishers: [release]}"):
+        before = policy.read_text()
+        policy.write_text(before.replace("grant: {publishers: [release]}", wrong))
+        done = cli("check", "--worktree", "--offline")
+        assert done.code == 1
+        assert "they can be granted `release`, and nothing else" in done.err
+        policy.write_text(before)
+
+
+def test_what_a_pull_request_says_cannot_format_or_mention(hosted, cli, hub):
+    """Metadata of a release is anybody's text: in the proposal it stays code."""
+    release(hub, "1.1", wheel("acme-utils", "1.1", requires_python="===`|@acme/security|https://evil.example.org/x"))
+    bumped(cli, "--pr")
+    body = hub.repositories[INDEX].pulls[1]["body"]
+    assert "`` ===`\\|@acme/security\\|https://evil.example.org/x ``" in body
+
+
+def test_an_attestation_that_comes_late_is_added(hosted, cli, hub):
+    """A release is attested after it was made: the proposal is brought up to date, and left alone when it is just so."""
+    name, content = wheel("acme-utils", "1.1")
+    release(hub, "1.1", (name, content))
+    assert bumped(cli, "--pr")["acme-utils"]["standing"] == "opened"
+    digest = hashlib.sha256(content).hexdigest()
+    hub.repositories[SOURCE].attestations[digest] = [attested.bundle()]
+    assert bumped(cli, "--pr")["acme-utils"]["standing"] == "updated"
+    assert (
+        f"{digest}.sigstore.json" in git_of(hub.repositories[INDEX]).references["refs/pull/1/head"].peel(pygit2.Commit).tree["attestations"]
+    )
+    assert bumped(cli, "--pr")["acme-utils"]["standing"] == "is there already"

@@ -34,14 +34,15 @@ def test_a_repository_that_is_set_up(hub, cli):
     """Nothing is to be set, and the exit code is 0."""
     found = examined(cli)
     assert set(found.values()) == {"good"}
-    assert len(found) == 12
-    assert "12 settings: nothing to be set" in cli("doctor").err
+    assert len(found) == 13
+    assert "13 settings: nothing to be set" in cli("doctor").err
 
 
 BROKEN = {
     "no pull request needed": (lambda s: s["rules"].pop(0), "the branch main changes by pull requests only"),
     "no status required": (lambda s: s["rules"].pop(1), "the branch main requires the status index-builder"),
     "another status": (lambda s: s["rules"][1]["parameters"].update(required_status_checks=[{"context": "validate"}]), "the branch main requires the status index-builder"),
+    "stale branches": (lambda s: s["rules"][1]["parameters"].update(strict_required_status_checks_policy=False), "the branch main requires branches to be up to date"),
     "a schedule that stopped": (lambda s: s["workflows"].update({"publish.yml": "disabled_inactivity"}), "the workflow publish.yml is there, and enabled"),
     "no workflow": (lambda s: s["workflows"].pop("judge.yml"), "the workflow judge.yml is there, and enabled"),
     "no environment": (lambda s: s["environments"].clear(), "the environment publish is there"),
@@ -61,6 +62,19 @@ def test_what_is_missing_is_told(hub, cli, name):
     spoil(hub.repositories[NAME].settings)
     assert what in {found for found, health in examined(cli, code=1).items() if health == "bad"}
     assert "fix: " in cli("doctor", "-q").err
+
+
+def test_the_protection_of_old_counts_too(hub, cli):
+    """What a ruleset does not say, the branch's protection may."""
+    settings = hub.repositories[NAME].settings
+    settings["rules"] = []
+    assert "bad" in examined(cli, code=1).values()
+    settings["protection"] = {
+        "required_status_checks": {"strict": True, "contexts": ["index-builder"]},
+        "required_pull_request_reviews": {},
+    }
+    settings["protection"]["required_pull_request_reviews"] = {"required_approving_review_count": 0}
+    assert set(examined(cli).values()) == {"good"}
 
 
 def test_what_may_not_be_seen_is_unknown(hub, cli, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pygit2
@@ -13,6 +14,12 @@ from github_pulls import bare, git_of, open_pull
 from github_server import GitHub, Repository, Token, github
 from published import BranchReader, FolderReader, HttpReader, follow, s3
 from story import POLICY
+
+from index_builder import wiring
+from index_builder.adapters.github.api import Api
+from index_builder.adapters.github.repository import GitHubRepository
+from index_builder.model.pull import Mark
+from index_builder.pipeline.pulls.which import asked_by
 
 NAME = "acme/index"
 BUILDER = "index-builder/index-builder@0c3e5f7a9b1d2c4e6f8091a2b3c4d5e6f7081929"
@@ -264,7 +271,7 @@ def test_a_push_between_judgement_and_merge_is_judged_again(hosted, monkeypatch)
     monkeypatch.setattr(_Job, "_used", push_before_acting)
     runs = hosted.propose(1, "alice")
     assert pushed
-    assert "was pushed to since, and is judged again" in "".join(run.log for run in runs)
+    assert "was pushed to or reviewed since, and is judged again" in "".join(run.log for run in runs)
     assert [run.event for run in runs if run.workflow == "judge"] == ["workflow_run", "workflow_dispatch"]
 
 
@@ -367,3 +374,104 @@ def test_a_bucket_is_published_with_the_workflows_identity(hosted):
         run = hosted.runner.event("push", {})[0]
         assert run.results == {"publish": "success", "deploy": "skipped"}, run.log
         assert follow(HttpReader(f"{url}/acme-index/public/")) == 1
+
+
+def acting_after(monkeypatch, what) -> list:
+    """Let something happen between the judgement and what follows from it, once; return what happened."""
+    happened, used = [], _Job._used
+
+    def use(job, action, *rest):
+        if action == "actions/download-artifact" and not happened:
+            happened.append(what())
+        return used(job, action, *rest)
+
+    monkeypatch.setattr(_Job, "_used", use)
+    return happened
+
+
+def test_an_objection_between_judgement_and_merge_counts(hosted, monkeypatch):
+    """Whoever asks for changes after the judgement began is heard before anything is merged."""
+    hosted.start("yank")
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    happened = acting_after(monkeypatch, lambda: hosted.approve(1, "bob-b", state="CHANGES_REQUESTED"))
+    hosted.propose(1, "alice")
+    assert happened
+    assert not hosted.is_merged(1)
+    assert hosted.status(1) == "pending"
+    assert "asks for changes" in hosted.comment(1)
+
+
+def test_a_base_that_moved_is_judged_anew(hosted, monkeypatch):
+    """A verdict on yesterday's base is not said: another change was merged meanwhile."""
+
+    def merge_another():
+        subprocess.run(["git", "stash", "-q", "--include-untracked"], check=True)
+        hosted.start("other")
+        path = hosted.folder / "policies.d" / "acme.yaml"
+        path.write_text(path.read_text().replace("merge: [release, yank]", "merge: [release]"))
+        hosted.push("main")
+
+    hosted.start("yank")
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    happened = acting_after(monkeypatch, merge_another)
+    runs = hosted.propose(1, "alice")
+    assert happened
+    assert "its base moved, and it is judged again" in "".join(run.log for run in runs)
+    assert not hosted.is_merged(1)
+    assert "somebody who may write to the repository merges it" in hosted.comment(1)
+
+
+def test_what_cannot_be_judged_is_refused_and_told(hosted):
+    """Crosswise history has no one base: the proposer hears it, and nothing that has the status' name stands in for it."""
+    hosted.start("yank")
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    head = hosted.push("change-1")
+    git = git_of(hosted.repository)
+    main = git.references["refs/heads/main"].target
+    who = pygit2.Signature("Mallory", "mallory@example.org", 1_800_000_000, 0)
+    tree = git[head].peel(pygit2.Commit).tree_id
+    other = git.create_commit(None, who, who, "other", git[main].peel(pygit2.Commit).tree_id, [git[main].peel(pygit2.Commit).id])
+    crossed = git.create_commit(None, who, who, "crossed", tree, [pygit2.Oid(hex=head), other])
+    git.references["refs/heads/main"].set_target(
+        git.create_commit(None, who, who, "main", git[main].peel(pygit2.Commit).tree_id, [other, pygit2.Oid(hex=head)])
+    )
+    open_pull(hosted.repository, 1, head=str(crossed), author=user("mallory"))
+    hosted.runner.event("workflow_dispatch", {"inputs": {"number": "1"}}, only="judge.yml")
+    states = [status["state"] for status in hosted.repository.statuses[str(crossed)]]
+    assert states == ["pending", "failure"]
+    assert "could not be judged" in hosted.comment(1)
+    assert "merged crosswise" in hosted.comment(1)
+    assert not hosted.is_merged(1)
+
+
+def test_commands_are_answered(hosted):
+    """Whoever comments a command sees whether they were heard."""
+    hosted.start("yank")
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    hosted.propose(1, "dave")
+    hosted.runner.comment(1, "/recheck", user("dave"))
+    hosted.runner.comment(1, "/recheck", user("mallory"))
+    hosted.runner.comment(1, "/bump ???", user("alice"))
+    assert [content for _, content in hosted.repository.reactions] == ["+1", "confused", "confused"]
+
+
+def test_each_hour_looks_at_others(hosted, request):
+    """More open pull requests than are judged at once take turns, and one status says the same thing once."""
+    head = str(git_of(hosted.repository).references["refs/heads/main"].target)
+    for number in range(1, 121):
+        open_pull(hosted.repository, number, head=head, author=user("dave"))
+    api = Api(hosted.hub.url, "people", wiring.SystemClock(), wiring.NoProgress())
+    request.addfinalizer(api.close)
+    hub = GitHubRepository(api, NAME)
+    event = {"repository": {"default_branch": "main"}}
+    start = datetime(2026, 11, 26, tzinfo=UTC)
+    seen = [asked_by("schedule", event, hub, None, start + timedelta(hours=hour)).numbers for hour in range(4)]
+    assert {len(numbers) for numbers in seen} == {50}
+    assert {number for numbers in seen for number in numbers} == set(range(1, 121))
+    hosted.hub.tokens["people"].permissions["statuses"] = "write"
+    for _ in range(3):
+        hub.mark(head, Mark.PENDING, "waits")
+        hub.begin(head)
+    assert len(hosted.repository.statuses[head]) == 1
+    hosted.repository.pulls[7]["base"]["ref"] = "old"
+    assert 7 not in asked_by("workflow_run", {**event, "workflow_run": {"head_sha": head}}, hub, None, start).numbers

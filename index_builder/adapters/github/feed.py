@@ -36,7 +36,7 @@ class GitHubFeed:
     def attestations(self, repository: str, digest: Sha256) -> list[bytes]:
         """Return the Sigstore bundles that a repository has for a file, as JSON."""
         try:
-            value = self._api.get(f"repos/{repository}/attestations/sha256:{digest}")
+            value = self._api.get(f"repos/{repository}/attestations/sha256:{digest}", per_page=100)
         except NotFoundError:
             return []
         bundles = [found["bundle"] for found in value["attestations"] if found.get("bundle")]
@@ -55,4 +55,5 @@ def _asset(value: Any) -> Asset:
     digest = None
     with suppress(ValueError):
         digest = Sha256(str(value.get("digest") or "").removeprefix("sha256:"))
-    return Asset(name=str(value["name"]), url=str(value["browser_download_url"]), sha256=digest)
+    at = max(moment(value["created_at"]), moment(value["updated_at"]))
+    return Asset(name=str(value["name"]), url=str(value["browser_download_url"]), sha256=digest, at=at)

@@ -53,26 +53,42 @@ class GitHubRepository:
         """Keep our comment; one that somebody else wrote is never taken for it, whatever it begins with."""
         text = _shortened(f"{MARKER}\n{body}")
         for comment in self._api.items(f"{self._path}/issues/{number}/comments"):
-            if comment["user"]["type"] == "Bot" and comment["body"].startswith(MARKER):
+            if (comment["user"] or {}).get("type") == "Bot" and (comment["body"] or "").startswith(MARKER):
                 if comment["body"] != text:
                     self._api.send("PATCH", f"{self._path}/issues/comments/{int(comment['id'])}", {"body": text})
                 return
         self._api.send("POST", f"{self._path}/issues/{number}/comments", {"body": text})
 
     def mark(self, commit: str, state: Mark, description: str) -> None:
-        """Set our status of a commit."""
+        """Set our status of a commit, unless it says so already: GitHub takes a thousand of a commit, and no more."""
         body = {"state": state.value, "context": CONTEXT, "description": description[:_LINE]}
-        self._api.send("POST", f"{self._path}/statuses/{commit}", body)
+        last = self._status(commit)
+        if last is None or any(last.get(key) != value for key, value in body.items()):
+            self._api.send("POST", f"{self._path}/statuses/{commit}", body)
+
+    def begin(self, commit: str) -> None:
+        """Set the status of a commit that has none: until it is judged, nothing of the same name stands in for it."""
+        if self._status(commit) is None:
+            self.mark(commit, Mark.PENDING, "is being judged")
+
+    def _status(self, commit: str) -> Any:
+        """Return the last status of ours, None where there is none; the newest comes first."""
+        return next((found for found in self._api.items(f"{self._path}/commits/{commit}/statuses") if found["context"] == CONTEXT), None)
+
+    def react(self, comment: int, *, agreed: bool) -> None:
+        """Let whoever commented see that they were heard."""
+        self._api.send("POST", f"{self._path}/issues/comments/{comment}/reactions", {"content": "+1" if agreed else "confused"})
 
     def merge(self, number: int, head: str) -> None:
-        """Merge a pull request, if its head is still that commit."""
+        """Merge a pull request, if its head is still that commit. A merge whose answer got lost is a merge."""
         try:
             self._api.send("PUT", f"{self._path}/pulls/{number}/merge", {"sha": head, "merge_method": "merge"})
         except RemoteError as error:
             if error.status == HTTPStatus.CONFLICT:
                 msg = f"#{number} was pushed to meanwhile"
                 raise LostRaceError(msg, status=error.status) from error
-            raise
+            if not self._api.get(f"{self._path}/pulls/{number}").get("merged"):
+                raise
 
     def dispatch(self, workflow: str, branch: str, **inputs: str) -> None:
         """Start a workflow file of a branch."""
@@ -88,10 +104,10 @@ class GitHubRepository:
                 closed = pull
         if there is None and closed is not None:
             return int(closed["number"]), Standing.DECLINED
-        if there is not None and draft.mark in (there.get("body") or ""):
+        if there is not None and draft.seal in (there.get("body") or ""):
             return int(there["number"]), Standing.THERE
         self._push(draft)
-        body = {"title": draft.title, "body": f"{draft.body}\n\n{draft.mark}"}
+        body = {"title": draft.title, "body": f"{_shortened(draft.body)}\n\n{draft.mark}\n{draft.seal}"}
         if there is not None:
             self._api.send("PATCH", f"{self._path}/pulls/{int(there['number'])}", body)
             return int(there["number"]), Standing.UPDATED

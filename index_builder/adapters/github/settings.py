@@ -19,6 +19,7 @@ def settings_of(api: Api, repository: str) -> Settings:
     branch = str(api.get(path)["default_branch"])
     rules = _seen(lambda: list(api.items(f"{path}/rules/branches/{branch}")))
     nothing: dict[str, Any] = {}
+    classic = _seen(lambda: api.get(f"{path}/branches/{branch}/protection"), absent=nothing)
     pages = _seen(lambda: api.get(f"{path}/pages"), absent=nothing)
     rights = _seen(lambda: api.get(f"{path}/actions/permissions/workflow"))
     workflows = _seen(lambda: list(api.items(f"{path}/actions/workflows", "workflows")))
@@ -26,8 +27,9 @@ def settings_of(api: Api, repository: str) -> Settings:
     secrets = _seen(lambda: list(api.items(f"{path}/actions/secrets", "secrets")))
     return Settings(
         branch=branch,
-        required=None if rules is None else frozenset(_contexts(rules)),
-        needs_pull=None if rules is None else any(rule["type"] == "pull_request" for rule in rules),
+        required=_either(rules, classic, lambda: frozenset(_contexts(rules or [])) | frozenset(_classic(classic).get("contexts") or ())),
+        is_strict=_either(rules, classic, lambda: _is_strict(rules or []) or bool(_classic(classic).get("strict"))),
+        needs_pull=_either(rules, classic, lambda: _needs_pull(rules or [], classic or {})),
         workflows=None if workflows is None else {str(found["path"]).rpartition("/")[2]: str(found["state"]) for found in workflows},
         environments=None if environments is None else tuple(map(_environment, environments)),
         has_pages=None if pages is None else bool(pages),
@@ -36,6 +38,24 @@ def settings_of(api: Api, repository: str) -> Settings:
         may_open_pulls=None if rights is None else bool(rights["can_approve_pull_request_reviews"]),
         default_rights=None if rights is None else str(rights["default_workflow_permissions"]),
     )
+
+
+def _either(rules: object, classic: object, ask: Callable[[], T]) -> T | None:
+    """Return what rules and the protection of old say together; None where neither can be seen."""
+    return None if rules is None and classic is None else ask()
+
+
+def _classic(protection: Any) -> dict[str, Any]:
+    return (protection or {}).get("required_status_checks") or {}
+
+
+def _needs_pull(rules: list[Any], protection: dict[str, Any]) -> bool:
+    return any(rule["type"] == "pull_request" for rule in rules) or bool(protection.get("required_pull_request_reviews"))
+
+
+def _is_strict(rules: list[Any]) -> bool:
+    checks = [rule["parameters"] for rule in rules if rule["type"] == "required_status_checks"]
+    return any(found.get("strict_required_status_checks_policy") for found in checks)
 
 
 def _contexts(rules: list[Any]) -> set[str]:

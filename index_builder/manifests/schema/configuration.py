@@ -35,7 +35,7 @@ from index_builder.manifests.schema.shape import Shape, key
 class ReleasesModel(Shape):
     """Releases of a GitHub repository, as the place of an audience's files."""
 
-    repository: Slug = key("Whose releases hold them.", "acme/index-files")
+    repository: Slug = key("Whose releases hold them.", "acme/index")
     server: Endpoint | None = key("Where its pages are, if that is a server of your own.", "https://github.example.org", default=None)
     overflow: dict[Tag, list[Digest]] = key(
         "Digests of files that are in another release than their first two digits say, because that one is full.",
@@ -55,7 +55,7 @@ class AudienceModel(Shape):
         "Where its files are: `packages/` or a folder in it, or an absolute base, ending in a slash.", "packages/", default="packages/"
     )
     releases: ReleasesModel | None = key(
-        "Instead of `files`: they are assets of releases, which `publish` puts there.", "{repository: acme/index-files}", default=None
+        "Instead of `files`: they are assets of releases, which `publish` puts there.", "{repository: acme/index}", default=None
     )
     includes: list[Key] = key("Audiences whose projects it sees too.", "[public]", default=[])
 

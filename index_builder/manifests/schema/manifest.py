@@ -114,7 +114,7 @@ class PublisherModel(Shape):
     )
     workflow: Line = key("The file name of the workflow that publishes.", "release.yml")
     environment: Line | None = key(
-        "The environment that the workflow must run in; certificates do not say it, the index that serves the attestation does.", "pypi",
+        "The environment that the workflow must run in, as its certificate says; those before 2025 say none.", "pypi",
         default=None,
     )  # fmt: skip
     owner_id: Annotated[int, Field(gt=0), PLAIN_NUMBER] | None = key(

@@ -137,9 +137,11 @@ def _of_releases(project: Project, releases: Iterable[HostedRelease], *, pre: bo
             if name.project != project.normalized or name.text in files:
                 continue
             notes.setdefault(name.version, release.url)
+            # A file that was put into an old release yesterday is a day old.
+            at = Timestamp.of(max(release.published, asset.at))
             files[name.text] = ListedFile(
-                name=name, url=asset.url, sha256=asset.sha256, size=None, uploaded=Timestamp.of(release.published), requires_python="",
-                metadata=None, provenance_url="", yanked=None,
+                name=name, url=asset.url, sha256=asset.sha256, size=None, uploaded=at, requires_python="", metadata=None,
+                provenance_url="", yanked=None,
             )  # fmt: skip
     return Offered(listing=Listing(files=files), notes=notes)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Mapping
 
+from index_builder.judge.markdown import code
 from index_builder.model.pull import Draft, Standing
 from index_builder.pipeline.add.edits import unified
 from index_builder.pipeline.bump.bump import Bumped
@@ -18,14 +21,22 @@ def propose(one: Bumped, base: str, parent: str, proposals: Proposals, dispatche
     if one.change is None:
         return None
     name, version = one.change.project.normalized, one.looked.version
+    files = {one.change.path: one.change.after.encode(), **one.attestations}
     draft = Draft(
         branch=f"bump/{name}", base=base, parent=parent, title=f"Bump {one.change.project.name} to {version}", body=_body(one),
-        mark=f"<!-- index-builder: bump {name} {version} -->", files={one.change.path: one.change.after.encode(), **one.attestations},
+        mark=f"<!-- index-builder: bump {name} {version} -->", seal=f"<!-- {_digest(files)} -->", files=files,
     )  # fmt: skip
     number, standing = proposals.propose(draft)
     if standing in (Standing.OPENED, Standing.UPDATED):
         dispatcher.dispatch(judge, base, number=str(number))
     return number, standing
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for path, content in sorted(files.items()):
+        digest.update(f"{path} {len(content)} ".encode() + content)
+    return digest.hexdigest()
 
 
 def _body(one: Bumped) -> str:
@@ -34,17 +45,17 @@ def _body(one: Bumped) -> str:
     looked, change = one.looked, one.change
     lines = [f"{change.project.name} {looked.version} follows {looked.before}." if looked.before else f"{looked.version} is the first."]
     if looked.notes:
-        lines.append(f"Its notes: {looked.notes}")
+        lines.append(f"Its notes: <{looked.notes}>")
     lines += ["", "| file | size | requires Python | attested |", "|---|---|---|---|"]
     kept = {path.partition("/")[2].partition(".")[0] for path in one.attestations}
     for file in change.files:
         attested = "yes" if file.provenance or file.sha256 in kept else "no"
-        lines.append(f"| `{file.name.text}` | {file.size:,} | `{file.requires_python or 'any'}` | {attested} |")
+        lines.append(f"| {code(file.name.text)} | {file.size:,} | {code(file.requires_python or 'any')} | {attested} |")
     old = next((release for release in change.project.releases if release.version == looked.before), None)
     if old and old.files:
         before, after = ({file.requires_python for file in files} for files in (old.files, change.files))
         if before != after:
-            said = " and ".join(sorted(f"`{text or 'any'}`" for text in before))
+            said = " and ".join(sorted(code(text or "any") for text in before))
             lines += ["", f"Before, it required Python {said}."]
     difference = unified(change.path, change.before, change.after).rstrip()
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", difference)), default=0))

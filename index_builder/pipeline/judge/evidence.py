@@ -25,12 +25,16 @@ ENDING: Final = ".sigstore.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """By file name: license expressions, and what attestations prove. `had` are the projects that had any until now."""
+    """By file name: license expressions, and what attestations prove.
+
+    `had` are the projects that had any until now, `bumps` those whose new files are what their source has for them.
+    """
 
     licenses: Mapping[str, str] = field(default_factory=dict)
     attested: Mapping[str, Attested] = field(default_factory=dict)
     had: frozenset[str] = frozenset()
     unchecked: tuple[str, ...] = ()
+    bumps: frozenset[str] = frozenset()
 
     def licenses_of(self, files: Sequence[File]) -> tuple[str, ...] | None:
         """Return the license expressions of files, or None where one was not looked into."""

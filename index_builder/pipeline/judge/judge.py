@@ -21,14 +21,15 @@ from index_builder.judge.verdict import Judged, Ruling, in_order, weigh
 from index_builder.judge.visibility import is_widened, narrowed, withdrawn
 from index_builder.manifests.reader import read_manifest
 from index_builder.model.index import Index
-from index_builder.model.names import NormalizedName, Word
+from index_builder.model.names import NormalizedName, Timestamp, Word
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Place, Problem
 from index_builder.model.project import File, Hosting, IndexOrigin, Project
 from index_builder.model.releases import problems_of
 from index_builder.model.requirement import parse_requirement
 from index_builder.model.source import CONFIGURATION, POLICIES, is_manifest, stem_of
-from index_builder.pipeline.bump.look import offered
+from index_builder.pipeline.add.candidate import Defaults
+from index_builder.pipeline.bump.look import Find, look, offered
 from index_builder.pipeline.check import Looked, look_into
 from index_builder.pipeline.codeowners import stale_codeowners
 from index_builder.pipeline.judge.evidence import Evidence, gather_evidence, is_evidence
@@ -36,7 +37,7 @@ from index_builder.pipeline.judge.reading import Change
 from index_builder.pipeline.judge.resolve import resolutions
 from index_builder.policy.decide import decide
 from index_builder.policy.facts import Facts
-from index_builder.policy.rules import Action, Policies
+from index_builder.policy.rules import PUBLISHERS, Action, Policies
 from index_builder.ports import Attestations, ReleaseFeed, Resolver
 
 
@@ -63,6 +64,7 @@ def judge(
         found += [(project.name, problem) for problem in _of_project(change, project, asked, fetcher, unchecked)]
         found += [(project.name, p) for p in provenance_problems(project, evidence.attested, had=project.name in evidence.had)]
         found += [(project.name, problem) for problem in _of_source(project, fetcher, feed, unchecked)]
+    evidence = replace(evidence, bumps=_bumps(change, asked, evidence, fetcher, feed))
     resolved = resolutions(change, fetcher, resolver)
     found += [(None, problem) for problem in (*_of_settings(change), *resolved.problems)]
     return Judged(
@@ -130,6 +132,7 @@ def _facts(change: Change, project: ProjectChange, asked: Asked, evidence: Evide
         hosting=standing.hosting if standing else None,
         licenses=evidence.licenses_of(files),
         is_published=evidence.is_published(project),
+        is_bump=project.name in evidence.bumps,
         largest=max((file.size for file in files), default=0),
         opened=asked.opened, now=asked.now,
     )  # fmt: skip
@@ -181,6 +184,28 @@ def _of_source(project: ProjectChange, fetcher: Fetcher, feed: ReleaseFeed, unch
         message = f"the source of {project.name} cannot be followed: {wrong}"
         fix = f"correct `source:`, and try it: index-builder bump {project.name} --dry-run"
         yield Problem(rule="source-empty", message=message, place=after.place, fix=fix)
+
+
+def _bumps(change: Change, asked: Asked, evidence: Evidence, fetcher: Fetcher, feed: ReleaseFeed) -> frozenset[str]:
+    """Return the attested projects whose new files `bump` would add now, by the source and the bounds of the base.
+
+    An attestation says who built a file, and not when it is to be released: somebody else may propose an old one, or one that
+    is too young. Nobody is asked where no rule grants anything to publishers.
+    """
+    if fetcher.offline or not any(PUBLISHERS in rule.grant for rule in change.before.policies.rules):
+        return frozenset()
+    found: set[str] = set()
+    for project in change.projects:
+        if project.before is None or not evidence.is_published(project):
+            continue
+        defaults = Defaults(
+            owners=(), audiences=(), hosting=None, environments=change.configuration.clients, now=Timestamp.of(asked.now),
+            pre=bool(project.before.source and project.before.source.pre),
+        )  # fmt: skip
+        looked = look(project.before, fetcher, feed, defaults)
+        if looked.find is Find.NEWER and {file.name.text for file in project.new_files()} <= {file.name.text for file in looked.files}:
+            found.add(str(project.name))
+    return frozenset(found)
 
 
 def _has_own_time(file: File, project: ProjectChange, fetcher: Fetcher, unchecked: list[str]) -> bool:

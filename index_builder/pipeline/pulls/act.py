@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from index_builder.errors import LostRaceError, NotFoundError, RemoteError
 from index_builder.judge.verdict import Outcome
-from index_builder.model.pull import Mark
+from index_builder.model.pull import Mark, Pull
 from index_builder.ports import Dispatcher, Pulls
 
 _MARKS: Final = {Outcome.MERGES: Mark.SUCCESS, Outcome.WAITS: Mark.PENDING, Outcome.REFUSED: Mark.FAILURE}
@@ -18,12 +19,15 @@ _MARKS: Final = {Outcome.MERGES: Mark.SUCCESS, Outcome.WAITS: Mark.PENDING, Outc
 class Verdict:
     """A judgement on its way from the job that made it to the one that may write.
 
-    `head` and `base` are the commits that were judged; `says` is a line, `report` all of it, in markdown.
+    `head` and `base` are the commits that were judged, `branch` what the latter is the tip of, `reviews` what was said by then.
+    `says` is a line, `report` all of it, in markdown.
     """
 
     number: int
     head: str
     base: str
+    branch: str
+    reviews: str
     outcome: Outcome
     merges: bool
     says: str
@@ -35,7 +39,7 @@ class Done(StrEnum):
 
     SAID = "said"
     MERGED = "merged"
-    OUTDATED = "was pushed to since, and is judged again"
+    OUTDATED = "was pushed to or reviewed since, and is judged again"
     REJUDGED = "its base moved, and it is judged again"
     CLOSED = "is closed"
     UNMERGED = "could not be merged"
@@ -49,6 +53,12 @@ class Workflows:
     publish: str = "publish.yml"
 
 
+def said_of(pull: Pull) -> str:
+    """Return what reviewers have said, as one word: whoever says more, changes it."""
+    lines = [f"{review.by.id} {review.stand} {review.commit} {review.at.isoformat()}" for review in pull.reviews]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def act(verdict: Verdict, pulls: Pulls, dispatcher: Dispatcher, workflows: Workflows) -> Done:
     """Say a verdict, and merge where it says so. Raises RemoteError.
 
@@ -58,16 +68,16 @@ def act(verdict: Verdict, pulls: Pulls, dispatcher: Dispatcher, workflows: Workf
         pull = pulls.pull(verdict.number)
     except NotFoundError:
         return Done.CLOSED
-    if pull.head != verdict.head:
-        dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
+    if (pull.head, pull.base, said_of(pull)) != (verdict.head, verdict.branch, verdict.reviews):
+        dispatcher.dispatch(workflows.judge, verdict.branch, number=str(verdict.number))
         return Done.OUTDATED
+    if pulls.tip(pull.base) != verdict.base:
+        dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
+        return Done.REJUDGED
     pulls.mark(verdict.head, _MARKS[verdict.outcome], verdict.says)
     pulls.say(verdict.number, verdict.report)
     if not (verdict.merges and verdict.outcome is Outcome.MERGES) or pull.is_draft:
         return Done.SAID
-    if pulls.tip(pull.base) != verdict.base:
-        dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
-        return Done.REJUDGED
     try:
         pulls.merge(verdict.number, verdict.head)
     except LostRaceError:
