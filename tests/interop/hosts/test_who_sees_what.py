@@ -1,6 +1,7 @@
 """Real hosts with exactly the generated files: each audience, each user, each kind of object."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -134,6 +135,8 @@ def test_crooked_paths(served, kind, path):
     assert answer.status in (301, 400, 401, 404), (answer.status, content)
     assert b"acme" not in content.replace(b"/acme-core", b"")
     assert answer.getheader("Set-Cookie") is None
+    place = answer.getheader("Location")
+    assert place is None or re.fullmatch("(?:/[A-Za-z0-9._-]+)+/", place), place
 
 
 @pytest.mark.parametrize("kind", ["nginx", "apache"])
