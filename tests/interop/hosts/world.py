@@ -106,9 +106,17 @@ class World:
             "TUF timestamp": ("/tuf/timestamp.json", "", json_type), "TUF root": ("/tuf/1.root.json", "", json_type),
             "state": ("/state/build.json", "", json_type), "legacy JSON": (f"/pypi/{name}/json", "", json_type),
             "lines": ("/packages.json", "", "application/jsonl"),
-            "search": ("/search.json", "", json_type), "changelog": ("/changelog.atom", "", "application/atom+xml; charset=utf-8"),
-            "front page": ("/", "", html),
+            "search": ("/search/index.json", "", json_type), "search page": ("/search/", "", html), "changelog": ("/changes/", "", html),
+            "feed": ("/feed.xml", "", "application/atom+xml; charset=utf-8"), "style": ("/assets/style.0a1b2c.css", "", "text/css; charset=utf-8"),
+            "status": ("/status.json", "", json_type), "front page": ("/", "", html), "project for people": (f"/project/{name}/", "", html),
         }  # fmt: skip
+
+
+#: Pages for people, as a build may put them there.
+WEB = (
+    "index.html", "search/index.html", "search/index.json", "changes/index.html", "feed.xml", "assets/style.0a1b2c.css", "status.json",
+    "project/open-lib/index.html", "project/acme-core/index.html", "project/secret-plan/index.html",
+)  # fmt: skip
 
 
 def make(folder: Path, monkeypatch) -> World:
