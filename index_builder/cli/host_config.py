@@ -230,5 +230,5 @@ def password_(name: str, passwords: Path, ask: bool, remove: bool, dry_run: bool
         configuring.write_text(passwords, write_passwords(known), is_secret=True)
         if made:
             click.echo(made)
-    would = "would be " if dry_run else ""
-    stderr().print(f"the password of {person} {would}{'taken away' if remove else 'kept as a bcrypt hash'} in {passwords}")
+    becomes = "taken away from" if remove else "kept as a bcrypt hash in"
+    stderr().print(f"the password of {person} {'would be' if dry_run else 'is'} {becomes} {passwords}")
