@@ -132,7 +132,7 @@ def test_files_that_are_none(two, cli, tmp_path):
     assert "larger than any such file" in cli(*NGINX, "--root", "public=/srv/p", "--passwords", tmp_path / "large").err
     done = cli("host-config", "password", "alice", "--passwords", tmp_path / "file" / "passwords")
     assert done.code == 1
-    assert (done.out, "Not a directory" in done.err) == ("", True)
+    assert (done.out, "File exists" in done.err) == ("", True)
 
 
 def test_no_rule_is_quietly_ignored(two, cli):
