@@ -5,15 +5,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find index_builder templates -name '*.py' -o -name '*.html' -o -name '*.jinja' -o -name '*.txt' -o -name py.typed) pyproject.toml README.md LICENSE
+SOURCES := $(shell find index_builder templates -name '*.py' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.svg' -o -name '*.jinja' -o -name '*.yml' -o -name '*.txt' -o -name py.typed) pyproject.toml README.md LICENSE
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEEL := build/installed-run
 TOOLS := build/installed-dev
+JUDGES := build/installed-judges
 
-# What tests drive besides Python: a terminal, the shells that complete, the Python that the oldest pips run on, web servers,
-# and what runs a CDN's function.
-# Where Debian's package is called otherwise than its command, it stands after a colon.
-PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin node:nodejs
+# What tests drive besides Python: a terminal, the shells that complete, the Python that the oldest pips run on, web servers, a
+# browser with what judges pages, and what runs a CDN's function. Where Debian calls a program's package otherwise, that name follows.
+PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin node:nodejs npm chromium \
+  chromedriver:chromium-driver java:default-jre-headless
 
 .PHONY: help index test test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
 
@@ -41,6 +42,11 @@ $(WHEEL): $(SOURCES) build/requirements-run
 	$(PIP) install --no-deps --force-reinstall build/wheel/index_builder-*.whl
 	@touch $@
 
+# axe-core and the Nu HTML Checker, locked by digest; neither runs anything when it is installed.
+$(JUDGES): tests/browser/package-lock.json
+	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent
+	@mkdir -p build && touch $@
+
 $(TOOLS): requirements/dev.txt | $(BIN)/python
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@mkdir -p build && touch $@
@@ -63,7 +69,7 @@ index: $(WHEEL)
 
 # PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested.
 test: export PYTHONSAFEPATH = 1
-test: programs lint $(WHEEL)
+test: programs lint $(WHEEL) $(JUDGES)
 	rm -f .coverage .coverage.*
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-outside test-inside
 	$(BIN)/coverage combine --quiet
@@ -71,10 +77,10 @@ test: programs lint $(WHEEL)
 
 # Two halves at once, because the first one mostly waits: for installers, for servers, for what a terminal shows.
 test-outside:
-	$(BIN)/coverage run $(BIN)/pytest tests/interop tests/reference tests/golden tests/test_*.py
+	$(BIN)/coverage run $(BIN)/pytest tests/browser tests/interop tests/reference tests/golden tests/test_*.py
 
 test-inside:
-	$(BIN)/coverage run $(BIN)/pytest $(filter-out $(addprefix tests/,interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
+	$(BIN)/coverage run $(BIN)/pytest $(filter-out $(addprefix tests/,browser interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
 
 programs:
 	@missing=$$(PATH=$$PATH:/usr/sbin; for name in $(PROGRAMS); do command -v $${name%:*} >/dev/null || echo $${name#*:}; done); \
@@ -103,7 +109,7 @@ lint: $(TOOLS)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/zizmor --offline --quiet .github action.yml
 
 check: $(WHEEL)
 	$(BIN)/index-builder check --worktree
@@ -112,10 +118,10 @@ docs: $(TOOLS) $(WHEEL)
 	$(BIN)/mkdocs build --strict --site-dir public-docs
 
 lock: $(TOOLS)
-	for set in run build dev; do \
+	for set in run action build dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-strip-extras \
 	    --custom-compile-command 'make lock' $(LOCK_FLAGS) \
-	    $$(case $$set in run) echo pyproject.toml;; build) echo --group build;; dev) echo pyproject.toml --group dev --group build;; esac) \
+	    $$(case $$set in run) echo pyproject.toml;; action) echo pyproject.toml --extra bucket --extra provenance --extra resolver;; build) echo --group build;; dev) echo pyproject.toml --group dev --group build;; esac) \
 	    --output-file requirements/$$set.txt || exit; \
 	done
 	for tool in requirements/clients/*.in requirements/mirrors/*.in; do \

@@ -67,7 +67,7 @@ def _ours(wheels: Path, index: Path) -> Figures:
     shutil.rmtree(index, ignore_errors=True)
     measured([PROGRAM, "init", str(index)])
     added = measured([PROGRAM, "add", "--quiet", "--dist", str(wheels)], index)
-    built = measured([PROGRAM, "build", "--quiet", "--worktree"], index)
+    built = measured([PROGRAM, "build", "--quiet", "--no-web", "--worktree"], index)
     return Figures(wall=added.wall + built.wall, cpu=added.cpu + built.cpu, memory=max(added.memory, built.memory))
 
 

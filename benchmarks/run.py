@@ -10,7 +10,8 @@ nothing   nothing has changed since
 
 list       index-builder from dumb-pypi's package list, with everything that it writes by default but release JSON
 list html  the same, writing only what dumb-pypi writes
-git        index-builder from manifests in git
+git        index-builder from manifests in git, without pages for people
+git people the same with them
 dumb-pypi  from the same list, `--no-per-release-json`, with the list before as `--previous-package-list-json`
 
 Trees are written into --sites, memory where the system has a /dev/shm; one full build is written to the disk beside, and the
@@ -39,9 +40,9 @@ def from_list(work: Path, site: Path, *more: str) -> dict[str, list[str]]:
     return with_lists([*common, "--package-list-json"], work)
 
 
-def from_git(work: Path, site: Path) -> dict[str, list[str]]:
+def from_git(work: Path, site: Path, *more: str) -> dict[str, list[str]]:
     """Return our commands on the repository."""
-    common = [PROGRAM, "build", "--quiet", "--release-json", "none", "--repo", str(work / "repo.git"), "--output", str(site)]
+    common = [PROGRAM, "build", "--quiet", *more, "--release-json", "none", "--repo", str(work / "repo.git"), "--output", str(site)]
     common += ["--pool", str(work / "pool"), "--commit"]
     return {"full": [*common, "main"], "one more": [*common, "changed"], "nothing": [*common, "changed"]}
 
@@ -66,7 +67,8 @@ def run(projects: int, runs: int, work: Path, sites: Path, peers: Path | None) -
     tools = {
         "list": lambda site: from_list(work, site),
         "list html": lambda site: from_list(work, site, "--no-simple-json"),
-        "git": lambda site: from_git(work, site),
+        "git": lambda site: from_git(work, site, "--no-web"),
+        "git people": lambda site: from_git(work, site),
     }
     if peers:
         tools["dumb-pypi"] = lambda site: of_dumb_pypi(str(peers / "dumb-pypi"), work, site)

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from index_builder.model.environment import Environment
     from index_builder.model.names import NormalizedName, Sha256
     from index_builder.model.offer import OfferedFile, Pin
-    from index_builder.model.publication import Limits, Publication
+    from index_builder.model.publication import Limits, Publication, Put
+    from index_builder.model.pull import Draft, HostedRelease, Mark, Pull, Standing
     from index_builder.model.source import PathChange, SourceChange, SourceEntry
 
-#: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed.
-Note = Literal["links", "examined"]
+#: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed. `readmes`: a README as HTML.
+Note = Literal["links", "examined", "readmes"]
 
 
 class SourceTree(Protocol):
@@ -150,6 +151,25 @@ class Pool(Protocol):
         ...
 
 
+class Shelf(Protocol):
+    """A place at a host where bytes lie by digest: what is published, or an inbox."""
+
+    def open(self, digest: Sha256, name: str) -> BinaryIO | None:
+        """Open a file by its digest and name, or with name '' a provenance object; None where it is not there.
+
+        Nobody has looked yet whether its bytes are those of the digest. Raises RemoteError, StorageError.
+        """
+        ...
+
+
+class HandedIn(Shelf, Protocol):
+    """An inbox at a host."""
+
+    def put(self, digest: Sha256, stream: BinaryIO, size: int) -> None:
+        """Hand a file in, unless it is there; raises RemoteError, StorageError."""
+        ...
+
+
 class Site(Protocol):
     """One audience's published tree, in a folder. Paths are relative POSIX paths."""
 
@@ -202,6 +222,78 @@ class Host(Protocol):
 
     def switch(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Let readers get what was staged. Raises LostRaceError where somebody else published meanwhile, StorageError, RemoteError."""
+        ...
+
+
+class Depot(Protocol):
+    """Where an audience's files are, when its targets do not have them."""
+
+    def missing(self, puts: Sequence[Put]) -> Sequence[Put]:
+        """Return those that are not there yet; raises RemoteError, StorageError where one is there with other bytes."""
+        ...
+
+    def stock(self, puts: Sequence[Put], wanted: Site, progress: Progress) -> None:
+        """Bring there what is missing, and overwrite nothing; raises RemoteError, StorageError."""
+        ...
+
+    def withdraw(self, paths: Iterable[str]) -> None:
+        """Delete files, those too that are not there; raises RemoteError."""
+        ...
+
+
+class Pulls(Protocol):
+    """The pull requests of an index's repository. Everything raises RemoteError, and NotFoundError where there is no such thing."""
+
+    def pull(self, number: int) -> Pull:
+        """Return an open pull request, with its reviews."""
+        ...
+
+    def open_pulls(self) -> Sequence[Pull]:
+        """Return all that are open, without their reviews."""
+        ...
+
+    def tip(self, branch: str) -> str:
+        """Return the commit that a branch is at."""
+        ...
+
+    def say(self, number: int, body: str) -> None:
+        """Keep the one comment of ours at a pull request as `body`."""
+        ...
+
+    def mark(self, commit: str, state: Mark, description: str) -> None:
+        """Set the status of a commit, which a branch may require."""
+        ...
+
+    def merge(self, number: int, head: str) -> None:
+        """Merge a pull request, if its head is still that commit; raises LostRaceError."""
+        ...
+
+
+class Dispatcher(Protocol):
+    """Starts workflows by name: what a workflow's own token does, starts none."""
+
+    def dispatch(self, workflow: str, branch: str, **inputs: str) -> None:
+        """Start a workflow file of a branch; raises RemoteError."""
+        ...
+
+
+class Proposals(Protocol):
+    """Where a program proposes changes."""
+
+    def propose(self, draft: Draft) -> tuple[int, Standing]:
+        """Open a pull request, or bring the one of that branch up to date; return its number. Raises RemoteError."""
+        ...
+
+
+class ReleaseFeed(Protocol):
+    """The releases of repositories at a host."""
+
+    def releases(self, repository: str) -> Sequence[HostedRelease]:
+        """Return the published releases, the newest first; raises NotFoundError, RemoteError."""
+        ...
+
+    def attestations(self, repository: str, digest: Sha256) -> Sequence[bytes]:
+        """Return the Sigstore bundles that a repository has for a file, as JSON; raises RemoteError."""
         ...
 
 

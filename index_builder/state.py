@@ -21,7 +21,7 @@ import orjson
 MARK: Final = "state/build.json"
 #: The folder of shards.
 SHARDS: Final = "state/projects/"
-_SCHEMA: Final = 3
+_SCHEMA: Final = 4
 _SHARD = re.compile(r"state/projects/[0-9a-f]{2}\.json")
 _PAGE = re.compile(r"simple/index\.(?:html|v1_json)")
 _CLIMBS = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\\\x00]")
@@ -38,7 +38,7 @@ class Mark:
     `source` is what was built: a commit's id, `sha256:` and the digest of a package list, or '' where that has no name.
     `inputs` is the digest of all that a page can depend on besides its own manifest: builder, templates, configuration,
     policies, options. `projects` and `files` count what is listed, `rows` the bytes of `packages.json`; `lists` and `shards`
-    have digests by path.
+    have digests by path. `web` is the digest of what is remembered of pages for people, '' where there are none.
     """
 
     audience: str
@@ -50,6 +50,7 @@ class Mark:
     rows: int = 0
     lists: Mapping[str, str] = field(default_factory=dict)
     shards: Mapping[str, str] = field(default_factory=dict)
+    web: str = ""
 
     def encode(self) -> bytes:
         """Return the file's bytes."""
@@ -79,7 +80,7 @@ def decode_mark(content: bytes) -> Mark:
         mark = Mark(**value)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise OutdatedStateError from error
-    texts = (mark.audience, mark.builder, mark.source, mark.inputs)
+    texts = (mark.audience, mark.builder, mark.source, mark.inputs, mark.web)
     numbers = (mark.projects, mark.files, mark.rows)
     digests = (mark.lists, mark.shards)
     if not (
@@ -165,7 +166,7 @@ def _is_whole(built: Built) -> bool:
 def _is_own(path: str, name: str) -> bool:
     """Say whether a path is one that a tree may have because of a project: what a state names, is deleted one day."""
     top, _, rest = path.partition("/")
-    mine = top in ("packages", "provenance") or (top in ("simple", "pypi") and rest.startswith(f"{name}/"))
+    mine = top in ("packages", "provenance") or (top in ("simple", "pypi", "project") and rest.startswith(f"{name}/"))
     return mine and not _CLIMBS.search(path)
 
 

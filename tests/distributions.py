@@ -12,12 +12,22 @@ from collections.abc import Sequence
 EPOCH = (2020, 2, 2, 0, 0, 0)
 
 
-def metadata(name: str, version: str, *, requires: Sequence[str] = (), requires_python: str = "", extras: Sequence[str] = ()) -> bytes:
-    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", f"Summary: {name} for tests"]
+def metadata(
+    name: str,
+    version: str,
+    *,
+    requires: Sequence[str] = (),
+    requires_python: str = "",
+    extras: Sequence[str] = (),
+    summary: str = "",
+    headers: Sequence[str] = (),
+    readme: str = "A project for tests.\n",
+) -> bytes:
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", f"Summary: {summary or f'{name} for tests'}", *headers]
     lines += [f"Requires-Python: {requires_python}"] if requires_python else []
     lines += [f"Provides-Extra: {extra}" for extra in extras]
     lines += [f"Requires-Dist: {text}" for text in requires]
-    return ("\n".join(lines) + "\n\nA project for tests.\n").encode()
+    return ("\n".join(lines) + f"\n\n{readme}").encode()
 
 
 def wheel(name: str, version: str, *, tag: str = "py3-none-any", body: str = "", **facts) -> tuple[str, bytes]:

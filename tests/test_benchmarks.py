@@ -16,7 +16,7 @@ def test_it_measures_three_builds(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     rows = re.findall(r"^\| (full|one more|nothing) \| ([a-z ]+) \| \d+\.\d\d s", done.stdout, re.MULTILINE)
-    assert rows == [(kind, tool) for kind in ("full", "one more", "nothing") for tool in ("list", "list html", "git")]
+    assert rows == [(kind, tool) for kind in ("full", "one more", "nothing") for tool in ("list", "list html", "git", "git people")]
     assert "on disk" in done.stdout
 
 

@@ -6,11 +6,13 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import ROOT
+from hosted import on_github
 
 from index_builder.manifests.loader import load
 from index_builder.manifests.schema.configuration import IndexModel
@@ -110,7 +112,9 @@ def test_how_tos_run(prepared, tmp_path, page):
     shutil.copytree(template, tmp_path / "work")
     script = typed(ROOT / page).replace("8000", str(free_port()))
     environment = sessions.environment_for(tmp_path, upstream) | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_CONFIG_FILE": os.devnull}
-    done = run_script(script, tmp_path / "work" / "index", environment)
+    index = tmp_path / "work" / "index"
+    with on_github(index) if "`GITHUB_TOKEN`" in (ROOT / page).read_text() else nullcontext({}) as given:
+        done = run_script(script, index, environment | given)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
@@ -213,7 +217,11 @@ def test_every_file_of_the_tree_is_described(prepared, tmp_path):
     paths = [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()]
     assert not [path for path in paths if not any(re.fullmatch(p, path) for p in patterns.values())]
     unseen = {text for text, pattern in patterns.items() if not any(re.fullmatch(pattern, path) for path in paths)}
-    assert unseen == {"provenance/<sha256>.json", "state/publication.json"}  # no file here has the one, `publish` writes the other
+    assert unseen == {
+        "provenance/<sha256>.json",
+        "state/publication.json",
+        "status.json",
+    }  # no file here has the one, `publish` writes the others
 
 
 def _pattern(text: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Fulcio's extensions of a certificate, from its list of object ids, as DER strings.
 _OIDS: Final = {
-    "1.3.6.1.4.1.57264.1.8": "issuer", "1.3.6.1.4.1.57264.1.9": "workflow_signer", "1.3.6.1.4.1.57264.1.11": "runner",
+    "1.3.6.1.4.1.57264.1.8": "issuer", "1.3.6.1.4.1.57264.1.9": "signer", "1.3.6.1.4.1.57264.1.11": "runner",
     "1.3.6.1.4.1.57264.1.12": "repository", "1.3.6.1.4.1.57264.1.14": "ref", "1.3.6.1.4.1.57264.1.15": "repository_id",
     "1.3.6.1.4.1.57264.1.17": "owner_id", "1.3.6.1.4.1.57264.1.18": "workflow", "1.3.6.1.4.1.57264.1.20": "trigger",
 }  # fmt: skip
@@ -87,8 +87,11 @@ class SigstoreAttestations:
             if key:
                 found[key] = _text(extension.value.public_bytes())
         # The signer is the workflow that ran; where another one called it, the two differ, and neither is pinned by the other.
-        workflow = found.get("workflow", "") if found.pop("workflow_signer", "") == found.get("workflow", "") else ""
-        return Claims(**{**found, "workflow": workflow}, environment=environment)
+        if found.get("signer") == found.get("workflow"):
+            found.pop("signer", None)
+        elif not found.get("signer"):
+            found["workflow"] = ""
+        return Claims(**found, environment=environment)
 
 
 def _bundles(value: Any) -> list[tuple[Bundle, str]]:

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from index_builder.adapters.storage import storage
 from index_builder.errors import StorageError
+from index_builder.model.page import FOR_PEOPLE
 from index_builder.state import MARK, SHARDS, audience_of, is_shard
 
 
@@ -56,7 +57,7 @@ _PAUSE = 0.05
 class DirectorySite:
     """A published tree in a folder, which holds nothing else of ours or of yours."""
 
-    _TOPS: tuple[str, ...] = ("simple", "packages", "provenance", "pypi", "state", "packages.json")
+    _TOPS: tuple[str, ...] = ("simple", "packages", "provenance", "pypi", "state", "packages.json", *FOR_PEOPLE)
     _INCOMING = "state/incoming"
 
     def __init__(self, root: Path, audience: str = "") -> None:

@@ -10,7 +10,8 @@ from urllib.parse import quote
 from index_builder.errors import NotFoundError, StorageError
 from index_builder.fetch.download import Downloader
 from index_builder.render.rows import ROWS
-from index_builder.state import MARK, OutdatedStateError, decode_mark, decode_shard
+from index_builder.render.web.books import BOOKS, decode_books
+from index_builder.state import MARK, Mark, OutdatedStateError, decode_mark, decode_shard
 
 
 class PublishedSite:
@@ -31,8 +32,22 @@ class PublishedSite:
             shards = [decode_shard(self.read(path), digest) for path, digest in mark.shards.items()]
         except (StorageError, OutdatedStateError, ValueError, TypeError):
             return {}
-        paths = [*mark.lists, *mark.shards, ROWS, MARK, *(path for shard in shards for built in shard.values() for path in built.files)]
+        books = self._books(mark)
+        paths = [
+            *books,
+            *mark.lists,
+            *mark.shards,
+            ROWS,
+            MARK,
+            *(path for shard in shards for built in shard.values() for path in built.files),
+        ]
         return dict.fromkeys(paths)
+
+    def _books(self, mark: Mark) -> list[str]:
+        """Return the pages for people that show many projects, as far as they are remembered."""
+        if not mark.web:
+            return []
+        return [BOOKS, *decode_books(self.read(BOOKS)).files]
 
     def size(self, path: str) -> int | None:
         """Return a file's size, as its bytes have it."""

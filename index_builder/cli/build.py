@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--verify", is_flag=True, help="Build all, read every file that is there once more, and repair what was altered.")
 @click.option("--sparse", is_flag=True, help="Write only what differs from what is published, and beside it DIR/AUDIENCE.changes.json.")
 @click.option("--published", metavar="WHERE", help="Where that is, a URL or folder, for --sparse [default: the audience's url].")
+@options.no_web
 @list_options
 @options.dry_run_fetching
 @options.quiet
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 def command(
     context: click.Context, /, repo: Path, commit: str, worktree: bool, output: Path | None, pool: Path | None, audiences: tuple[str, ...],
     connections: int, jobs: int | None, executor: str, release_json: str, full: bool, verify: bool, sparse: bool, published: str | None,
-    dry_run: bool, quiet: bool, output_format: str, **of_list: Any,
+    no_web: bool, dry_run: bool, quiet: bool, output_format: str, **of_list: Any,
 ) -> None:  # fmt: skip
     """Build the index of each audience into a folder.
 
@@ -98,7 +99,8 @@ def command(
             sites: Mapping[Word, Site] = sparse_sites or stack.enter_context(wiring.open_sites(folder, chosen, dry_run=dry_run))
             order = Order(
                 templates=wiring.templates(), release_json=ReleaseJson(release_json), builder=wiring.builder(), full=full, verify=verify,
-                sparse=sparse, executor=workers, fetch=_elsewhere(root, configuration, pool, connections) if executor else None,
+                sparse=sparse, web=not no_web, executor=workers,
+                fetch=_elsewhere(root, configuration, pool, connections) if executor else None,
             )  # fmt: skip
             built = build(tree, sites, fetcher, order)
             for report in built.reports if sparse else ():
@@ -117,7 +119,7 @@ def command(
 
 
 #: What only a repository has: with a package list it means nothing.
-_OF_REPOSITORY = ("repo", "commit", "worktree", "output", "pool", "audiences", "connections", "sparse", "published")
+_OF_REPOSITORY = ("repo", "commit", "worktree", "output", "pool", "audiences", "connections", "sparse", "published", "no_web")
 
 
 def _is_of_list(context: click.Context) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from index_builder.cli.console import count, stderr
 from index_builder.cli.projects import find_project
 from index_builder.model.names import Timestamp
 from index_builder.model.project import File, Project
-from index_builder.pipeline.add.edits import Change
+from index_builder.pipeline.add.edits import Change, unified
 
 #: A project, its manifest's text and the time -> the text afterwards, and the files that this is about.
 Edit = Callable[[Project, str, Timestamp], tuple[str, Sequence[File]]]
@@ -54,11 +53,6 @@ def finish(tree: wiring.WorkTree, changes: Sequence[Change], *, dry_run: bool, o
         verb = f"would be {done}" if dry_run else done
         what = f"{count(len(change.files), 'file')} {verb}" if change.files else verb
         console.print(f"[bold]{change.project.name}[/]: {what} in {change.path}")
-
-
-def unified(path: str, before: str, after: str) -> str:
-    """Return the difference between two texts of a file, as `git diff` would show it."""
-    return "".join(difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"))
 
 
 def _json(change: Change) -> dict[str, object]:

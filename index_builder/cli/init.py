@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from index_builder.cli.console import stderr
 from index_builder.errors import SourceError
 from index_builder.manifests.scalar import scalar
 from index_builder.manifests.schema import MODELS, json_schema
-from index_builder.wiring import WorkTree, is_in_repository, start_repository
+from index_builder.wiring import WorkTree, is_in_repository, start_repository, workflows
 
 _INDEX = """\
 # yaml-language-server: $schema=schemas/index.schema.json
@@ -60,16 +61,21 @@ _IGNORED = "/site/\n/.pool/\n/.inbox/\n/.development-keys/\n/.publish/\n/publish
 @click.command("init")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @options.title
+@click.option(
+    "--github", metavar="OWNER/REPOSITORY@COMMIT", callback=lambda _context, _option, text: _action(text),
+    help="Write the workflows too, which use the builder of that repository, at that commit.",
+)  # fmt: skip
 @options.dry_run
 @options.output_format
-def command(folder: Path, title: str | None, dry_run: bool, output_format: str) -> None:
+def command(folder: Path, title: str | None, github: str | None, dry_run: bool, output_format: str) -> None:
     """Start an index repository: configuration, policies, schemas, and `git init` where there is none.
 
     What is already in the folder stays as it is; a folder that is an index already is refused.
 
     \b
-    Example:
+    Examples:
       index-builder init my-index
+      index-builder init my-index --github index-builder/index-builder@0c3e5f7a9b1d2c4e6f8091a2b3c4d5e6f7081929
     """
     if (folder / "index.yaml").exists():
         msg = f"{folder} is an index repository already: it has index.yaml"
@@ -82,6 +88,11 @@ def command(folder: Path, title: str | None, dry_run: bool, output_format: str) 
         ".gitignore": _IGNORED,
         "README.md": _README.format(title=name),
         **{f"schemas/{schema}": json_schema(schema) for schema in MODELS},
+        **(
+            {f".github/workflows/{name}": text.replace("uses: ./", f"uses: {github}") for name, text in workflows().items()}
+            if github
+            else {}
+        ),
     }
     fresh = {path: text for path, text in texts.items() if not (folder / path).exists()}
     ignored = WorkTree(folder).text(".gitignore").splitlines()
@@ -102,6 +113,17 @@ def command(folder: Path, title: str | None, dry_run: bool, output_format: str) 
         return
     console.print(f"[bold]{folder}[/] is an index repository now{git}. Next:")
     console.print(f"  cd {folder}\n  index-builder add --pypi six\n  index-builder build --worktree\n  index-builder serve")
+
+
+def _action(text: str | None) -> str | None:
+    """Return which builder workflows use: a name can be moved to other code, a commit cannot."""
+    if text is not None and not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+@[0-9a-f]{40}", text):
+        raise click.BadParameter("write it as OWNER/REPOSITORY@ and the 40 digits of a commit: a branch or tag can be moved to other code")
+    return text
+
+
+def _workflows(action: str) -> dict[str, str]:
+    return {f".github/workflows/{name}": text.replace("uses: ./", f"uses: {action}") for name, text in workflows().items()}
 
 
 def _write(folder: Path, texts: dict[str, str]) -> None:

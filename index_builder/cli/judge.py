@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options, report, rights
-from index_builder.cli.console import note
+from index_builder.cli.console import note, progress
 from index_builder.errors import HumanNeededError, PolicyError, SourceError, UsageError
 from index_builder.judge.asked import Asked, asked
 from index_builder.judge.verdict import Judged, Outcome
@@ -25,7 +26,8 @@ from index_builder.pipeline.judge.judge import judge
 from index_builder.pipeline.judge.reading import Change, base_settings, read_change
 from index_builder.pipeline.judge.replay import replay
 from index_builder.policy.rules import Policies
-from index_builder.ports import SourceTree
+from index_builder.ports import Proposal, SourceTree
+from index_builder.wiring import github
 
 #: So many past merges are judged by new policies, in the report of a change that brings these.
 _REPLAYED: Final = 100
@@ -48,16 +50,10 @@ def run(
 ) -> None:  # fmt: skip
     """Judge a change and print the report; raises PolicyError (1) where it is refused, HumanNeededError (10) where a word is missing."""
     proposal = wiring.open_proposal(root, question.base, question.head)
-    with options.problems_shown(proposal.base, "text"):
-        change = read_change(proposal, base_settings(proposal.base))
-    who = _asked(question, change.before.policies, proposal.head)
-    with (
-        options.fetching(root, change.configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher,
-        wiring.open_workers(jobs) as workers,
-    ):
-        judged = judge(
-            change, who, fetcher, wiring.resolver, wiring.attestations(), workers, replayed=_replayed(root, question.base, change)
-        )
+    judged = judged_of(
+        proposal, lambda policies: _asked(question, policies, proposal.head), root, question.base,
+        pool=pool, offline=offline, connections=connections, jobs=jobs, quiet=quiet,
+    )  # fmt: skip
     _print(judged, proposal.merged, output_format, _again(question, judged, offline=offline))
     warned = any(finding.problem.severity == "warning" for finding in judged.findings)
     if strict and warned and judged.outcome is not Outcome.REFUSED:
@@ -66,6 +62,22 @@ def run(
         raise PolicyError
     if judged.outcome is Outcome.WAITS:
         raise HumanNeededError
+
+
+def judged_of(
+    proposal: Proposal, who: Callable[[Policies], Asked], root: Path, base: str, *, pool: Path | None, offline: bool, connections: int,
+    jobs: int | None, quiet: bool,
+) -> Judged:  # fmt: skip
+    """Judge a proposal; `who` says by the policies of its base who asks for it, `base` is the revision that history is read from."""
+    with options.problems_shown(proposal.base, "text"):
+        change = read_change(proposal, base_settings(proposal.base))
+    asking = who(change.before.policies)
+    with (
+        options.fetching(root, change.configuration, pool=pool, connections=connections, quiet=quiet, offline=offline) as fetcher,
+        github.open_feed(progress(quiet=quiet)) as feed,
+        wiring.open_workers(jobs) as workers,
+    ):
+        return judge(change, asking, fetcher, wiring.resolver, wiring.attestations(), feed, workers, replayed=_replayed(root, base, change))
 
 
 def _replayed(root: Path, base: str, change: Change) -> tuple[str, ...]:

@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from index_builder import wiring
-from index_builder.cli import edits, options
+from index_builder.cli import options
 from index_builder.cli.console import count, stderr
 from index_builder.manifests.loader import load
 from index_builder.manifests.migrations import is_outdated, is_present, migrate
 from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.model.source import ORDINARY
+from index_builder.pipeline.add.edits import unified
 
 
 @click.command("migrate")
@@ -55,7 +56,7 @@ def command(repo: Path, dry_run: bool, output_format: str) -> None:
         return
     if dry_run:
         for path, text in before.items():
-            click.echo(edits.unified(path, text, after[path]), nl=False)
+            click.echo(unified(path, text, after[path]), nl=False)
     console = stderr()
     for path in after:
         console.print(f"  {path}")

@@ -66,6 +66,7 @@ dry_run_fetching = click.option(
 connections = click.option(
     "--connections", type=click.IntRange(1, 128), default=16, metavar="N", show_default=True, help="Connections at a time."
 )
+no_web = click.option("--no-web", is_flag=True, help="Leave out the pages for people; installers need none of them.")
 jobs = click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Processes to work in [default: one a processor].")
 executor = click.option(
     "--executor", metavar="dask://HOST:PORT", callback=_dask, help="Work on a cluster; its workers must reach the pool."

@@ -15,6 +15,7 @@ from index_builder.cli.formats import plain
 from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, TrustError
 from index_builder.model.index import Target
 from index_builder.model.publication import Hold, Record
+from index_builder.model.releases import PER_HOUR
 from index_builder.pipeline.publish.difference import mark_of, record_of
 from index_builder.pipeline.publish.publish import Outcome, Result
 from index_builder.pipeline.publish.signatures import expiry_of
@@ -131,6 +132,11 @@ def _say(outcome: Outcome, *, dry_run: bool) -> None:
             f"{f' after {outcome.before[:12]}' if outcome.before not in ('', outcome.commit) else ''}; "
             f"{count(len(outcome.puts), 'file')} ({human(outcome.size)}) {would}written, {len(outcome.deletes):,} {would}deleted{lingering}"
         )
+        if outcome.assets:
+            hours = outcome.assets / PER_HOUR
+            console.print(
+                f"  {count(outcome.assets, 'asset')} would be uploaded to releases: about {hours:.1f} hours at {PER_HOUR} an hour"
+            )
 
 
 def _told(text: str) -> str:
@@ -142,7 +148,8 @@ def _value(outcome: Outcome) -> dict[str, Any]:
     return {
         "target": outcome.target, "audience": outcome.audience, "result": str(outcome.result), "commit": outcome.commit,
         "before": outcome.before, "written": list(outcome.puts), "deleted": list(outcome.deletes), "lingering": outcome.lingering,
-        "bytes": outcome.size, "hold": _hold(outcome.hold), "error": outcome.error.message if outcome.error else None,
+        "bytes": outcome.size, "assets": outcome.assets, "hold": _hold(outcome.hold),
+        "error": outcome.error.message if outcome.error else None,
         "fix": outcome.error.fix if outcome.error else None,
     }  # fmt: skip
 

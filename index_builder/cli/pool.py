@@ -11,7 +11,7 @@ import click
 from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.arguments import own_files
-from index_builder.cli.console import count, human, stderr
+from index_builder.cli.console import count, human, progress, stderr
 from index_builder.errors import IndexBuilderError
 from index_builder.model.index import Index
 from index_builder.model.names import Sha256
@@ -95,17 +95,24 @@ def gc(repo: Path, pool: Path | None, dry_run: bool, output_format: str) -> None
 @options.dry_run
 @options.output_format
 def push(what: tuple[str, ...], repo: Path, dry_run: bool, output_format: str) -> None:
-    """Hand in the bytes of hosted files: wheels and sdists go into the inbox, where builds look for them."""
+    """Hand in the bytes of hosted files: wheels and sdists go into the inbox, where builds look for them.
+
+    The inbox of index.yaml is a folder, a prefix of a bucket, or a release of a GitHub repository (with GITHUB_TOKEN).
+    """
     root = wiring.find_root(repo)
     _, _, index = options.editable(root)
     listed = dict(_names(index))
     inbox = wiring.open_inbox(root, index.configuration)
     rows = []
-    for path in own_files(what):
-        digest = inbox.digest_of(path)
-        if not dry_run:
-            inbox.take(path, digest)
-        rows.append({"name": path.name, "sha256": digest, "listed": digest in listed})
+    with wiring.open_handed_in(index.configuration, progress(quiet=False)) as handed_in:
+        for path in own_files(what):
+            digest = inbox.digest_of(path)
+            if not dry_run and handed_in:
+                with path.open("rb") as stream:
+                    handed_in.put(digest, stream, path.stat().st_size)
+            elif not dry_run:
+                inbox.take(path, digest)
+            rows.append({"name": path.name, "sha256": digest, "listed": digest in listed})
     if output_format == "json":
         click.echo(json.dumps({"dry_run": dry_run, "files": rows}, indent=2))
         return

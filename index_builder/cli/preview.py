@@ -12,7 +12,7 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options
-from index_builder.cli.console import stderr
+from index_builder.cli.console import progress, stderr
 from index_builder.cli.serve import serve
 from index_builder.errors import SourceError, UsageError
 from index_builder.model.index import Configuration
@@ -24,10 +24,12 @@ from index_builder.render.legacy import ReleaseJson
 
 
 @click.command("preview")
-@click.option("--base", metavar="REV", required=True, help="What the change would be merged into, for example origin/main.")
+@click.option("--base", metavar="REV", help="What the change would be merged into, for example origin/main.")
+@click.option("--pr", "number", type=click.IntRange(1), metavar="N", help="An open pull request of GITHUB_REPOSITORY, instead of --base.")
 @options.head
 @options.worktree
 @click.option("--audience", metavar="NAME", help="Whose index, where there are several.")
+@click.option("--all-audiences", is_flag=True, help="With --output: the index of each.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write it here, and serve nothing.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
@@ -38,7 +40,8 @@ from index_builder.render.legacy import ReleaseJson
 @options.quiet
 @options.output_format
 def command(
-    base: str, head: str | None, worktree: bool, audience: str | None, output: Path | None, host: str, port: int, repo: Path,
+    base: str | None, number: int | None, head: str | None, worktree: bool, audience: str | None, all_audiences: bool,
+    output: Path | None, host: str, port: int, repo: Path,
     pool: Path | None, connections: int, jobs: int | None, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Show the index as it would be with a change merged: what it adds is there, what it removes is not.
@@ -51,11 +54,17 @@ def command(
       index-builder preview --base origin/main
       index-builder preview --base main --worktree --port 8080
       index-builder preview --base main --head add-acme-utils --output preview/
+      index-builder preview --pr 12
     """
     if output is None and output_format == "json":
         raise UsageError("--format json tells what was written, and needs --output", fix="add --output DIR")
+    if all_audiences and (output is None or audience is not None):
+        raise UsageError("--all-audiences writes each index to a folder of --output", fix="add --output DIR, and leave --audience out")
     root = wiring.find_root(repo)
-    proposal = wiring.open_proposal(root, base, options.head_of(head, root, worktree=worktree))
+    base, head = _fetched(root, number, quiet=quiet) if number else (base, options.head_of(head, root, worktree=worktree))
+    if base is None:
+        raise UsageError("nothing says what the change would be merged into", fix="add --base origin/main, or --pr NUMBER")
+    proposal = wiring.open_proposal(root, base, head)
     tree = proposal.merged
     if torn := [change.path for change in proposal.changes() if change.is_torn]:
         msg = f"{torn[0]} was changed on both sides, in the same lines: there is no merge to show"
@@ -65,20 +74,36 @@ def command(
         pool = pool or root / configuration_of(proposal.base).pool.path
     with options.problems_shown(tree, "text"):
         configuration = configuration_of(tree)
-        chosen = _chosen(audience, configuration)
+        chosen = [*configuration.audiences] if all_audiences else [_chosen(audience, configuration)]
         if output is not None:
             options.check_output(output, root, configuration)
         with _folder(output) as folder:
-            _write(tree, root, folder / chosen, chosen, configuration, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
+            for name in chosen:
+                _write(tree, root, folder / name, name, configuration, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
             if output is None:
-                serve(folder / chosen, f"a preview of '{chosen}'", host, port, quiet=quiet)
+                serve(folder / chosen[0], f"a preview of '{chosen[0]}'", host, port, quiet=quiet)
                 return
-    simple = f"{(output / chosen).resolve().as_uri()}/simple/"
+    for name in chosen:
+        _say(output, name, output_format)
+
+
+def _fetched(root: Path, number: int, *, quiet: bool) -> tuple[str, str]:
+    """Fetch a pull request, and return its base and its head."""
+    from index_builder.wiring import github  # noqa: PLC0415 - git and HTTP are slow to import
+
+    with github.open_repository(progress(quiet=quiet)) as repository:
+        pull = repository.pull(number)
+    github.fetch_pull(root, pull.base, number)
+    return github.BASE, github.HEAD
+
+
+def _say(output: Path, audience: Word, output_format: str) -> None:
+    simple = f"{(output / audience).resolve().as_uri()}/simple/"
     if output_format == "json":
-        click.echo(json.dumps({"output": str(output / chosen), "audience": chosen, "index_url": simple}, indent=2))
+        click.echo(json.dumps({"output": str(output / audience), "audience": audience, "index_url": simple}, indent=2))
         return
     console = stderr()
-    console.print(f"A preview of '{chosen}' is in {output / chosen}")
+    console.print(f"A preview of '{audience}' is in {output / audience}")
     console.print(f"  pip install --index-url {simple} PROJECT\n  uv pip install --index-url {simple} PROJECT")
 
 
@@ -96,6 +121,7 @@ def _write(
             release_json=ReleaseJson.NONE,
             builder=f"{wiring.builder()} preview",
             preview=True,
+            web=True,
             executor=workers,
         )
         built = build(tree, {audience: site}, fetcher, order)

@@ -9,6 +9,7 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options, outcomes, publishing
+from index_builder.cli.console import stderr
 from index_builder.errors import UsageError
 
 
@@ -20,6 +21,7 @@ from index_builder.errors import UsageError
 @options.pool
 @options.connections
 @options.jobs
+@options.no_web
 @publishing.gate_option
 @publishing.most_option
 @click.option("--heartbeat", is_flag=True, help="Renew the signatures of what is live, and change nothing else.")
@@ -32,14 +34,14 @@ from index_builder.errors import UsageError
 @options.output_format
 def command(
     repo: Path, commit: str, targets: tuple[str, ...], output: Path | None, pool: Path | None, connections: int, jobs: int | None,
-    gate: bool, most: int, heartbeat: bool, release: bool, source: str | None, reconcile: bool, status: bool, dry_run: bool,
+    no_web: bool, gate: bool, most: int, heartbeat: bool, release: bool, source: str | None, reconcile: bool, status: bool, dry_run: bool,
     quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Build a commit, sign it, and let readers get it at every target of index.yaml.
 
     What each target has is compared with what it should have, by their states: cost follows the change. Files go first, then
     pages, then lists, then the signed pointer; what is not wanted any more goes last. A run that is stopped harms no reader,
-    and the next one goes on from it.
+    and the next one goes on from it. Where something else is live afterwards than was published, what was live before comes back.
 
     \b
     Examples:
@@ -52,12 +54,17 @@ def command(
     if len(chosen) > 1:
         msg = f"{chosen[0]} and {chosen[1]} contradict each other"
         raise UsageError(msg, fix="leave one of them out")
-    work = publishing.Work.of(repo, commit, targets, output=output, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
+    work = publishing.Work.of(
+        repo, commit, targets, output=output, pool=pool, connections=connections, jobs=jobs, quiet=quiet, web=not no_web
+    )
     if status:
         _show_status(work, output_format)
         return
     done = work.publish(most=most, gate=gate, heartbeat=heartbeat, release=release, dry_run=dry_run, reconcile=reconcile, source=source)
-    outcomes.show(done, output_format, dry_run=dry_run, quiet=quiet)
+    taken_back = work.take_back(done)
+    outcomes.show((*done, *taken_back), output_format, dry_run=dry_run, quiet=quiet)
+    if taken_back and not quiet:
+        stderr().print("  [bold cyan]next[/]: find out who else writes there, then: index-builder publish --release-hold")
     outcomes.end(done)
 
 

@@ -15,7 +15,7 @@ from index_builder import wiring
 from index_builder.cli import options, trusting
 from index_builder.cli.console import note, progress, stderr
 from index_builder.cli.outcomes import Standing
-from index_builder.errors import StorageError, UsageError
+from index_builder.errors import AlteredError, StorageError, UsageError
 from index_builder.model.index import Configuration, Target
 from index_builder.model.names import Word
 from index_builder.model.problem import Problem
@@ -61,11 +61,12 @@ class Work:
     connections: int
     jobs: int | None
     quiet: bool
+    web: bool = True
 
     @classmethod
     def of(
         cls, repo: Path, commit: str, targets: Sequence[str], *, output: Path | None = None, pool: Path | None = None,
-        connections: int = 16, jobs: int | None = None, quiet: bool = False,
+        connections: int = 16, jobs: int | None = None, quiet: bool = False, web: bool = True,
     ) -> Self:  # fmt: skip
         """Read the commit; raises UsageError where it has no such target."""
         root, tree = options.source(repo, commit, worktree=False)
@@ -73,7 +74,7 @@ class Work:
             configuration = configuration_of(tree)
         return cls(
             root=root, tree=tree, configuration=configuration, chosen=_chosen(configuration, targets), output=output or root / "site",
-            pool=pool, connections=connections, jobs=jobs, quiet=quiet,
+            pool=pool, connections=connections, jobs=jobs, quiet=quiet, web=web,
         )  # fmt: skip
 
     def at(self, commit: str) -> Self:
@@ -108,17 +109,32 @@ class Work:
                 tree=self.tree, fetcher=fetcher,
                 order=build.Order(
                     templates=wiring.templates(), release_json=ReleaseJson.VERSION, builder=wiring.builder(), executor=workers,
-                    full=reconcile,
+                    full=reconcile, web=self.web,
                 ),
                 room=stack.enter_context(places_of.open_rooms(self.root, self.output, whole)),
+                folders={name: audience.folder for name, audience in self.configuration.audiences.items()},
                 signing=self._signing(heartbeat=heartbeat), now=now, progress=shown, warn=self._warn,
             )  # fmt: skip
             order = Order(
                 make=self._copied(source, stack, fetcher) if source else workshop.renew if heartbeat else workshop.make,
                 relation=lambda live, commit: places_of.relation(self.root, live, commit), now=now, most=most, hold=hold,
-                release=release, heartbeat=heartbeat, reconcile=reconcile, dry_run=dry_run, gate=places_of.installing if gate else None,
+                release=release, heartbeat=heartbeat, reconcile=reconcile, dry_run=dry_run,
+                gate=places_of.gate_of(self.configuration) if gate else None,
             )  # fmt: skip
             return publish(places, order, shown)
+
+    def take_back(self, done: Sequence[Outcome]) -> tuple[Outcome, ...]:
+        """Let targets where something else went live than was published, serve again what they served before, and hold them there."""
+        taken_back: list[Outcome] = []
+        for outcome in done:
+            if not isinstance(outcome.error, AlteredError) or outcome.before in ("", outcome.commit):
+                continue
+            chosen = tuple(target for target in self.chosen if target.name == outcome.target)
+            back = replace(self, chosen=chosen).at(outcome.before)
+            now = wiring.SystemClock().now()
+            hold = Hold(commit=back.tree.revision, reason=outcome.error.message, who=places_of.whoever(self.root), at=now)
+            taken_back += back.publish(most=100, hold=hold, reconcile=True)
+        return tuple(taken_back)
 
     def _copied(self, name: str, stack: ExitStack, fetcher: Fetcher) -> Make:
         """Return what makes a tree of what another target serves; raises UsageError, StorageError."""

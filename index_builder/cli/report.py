@@ -60,7 +60,7 @@ def _paths(ruling: Ruling) -> str:
 def to_json(judged: Judged) -> dict[str, object]:
     """Return the report as JSON values."""
     return {
-        "verdict": _WORDS[judged.outcome], "says": verdict_line(judged),
+        "verdict": _WORDS[judged.outcome], "says": verdict_line(judged), "merges_by_itself": judged.merges_by_itself,
         "base": judged.base, "head": judged.head, "actor": judged.asked.actor, "approved_by": sorted(judged.asked.approved_by),
         "problems": [
             {**formats.to_json([f.problem])[0], "project": f.project, "people": list(f.people), "passed_by": f.passed_by}
@@ -106,7 +106,10 @@ def _markdown(judged: Judged, again: str) -> Iterator[str]:
         yield f"\n### {title}\n"
         yield from (f"- {_escaped(line)}" for line in lines)
     base, head = judged.base[:12], judged.head[:12] or "the working tree"
-    yield f"\n<sub>{_escaped(head)} judged against {_escaped(base)}; the same on your machine: " + _code(again) + "</sub>"
+    yield (
+        f"\n<sub>{_escaped(head)}, proposed by {_escaped(judged.asked.shown)}, judged against {_escaped(base)}; "
+        f"the same on your machine: {_code(again)}</sub>"
+    )
 
 
 def _finding(finding: Finding) -> Iterator[str]:

@@ -23,13 +23,14 @@ from index_builder.wiring import targets as places_of
 @options.pool
 @options.connections
 @options.jobs
+@options.no_web
 @publishing.gate_option
 @options.dry_run
 @options.quiet
 @options.output_format
 def command(
     commit: str | None, reason: str, repo: Path, targets: tuple[str, ...], output: Path | None, pool: Path | None, connections: int,
-    jobs: int | None, gate: bool, dry_run: bool, quiet: bool, output_format: str,
+    jobs: int | None, no_web: bool, gate: bool, dry_run: bool, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Publish an earlier commit, and hold the targets there.
 
@@ -43,7 +44,7 @@ def command(
       index-builder rollback 4f1c2ab --reason "acme-utils 1.2 deletes files"
     """
     work = publishing.Work.of(
-        repo, "HEAD", targets, output=output, pool=pool, connections=connections, jobs=jobs, quiet=quiet
+        repo, "HEAD", targets, output=output, pool=pool, connections=connections, jobs=jobs, quiet=quiet, web=not no_web
     )  # fmt: skip
     earlier = commit or _before(work)
     back = work.at(earlier)

@@ -1,32 +1,54 @@
-"""`search`: projects whose manifest has all the words."""
+"""`search`: projects by words, of manifests or of what an index has published."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from index_builder.cli import describe, options
-from index_builder.cli.console import stderr, stdout
+from index_builder import wiring
+from index_builder.cli import arguments, describe, options
+from index_builder.cli.console import escape, stderr, stdout
+from index_builder.cli.formats import plain
+from index_builder.errors import StorageError, UsageError
 from index_builder.model.project import Project
+
+if TYPE_CHECKING:
+    from index_builder.client.search import Found
+    from index_builder.render.web.card import Card
 
 
 @click.command("search")
 @click.argument("words", nargs=-1, required=True)
 @options.reading_options
+@click.option("--index", metavar="WHERE", help="Search what an index has published: its URL, or the folder of its tree.")
+@click.option("--most", type=click.IntRange(1, 1000), default=20, metavar="N", show_default=True, help="So many of them, with --index.")
 @options.output_format
-def command(words: tuple[str, ...], repo: Path, commit: str, worktree: bool, output_format: str) -> None:
-    """Show the projects whose manifest has all the WORDS: in names, owners, hosting, status, reasons or origins.
+def command(
+    words: tuple[str, ...], repo: Path, commit: str, worktree: bool, index: str | None, most: int, output_format: str
+) -> None:  # fmt: skip
+    """Show the projects that have all the WORDS: in names, owners, hosting, status, reasons or origins of manifests.
+
+    With --index, those of a published index, as its own pages find them: in names, keywords, owners and summaries, the best
+    first, and what is called nearly so where nothing is. `name:`, `owner:`, and there `keyword:` and `summary:`, look in one
+    of them.
 
     \b
     Examples:
-      index-builder search acme team-web
+      index-builder search acme owner:team-web
       index-builder search archived
+      index-builder search flask summary:cors --index site/public
+      index-builder search flsk --index https://acme.github.io/index/
     """
-    index = options.readable(repo, commit, worktree=worktree)
-    wanted = [word.casefold() for word in words]
-    found = [p for _, p in sorted(index.projects.items()) if all(word in _text(p) for word in wanted)]
+    if index is not None:
+        _search_published(words, index, most, output_format)
+        return
+    wanted = [_matcher(word) for word in words]
+    projects = options.readable(repo, commit, worktree=worktree).projects
+    found = [p for _, p in sorted(projects.items()) if all(matches(p) for matches in wanted)]
     if output_format == "json":
         click.echo(json.dumps([describe.summary_json(project) for project in found], indent=2))
     elif found:
@@ -35,8 +57,69 @@ def command(words: tuple[str, ...], repo: Path, commit: str, worktree: bool, out
         stderr().print(f"no manifest has {' and '.join(words)}")
 
 
+def _matcher(word: str) -> Callable[[Project], bool]:
+    """Return what says whether a manifest has a word; raises UsageError for a field that manifests have not."""
+    field, colon, text = word.partition(":")
+    text = text.casefold()
+    if colon and field in ("summary", "keyword"):
+        msg = f"manifests have no {field}: it is in the core metadata of files"
+        raise UsageError(msg, fix="search what is published: --index WHERE")
+    if colon and field == "name":
+        return lambda project: text in project.name.casefold() or text in project.normalized
+    if colon and field == "owner":
+        return lambda project: text in map(str.casefold, project.owners)
+    whole = word.casefold()
+    return lambda project: whole in _text(project)
+
+
 def _text(project: Project) -> str:
     marks = [mark.reason for mark in (project.status, *project.removed, *(r.yanked for r in project.releases)) if mark]
     origins = {describe.origin(file) for file in project.files}
     words = [project.name, project.normalized, *project.owners, *project.audiences, project.hosting.value, describe.state(project)]
     return "\n".join([*words, *marks, *origins]).casefold()
+
+
+def _search_published(words: tuple[str, ...], where: str, most: int, output_format: str) -> None:
+    from index_builder.client.search import Search  # noqa: PLC0415 - most searches are of manifests
+
+    with wiring.open_published(_place(where), wiring.NoProgress()) as read:
+        try:
+            search = Search(read)
+        except StorageError as error:
+            msg = f"{where} has no search: {error.message}"
+            raise StorageError(msg, fix="name the tree of an audience that was built without --no-web") from error
+        found = search.find(" ".join(words), most)
+    if output_format == "json":
+        click.echo(json.dumps({"near": found.is_near, "projects": [_json(card) for card in found.cards]}, indent=2))
+        return
+    _show(found, words)
+
+
+def _show(found: Found, words: tuple[str, ...]) -> None:
+    if not found.cards:
+        stderr().print(escape(f"nothing is found by {' '.join(words)}"))
+        return
+    if found.is_near:
+        stderr().print(escape(f"nothing is called {' '.join(words)}; near it:"))
+    console = stdout()
+    for card in found.cards:
+        state = f"  ({card.state})" if card.state != "active" else ""
+        name, version, summary = (escape(plain(text)) for text in (card.name, card.version, card.summary))
+        console.print(f"[bold]{name}[/] {version}{escape(plain(state))}  {summary}")
+
+
+def _json(card: Card) -> dict[str, object]:
+    return {
+        "name": card.name, "normalized": card.normalized, "newest": card.version, "released": card.at, "summary": card.summary,
+        "owners": list(card.owners), "status": card.state,
+    }  # fmt: skip
+
+
+def _place(where: str) -> str | Path:
+    """Return the folder or URL of a tree; raises UsageError."""
+    if "://" in where:
+        return arguments.http_url(where).rstrip("/").removesuffix("/simple") + "/"
+    if not Path(where).is_dir():
+        msg = f"--index {where} is no folder"
+        raise UsageError(msg, fix="name the folder of one audience's tree, such as site/public, or a URL")
+    return Path(where)

@@ -17,7 +17,7 @@ from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem
 from index_builder.model.project import IndexOrigin, StoredOrigin, UrlOrigin
-from index_builder.ports import Clock, Pool
+from index_builder.ports import Clock, Pool, Shelf
 
 _CHUNK = 1024 * 1024
 Item = TypeVar("Item")
@@ -33,7 +33,7 @@ class Pinned(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
-    """Where bytes come from and go to. `offline` asks no other host."""
+    """Where bytes come from and go to. `shelves` are looked at where nobody else has them; `offline` asks no other host."""
 
     pool: Pool
     inbox: Pool
@@ -41,6 +41,7 @@ class Fetcher:
     downloader: Downloader
     connections: int = 16
     offline: bool = False
+    shelves: tuple[Shelf, ...] = ()
 
     def missing(self, fetches: Sequence[Fetch]) -> list[Fetch]:
         """Return those that the pool does not hold with the right size; an entry of wrong bytes is dropped."""
@@ -165,14 +166,23 @@ class Fetcher:
                 msg = f"{fetch.file.name.text}: expected {fetch.file.size:,} bytes, those with its digest are {held:,}"
                 raise DigestMismatchError(msg, fix=f"the manifest is wrong: write `size: {held}`")
         if self.pool.size(fetch.digest) is None and not self._from_inbox(fetch.digest):
-            url = self._url(fetch)
-            self.downloader.file(url, fetch.digest, fetch.file.size, self.pool, name=fetch.file.name.text)
+            self._download(fetch)
         self.downloader.progress.done(fetch.file.name.text)
+
+    def _download(self, fetch: Fetch) -> None:
+        name = fetch.file.name.text
+        try:
+            self.downloader.file(self._url(fetch), fetch.digest, fetch.file.size, self.pool, name=name)
+        except RemoteError as error:
+            if not self._from_shelves(fetch.digest, name):
+                raise
+            if not isinstance(fetch.origin, StoredOrigin):
+                self.downloader.progress.note(f"{error.message}; the published copy was taken")
 
     def _url(self, fetch: Fetch) -> str:
         match fetch.origin:
             case StoredOrigin():
-                msg = f"{fetch.file.name.text} is neither in the pool nor in the inbox"
+                msg = f"{fetch.file.name.text} is neither in the pool nor in the inbox, nor published"
                 raise NotFoundError(msg, fix=f"hand it in: index-builder pool push PATH/TO/{fetch.file.name.text}")
             case _ if self.offline:
                 msg = f"{fetch.file.name.text} is not in the pool, and --offline asks nobody"
@@ -186,11 +196,18 @@ class Fetcher:
         digest, name = fetch.file.provenance, f"the provenance of {fetch.file.name.text}"
         assert digest is not None  # noqa: S101 - for the type checker: `files` asks for these only
         if not self._from_inbox(digest):
-            if self.offline or not isinstance(fetch.origin, IndexOrigin) or not (url := self.listed(fetch).provenance_url):
-                msg = f"{name} is neither in the pool nor where the file comes from"
-                raise NotFoundError(msg, fix="delete `provenance:` if it cannot be had any more")
-            self.downloader.file(url, digest, None, self.pool, name=name)
+            try:
+                self.downloader.file(self._provenance_url(fetch, name), digest, None, self.pool, name=name)
+            except RemoteError:
+                if not self._from_shelves(digest, ""):
+                    raise
         self.downloader.progress.done(name)
+
+    def _provenance_url(self, fetch: Fetch, name: str) -> str:
+        if self.offline or not isinstance(fetch.origin, IndexOrigin) or not (url := self.listed(fetch).provenance_url):
+            msg = f"{name} is neither in the pool nor where the file comes from"
+            raise NotFoundError(msg, fix="delete `provenance:` if it cannot be had any more")
+        return url
 
     def _from_inbox(self, digest: Sha256) -> bool:
         size = self.inbox.size(digest)
@@ -204,6 +221,25 @@ class Fetcher:
             self.inbox.drop(digest)
             return False
         return True
+
+    def _from_shelves(self, digest: Sha256, name: str) -> bool:
+        """Look for bytes at hosts; what is not there, cannot be read or has other bytes, is not taken."""
+        progress = self.downloader.progress
+        for shelf in () if self.offline else self.shelves:
+            try:
+                stream = shelf.open(digest, name)
+                if stream is None:
+                    continue
+                with stream:
+                    copy(stream, self.pool, digest, self.downloader.clock)
+                    progress.advance(stream.seek(0, 2))
+            except RemoteError as error:
+                progress.note(error.message)
+            except CorruptEntryError:
+                progress.note(f"what is published as {name or digest} has other bytes")
+            else:
+                return True
+        return False
 
     def _link(self, fetch: Fetch) -> None:
         if self.offline:

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from index_builder.model.page import HTML, JSON, JSON_LINES, SIMPLE_JSON
+from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_JSON, STATUS, for_people
 from index_builder.render.accept import OFFERED, negotiate
 from index_builder.state import MARK, SHARDS
 from index_builder.trust.layout import POINTER, copied, is_metadata
@@ -100,12 +100,16 @@ class TreeServer:
 
     async def _other(self, request: Request) -> Response:
         path = posixpath.normpath("/" + request.path_params["path"])[1:]
+        if not path:
+            path = "index.html"
         top = path.partition("/")[0]
         if top in ("packages", "provenance"):
             kind = JSON if top == "provenance" else "application/octet-stream"
             return await self._file(request, path, kind, _FOREVER)
         if path == "packages.json":
             return await self._file(request, path, JSON_LINES, _REVALIDATE)
+        if (for_them := _kind_for_people(path)) is not None:
+            return await self._file(request, path, for_them, _FOREVER if top == "assets" else _REVALIDATE)
         if path == MARK or path.startswith(SHARDS):
             return await self._file(request, path, JSON, _REVALIDATE)
         if path == POINTER or is_metadata(path) or copied(path):
@@ -119,8 +123,13 @@ class TreeServer:
         if vary:
             response.headers["vary"] = vary
         if response.status_code == 200:  # noqa: PLR2004 - a 304 has no type
-            response.headers["content-type"] = f"{kind}; charset=utf-8" if kind == HTML else kind
+            response.headers["content-type"] = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
         return response
+
+
+def _kind_for_people(path: str) -> str | None:
+    """Return the content type of a page for people, None for what is none."""
+    return for_people(path) if path.partition("/")[0] in FOR_PEOPLE or path == STATUS else None
 
 
 def _address(request: Request, path: str) -> str:

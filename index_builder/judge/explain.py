@@ -32,7 +32,8 @@ def verdict_line(judged: Judged) -> str:
     if not judged.rulings and judged.outcome is Outcome.MERGES:
         return "nothing changes: the base has it all"
     if judged.outcome is Outcome.MERGES:
-        return "may be merged as it stands: nothing is missing"
+        how = "it merges by itself" if judged.merges_by_itself else "somebody who may write to the repository merges it"
+        return f"may be merged as it stands: nothing is missing; {how}"
     if judged.outcome is Outcome.WAITS:
         missing = len(needs(judged))
         if all(need.until for need in needs(judged)):

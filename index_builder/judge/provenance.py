@@ -41,6 +41,7 @@ def mismatch(publisher: Publisher, claims: Claims) -> str:
         ("repository", claims.repository == repository, claims.repository),
         ("repository_id", claims.repository_id == str(publisher.repository_id), claims.repository_id),
         ("workflow", path == f"{repository}/.github/workflows/{publisher.workflow}", claims.workflow),
+        ("signer", fnmatchcase(claims.signer, f"{_GITHUB}{publisher.signer}") if publisher.signer else not claims.signer, claims.signer),
         ("ref", ref == claims.ref and fnmatchcase(ref, publisher.ref or "*"), claims.ref),
         ("trigger", bool(claims.trigger) and claims.trigger not in _NOT_BY, claims.trigger),
         ("owner_id", not publisher.owner_id or claims.owner_id == str(publisher.owner_id), claims.owner_id),

@@ -71,6 +71,11 @@ class Judged:
             return Outcome.WAITS
         return Outcome.MERGES
 
+    @property
+    def merges_by_itself(self) -> bool:
+        """Say whether it may be merged, and rules want no person for that."""
+        return self.outcome is Outcome.MERGES and bool(self.rulings) and all(ruling.decision.automatic for ruling in self.rulings)
+
 
 def weigh(problems: Iterable[tuple[NormalizedName | None, Problem]], policies: Policies, asked: Asked) -> list[Finding]:
     """Return the problems with those who can let each pass; what somebody has let pass is a warning from then on.

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from index_builder.manifests.kinds import duration_of
 from index_builder.model.filename import FileName, parse_filename
 from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word, parse_version
 from index_builder.model.problem import Problem
@@ -88,6 +89,7 @@ def to_project(document: Document, model: ManifestModel) -> tuple[Project, list[
                 owner_id=p.owner_id or 0,
                 ref=p.ref or "",
                 runner=p.runner or "",
+                signer=p.signer or "",
             )
             for p in model.publishers
         ),
@@ -282,5 +284,5 @@ def _source(model: SourceModel | None) -> Source | None:
         return None
     return Source(
         github=model.github or "", index=model.index or "", project=model.project or "",
-        page=model.page or "", versions=model.versions,
+        page=model.page or "", versions=model.versions, cooldown=duration_of(model.cooldown or "0"), pre=bool(model.pre),
     )  # fmt: skip

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from packaging.specifiers import SpecifierSet
-from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
 from index_builder.model.environment import Environment
 from index_builder.model.names import NormalizedName, ProjectName, Sha256, Timestamp, Word, one_line
+from index_builder.model.releases import FOLDER as RELEASES_FOLDER
 
 #: What a URL has percent-encoded: all but visible ASCII, and some of that.
 _ENCODED_SLASH = re.compile(r"%(2f|5c)", re.IGNORECASE)
@@ -76,6 +78,9 @@ def _files(text: str) -> str:
     folder = _folder(text.removesuffix("/"))
     if folder.partition("/")[0] != "packages":
         msg = "a relative folder for files is packages/ or one inside it: other names are those of pages"
+        raise ValueError(msg)
+    if f"{folder}/".startswith(RELEASES_FOLDER):
+        msg = "that folder is for what goes to releases"
         raise ValueError(msg)
     return f"{folder}/"
 
@@ -143,6 +148,12 @@ def _duration(text: str) -> str:
     return text
 
 
+def duration_of(text: str) -> timedelta:
+    """Return the time that `30m`, `24h`, `7d` or `0` stands for."""
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    return timedelta(**{units[text[-1]]: int(text[:-1])}) if text != "0" else timedelta()
+
+
 def _upstream(text: str) -> str:
     parts = urlsplit(text)
     if text == "default" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
@@ -182,6 +193,10 @@ Remote = Annotated[str, _spelled(_remote)]
 Branch = Annotated[str, _spelled(_branch)]
 Bucket = Annotated[str, _spelled(_bucket)]
 Endpoint = Annotated[str, _spelled(_endpoint)]
+#: A GitHub repository: its owner and its name.
+Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$")]
+#: A release that takes what another one has no room for.
+Tag = Annotated[str, Field(pattern=r"^pool-[0-9a-f]{2}-[1-9][0-9]{0,2}$")]
 Duration = Annotated[str, _spelled(_duration)]
 Upstream = Annotated[str, _spelled(_upstream)]
 True_ = Annotated[

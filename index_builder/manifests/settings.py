@@ -7,14 +7,29 @@ from difflib import get_close_matches
 from itertools import product
 from typing import TYPE_CHECKING
 
-from index_builder.manifests.schema.configuration import IndexModel, TargetModel
+from index_builder.manifests.kinds import duration_of
+from index_builder.manifests.schema.configuration import InboxModel, IndexModel, ReleasesModel, TargetModel
 from index_builder.manifests.schema.policy import PolicyModel, RuleModel
 from index_builder.manifests.validate import validate
 from index_builder.model.environment import Environment
 from index_builder.model.index import Audience, Configuration, Store, Target
-from index_builder.model.names import Word
+from index_builder.model.names import Sha256, Word
 from index_builder.model.problem import Place, Problem
-from index_builder.policy.rules import ANYONE, OWNERS, Action, Approvals, Group, Naming, Person, Policies, Requirement, Reservation, Rule
+from index_builder.model.releases import Releases
+from index_builder.policy.rules import (
+    ANYONE,
+    OWNERS,
+    PUBLISHERS,
+    Action,
+    Approvals,
+    Group,
+    Naming,
+    Person,
+    Policies,
+    Requirement,
+    Reservation,
+    Rule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +44,7 @@ def to_configuration(document: Document) -> tuple[Configuration | None, list[Pro
         return None, problems
     audiences = {
         Word(name): Audience(
-            name=Word(name), url=a.url or "", files=a.files,
+            name=Word(name), url=a.url or "", files=a.files, releases=_releases(a.releases),
             includes=tuple(Word(other) for other in a.includes), place=document.place(("audiences", name), of_key=True),
         )
         for name, a in model.audiences.items()
@@ -39,24 +54,64 @@ def to_configuration(document: Document) -> tuple[Configuration | None, list[Pro
         upstreams={Word(name): url for name, url in model.upstreams.items()},
         audiences=audiences,
         pool=Store(kind=model.pool.kind, path=model.pool.path),
-        inbox=Store(kind=model.inbox.kind, path=model.inbox.path),
+        inbox=_inbox(model.inbox),
         publish=tuple(map(_target, model.publish)),
         clients=_clients(model),
-    )
+        repository=model.web.repository or "", branch=model.web.branch,
+    )  # fmt: skip
     problems = [
         *_unknown_audiences(document, model),
         *_include_cycles(configuration),
         *_shared_targets(document, model),
+        *_shared_releases(document, model),
         *_shared_places(document, model),
     ]
     return (configuration if not problems else None), problems
+
+
+def _releases(model: ReleasesModel | None) -> Releases | None:
+    if model is None:
+        return None
+    overflow = {Sha256(digest): tag for tag, digests in model.overflow.items() for digest in digests}
+    return Releases(repository=model.repository, server=(model.server or _GITHUB).rstrip("/"), overflow=overflow)
+
+
+#: Where GitHub's pages are, and with them the assets of releases.
+_GITHUB = "https://github.com"
+
+
+def _inbox(model: InboxModel) -> Store:
+    return Store(
+        kind=model.kind, path=model.path or ".inbox", url=model.url or "", endpoint=model.endpoint or "",
+        region=model.region or "", repository=model.repository or "",
+    )  # fmt: skip
+
+
+def _shared_releases(document: Document, model: IndexModel) -> Iterator[Problem]:
+    """Find releases of two audiences in one repository, where each would show the names of the other; and misplaced digests."""
+    first: dict[tuple[str, str], str] = {}
+    for name, audience in model.audiences.items():
+        if audience.releases is None:
+            continue
+        place = ("audiences", name, "releases")
+        where = (audience.releases.server or _GITHUB, audience.releases.repository.casefold())
+        if (other := first.setdefault(where, name)) != name:
+            message = f"'{name}' has its files where '{other}' has them: whoever sees one repository sees both audiences' names"
+            fix = "give each audience a repository of its own"
+            yield Problem(rule="audience-shared", message=message, place=document.place(place), fix=fix)
+        for tag, digests in audience.releases.overflow.items():
+            for digest in digests:
+                if digest[:2] != tag[5:7]:
+                    message = f"{digest} does not begin as the release {tag} does"
+                    fix = f"put it under pool-{digest[:2]}-{tag[8:]}"
+                    yield Problem(rule="invalid-value", message=message, place=document.place((*place, "overflow", tag)), fix=fix)
 
 
 def _target(model: TargetModel) -> Target:
     branch = model.kind == "pages-branch"
     return Target(
         name=Word(model.name), audience=Word(model.audience), kind=model.kind,
-        grace=_duration(model.grace) if model.grace is not None else timedelta(days=1), path=model.path or "",
+        grace=duration_of(model.grace) if model.grace is not None else timedelta(days=1), path=model.path or "",
         repository=model.repository or "", branch=model.branch or ("gh-pages" if branch else ""), history=model.history or 0,
         url=model.url or "", endpoint=model.endpoint or "", region=model.region or "",
     )  # fmt: skip
@@ -159,7 +214,7 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
     naming = Naming()
 
     def declare(kind: str, name: str, place: Place) -> bool:
-        if kind == "name" and name in (OWNERS, ANYONE):
+        if kind == "name" and name in (OWNERS, PUBLISHERS, ANYONE):
             message = f"'{name}' already has a meaning in rules"
             problems.append(Problem(rule="principal-duplicate", message=message, place=place, fix="choose another name"))
             return False
@@ -198,7 +253,7 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
             naming = Naming(distance=model.names.distance, known=tuple(model.names.known))
     policies = Policies(people=people, groups=groups, rules=tuple(rules.values()), reserved=tuple(reserved), naming=naming)
     problems += _shared_logins(people, places)
-    problems += _unknown_names(policies.names() | {OWNERS, ANYONE}, named)
+    problems += _unknown_names(policies.names() | {OWNERS, PUBLISHERS, ANYONE}, named)
     problems += _unknown_names(policies.names(), members_named)
     graph = {name: group.members for name, group in groups.items()}
     for name in sorted(in_cycles(graph)):
@@ -249,19 +304,15 @@ def _rule(model: RuleModel, place: Place) -> Rule:
                 hosting=tuple(r.hosting),
                 audiences=tuple(Word(name) for name in r.audiences),
                 licenses=tuple(r.licenses),
-                wait=_duration(r.wait) if r.wait else None,
+                wait=duration_of(r.wait) if r.wait else None,
                 max_size=r.max_size or 0,
             )
             for r in model.require
         ),
         deny=_actions(model.deny),
+        merge=tuple(model.merge),
         place=place,
     )
-
-
-def _duration(text: str) -> timedelta:
-    units = {"m": "minutes", "h": "hours", "d": "days"}
-    return timedelta(**{units[text[-1]]: int(text[:-1])}) if text != "0" else timedelta()
 
 
 def _actions(model: Mapping[str, list[Action]]) -> dict[Word, tuple[Action, ...]]:

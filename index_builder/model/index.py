@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
+from urllib.parse import quote
 
 from index_builder.model.environment import Environment
-from index_builder.model.names import Word
+from index_builder.model.names import Sha256, Word
 from index_builder.model.problem import Place
 from index_builder.model.project import Project
+from index_builder.model.releases import Releases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +19,7 @@ class Audience:
     """Who may see an index; one published tree each.
 
     `url` is where the tree is published, ending in a slash, or ''; `files` is where the files are, relative
-    to that, or an absolute base.
+    to that, or an absolute base; with `releases` they are there, and `files` is only where a build has them.
     """
 
     name: Word
@@ -24,14 +27,40 @@ class Audience:
     files: str
     includes: tuple[Word, ...]
     place: Place = field(compare=False)
+    releases: Releases | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folder of the files in the published tree, ending in a slash; '' where they are not in it."""
+        return "" if self.releases or "://" in self.files else self.files
+
+    def file_path(self, digest: Sha256, name: str) -> str:
+        """Return where a build has a file; under an absolute base, the same folders stand ready to be copied there."""
+        if self.releases:
+            return self.releases.path(digest, name)
+        return f"{FILES if '://' in self.files else self.files}{digest.path}/{name}"
+
+    def file_url(self, digest: Sha256, name: str) -> str:
+        """Return the absolute URL of a file, '' where it is in the tree."""
+        if self.releases:
+            return self.releases.url(digest, name)
+        return f"{self.files}{digest.path}/{quote(name)}" if "://" in self.files else ""
+
+
+#: The folder of a tree's files.
+FILES: Final = "packages/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """A place for bytes that `index.yaml` names: the pool or the inbox."""
+    """A place for bytes that `index.yaml` names: the pool or the inbox. What a kind of place does not have, is ''."""
 
     kind: str
-    path: str
+    path: str = ""
+    url: str = ""
+    endpoint: str = ""
+    region: str = ""
+    repository: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +88,8 @@ class Configuration:
     """`index.yaml`.
 
     `upstreams` maps a name to a simple index's URL, or to `default`; `clients` are the environments that the index is
-    for, or empty where it does not say.
+    for, or empty where it does not say. `repository` is where people see it on the web, '' where nothing says it, and `branch`
+    what is published of it.
     """
 
     title: str
@@ -69,6 +99,8 @@ class Configuration:
     inbox: Store
     publish: tuple[Target, ...]
     clients: tuple[Environment, ...] = ()
+    repository: str = ""
+    branch: str = "main"
 
     def visible_in(self, audience: Word) -> frozenset[Word]:
         """Return the audiences whose projects `audience` sees: itself and what it includes, at any remove."""

@@ -11,6 +11,24 @@ SIMPLE_JSON: Final = "application/vnd.pypi.simple.v1+json"
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/jsonl"
 
+#: Where the pages for people are, at the top of a tree.
+FOR_PEOPLE: Final = ("index.html", "feed.xml", "project", "owner", "all", "changes", "search", "status", "assets")
+#: What `publish` says of a target, for people: it is not signed.
+STATUS: Final = "status.json"
+_KINDS: Final = {
+    "html": HTML,
+    "json": JSON,
+    "xml": "application/atom+xml",
+    "css": "text/css",
+    "js": "text/javascript",
+    "svg": "image/svg+xml",
+}
+
+
+def for_people(path: str) -> str:
+    """Return the content type of a page for people."""
+    return _KINDS.get(path.rpartition(".")[2], "application/octet-stream")
+
 
 class Tier(IntEnum):
     """When a page may appear: after everything that it links to; what goes, goes before the mark."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 
 from packaging.version import Version
@@ -109,7 +110,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publisher:
-    """An identity whose attestations count for the project; `ref` is a pattern. '' and 0 leave open what it is."""
+    """An identity whose attestations count for the project; `ref` is a pattern. '' and 0 leave open what it is.
+
+    `signer` is a pattern of the workflow that it calls to sign, OWNER/REPOSITORY/PATH@REF; with '', it signs itself.
+    """
 
     github: str
     repository_id: int
@@ -118,17 +122,23 @@ class Publisher:
     owner_id: int = 0
     ref: str = ""
     runner: str = ""
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where new releases are looked for; never where a listed file comes from."""
+    """Where new releases are looked for; never where a listed file comes from.
+
+    Only those that are older than `cooldown` count, and pre-releases only with `pre`.
+    """
 
     github: str = ""
     index: str = ""
     project: str = ""
     page: str = ""
     versions: str = ""
+    cooldown: timedelta = timedelta()
+    pre: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,9 +21,10 @@ class Kind(IntEnum):
     SIGNED = 3
     PROJECT = 4
     LIST = 5
-    STATE = 6
-    MARK = 7
-    POINTER = 8
+    WEB = 6
+    STATE = 7
+    MARK = 8
+    POINTER = 9
 
     @property
     def is_immutable(self) -> bool:

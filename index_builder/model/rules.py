@@ -40,6 +40,11 @@ RULES: Final[dict[str, Rule]] = {
         "Without them there is nothing to build.",
         "`index-builder init` writes them; `--repo DIR` names another folder.",
     ),
+    "theme": Rule(
+        "`theme/` holds templates that extend the built-in pages for people, `theme.css` and `logo.svg`, and nothing else but README.md.",
+        "A template of another name is used by no page; one that extends nothing would take away what a new version adds.",
+        'Begin it with `{% extends "web/PAGE.html" %}`, and override blocks: the how-to about the pages shows one.',
+    ),
     # YAML
     "yaml-encoding": Rule(
         "Files are UTF-8 without byte order mark or control characters.",
@@ -251,6 +256,16 @@ RULES: Final[dict[str, Rule]] = {
         "A page must not link to what is not there.",
         "Hand the bytes in with `index-builder pool push`, or correct the origin.",
     ),
+    "release-name": Rule(
+        "Where an audience's files are assets of releases, their names have only letters, digits, `.`, `_` and `-`.",
+        "GitHub rewrites other characters, and installers take a file's name from its URL.",
+        "Keep that audience's files in a bucket: `files:` instead of `releases:`.",
+    ),
+    "release-full": Rule(
+        "A release holds 1,000 assets: files, and core metadata beside them.",
+        "What does not fit could not be uploaded, and pages would link to nothing.",
+        "Send the file to another release with `overflow:`, as the message says.",
+    ),
     "digest-differs": Rule(
         "Bytes have the digest and size that the manifest pins.",
         "Other bytes than were reviewed are an attack, or an upstream that changed a release.",
@@ -336,6 +351,11 @@ RULES: Final[dict[str, Rule]] = {
         "A new project that is our own has a name that the upstream indexes do not have.",
         "With two indexes configured, installers take the higher version of either: dependency confusion.",
         "Choose a name with your prefix, take the project from the upstream, or ask an administrator; clients should use one index only.",
+    ),
+    "source-empty": Rule(
+        "What a new or changed `source` names is there, and has files of the project.",
+        "It would be found out only when a release does not come.",
+        "Correct it; `index-builder bump NAME --dry-run` shows what it finds.",
     ),
     "requires-python-unmet": Rule(
         "Some Python fits a new file's `requires-python`.",

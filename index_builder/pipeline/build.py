@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
 from typing import Final
@@ -21,9 +21,11 @@ from index_builder.pipeline.gather import Gathered, Lacking, ManifestFile, Part,
 from index_builder.pipeline.pages import Layout
 from index_builder.pipeline.previous import Changed, Previous, changed_since, find_previous, inputs_of
 from index_builder.pipeline.spread import batches, spread
+from index_builder.pipeline.theme import themed
 from index_builder.pipeline.tree import Report, Tree, build_tree
 from index_builder.ports import Site, SourceTree
 from index_builder.render.legacy import ReleaseJson
+from index_builder.render.web.house import House
 from index_builder.state import Mark, OutdatedStateError
 
 Found = Mapping[Word, tuple[Previous, Changed] | None]
@@ -37,7 +39,8 @@ _MOST_FETCHES: Final = 16
 class Order:
     """What to build with. `full` compares with nothing, `verify` reads every served file once more, besides.
 
-    `preview` pages say what they are. `sparse` writes what differs from what is published, and reads no more of that than it must.
+    `preview` pages say what they are. With `web` there are pages for people too. `sparse` writes what differs
+    from what is published, and reads no more of that than it must.
 
     Parts of the index are worked on over `executor`, or where there is none, in this process. With `fetch`, files are fetched
     over it too; what only this machine may have, is fetched here.
@@ -50,6 +53,7 @@ class Order:
     verify: bool = False
     sparse: bool = False
     preview: bool = False
+    web: bool = False
     executor: Executor | None = None
     fetch: Callable[[tuple[Fetch, ...]], list[Problem]] | None = None
 
@@ -89,9 +93,12 @@ class _Build:
     """One run of `build`."""
 
     def __init__(self, tree: SourceTree, sites: Mapping[Word, Site], fetcher: Fetcher, order: Order) -> None:
+        if order.web and not order.preview:
+            order = replace(order, templates=themed(tree, order.templates))  # a preview shows what nobody has merged: it runs none of it
         self._tree, self._sites, self._fetcher, self._order = tree, sites, fetcher, order
         self._of_settings = _sorted(tree.entries(*SETTINGS))
-        self._inputs = inputs_of(tree, self._of_settings, order.builder, order.templates, order.release_json)
+        options = f"{order.release_json} web" if order.web else order.release_json
+        self._inputs = inputs_of(tree, self._of_settings, order.builder, order.templates, options)
 
     @cached_property
     def _entries(self) -> list[SourceEntry]:
@@ -142,7 +149,7 @@ class _Build:
         """Gather all parts, having fetched what they lacked; raises ProblemsFoundError, with the problems of all of them."""
         gathered: list[Gathered] = []
         lacking: dict[int, Part] = {}
-        parts = (Part(settings, tuple(self._sites), self._fetcher.pool, manifests) for manifests in self._parts(seen.read))
+        parts = (Part(settings, tuple(self._sites), self._fetcher.pool, manifests, self._order.web) for manifests in self._parts(seen.read))
         for part, result in spread(self._order.executor, gather, parts):
             if result.lacking:
                 lacking[len(gathered)] = part
@@ -195,10 +202,12 @@ class _Build:
         configuration = settings.configuration
         assert configuration is not None  # noqa: S101 - for the type checker: without one, the reading had errors
         order, root = self._order, configuration.audiences[audience].url
+        templates = tuple(sorted(order.templates.items()))
+        house = House(configuration.title, templates, root, configuration.repository, configuration.branch, order.preview)
         made = Tree(
             mark=Mark(audience=audience, builder=order.builder, source=self._tree.revision, inputs=self._inputs),
             title=configuration.title,
-            layout=Layout(tuple(sorted(order.templates.items())), order.release_json, root, preview=order.preview),
+            layout=Layout(templates, order.release_json, root, preview=order.preview, house=house if order.web else None),
             parts=(part.items[audience] for part in gathered if audience in part.items),
             blobs=(blob for part in gathered for blob in part.blobs.get(audience, ())),
             previous=last[0] if last else None,

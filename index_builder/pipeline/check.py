@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
@@ -17,9 +17,10 @@ from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem, in_order
 from index_builder.model.project import Hosting, IndexOrigin, UrlOrigin
+from index_builder.model.releases import problems_of
 from index_builder.pipeline.examine import Examination, examine
 from index_builder.pipeline.spread import batches, spread
-from index_builder.plan import every_file
+from index_builder.plan import every_file, plan
 from index_builder.ports import Pool
 
 #: So many files are looked into by a worker at a time.
@@ -57,8 +58,15 @@ def check(
     """
     fetches = [f for f in every_file(index) if not isinstance(f.origin, IndexOrigin) or f.origin.index in index.configuration.upstreams]
     looked = look_into(fetches, fetcher, executor)
-    problems = [*extra, *reading.problems, *looked.problems, *missing_dependencies(index, looked.needs)]
+    problems = [*extra, *reading.problems, *looked.problems, *missing_dependencies(index, looked.needs), *_in_releases(index)]
     return Judgement(projects=len(index.projects), files=len(fetches), unchecked=len(looked.unchecked), problems=in_order(problems))
+
+
+def _in_releases(index: Index) -> Iterator[Problem]:
+    """Find what does not fit into the releases that hold an audience's files."""
+    for audience in index.configuration.audiences.values():
+        if audience.releases:
+            yield from problems_of(audience.releases, plan(index, audience.name).served)
 
 
 def look_into(fetches: Sequence[Fetch], fetcher: Fetcher, executor: Executor | None = None) -> Looked:

@@ -18,6 +18,7 @@ from index_builder.model.project import Project
 from index_builder.model.snapshot import Blob
 from index_builder.pipeline.examine import examine, is_examined
 from index_builder.pipeline.items import Item, pack
+from index_builder.pipeline.profile import profile_of
 from index_builder.pipeline.snapshot import blobs_of, take
 from index_builder.plan import plan
 from index_builder.ports import Pool
@@ -32,12 +33,13 @@ class ManifestFile(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Manifests, and what they are read against."""
+    """Manifests, and what they are read against; with `web`, what people are told of their projects is looked up too."""
 
     settings: Settings
     audiences: tuple[Word, ...]
     pool: Pool
     manifests: tuple[ManifestFile, ...]
+    web: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ def gather(part: Part) -> Gathered:
     return Gathered(
         problems=tuple(problems),
         places=tuple(places),
-        items={p.audience: _packed(p, served[p.audience], index, blobs, part.pool) for p in plans},
+        items={p.audience: _packed(p, served[p.audience], index, blobs, part) for p in plans},
         blobs={audience: [blob for group in by_project.values() for blob in group] for audience, by_project in served.items()},
     )
 
@@ -106,15 +108,14 @@ def _has_error(problems: list[Problem]) -> bool:
     return any(problem.severity == "error" for problem in problems)
 
 
-def _packed(planned: Plan, served: Mapping[str, list[Blob]], index: Index, blobs: Mapping[str, str], pool: Pool) -> bytes:
-    listed = take(index.configuration.audiences[planned.audience], planned, pool)
-    paths = [index.projects[project.normalized].place.path for project in listed]
-    return pack(
-        [
-            Item(project, path, blobs[path], tuple(sorted(blob.path for blob in served[project.normalized])))
-            for project, path in zip(listed, paths, strict=True)
-        ]
-    )
+def _packed(planned: Plan, served: Mapping[str, list[Blob]], index: Index, blobs: Mapping[str, str], part: Part) -> bytes:
+    items = []
+    for listed in take(index.configuration.audiences[planned.audience], planned, part.pool):
+        project = index.projects[listed.normalized]
+        path, paths = project.place.path, tuple(sorted(blob.path for blob in served[listed.normalized]))
+        profile = profile_of(project, listed, part.settings.policies, part.pool) if part.web else None
+        items.append(Item(listed, path, blobs[path], paths, profile))
+    return pack(items)
 
 
 def _lacking(plans: list[Plan], pool: Pool) -> Lacking:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import pickle
 from typing import NamedTuple
 
+from index_builder.model.profile import Profile
 from index_builder.model.snapshot import ListedProject
 
 
 class Item(NamedTuple):
-    """A project on its way to its pages, with where it comes from and the pool's bytes that are its own."""
+    """A project on its way to its pages, with where it comes from and the pool's bytes that are its own.
+
+    Where there are pages for people, `profile` says what these show besides.
+    """
 
     project: ListedProject
     path: str = ""
     blob: str = ""
     served: tuple[str, ...] = ()
+    profile: Profile | None = None
 
 
 def pack(items: list[Item]) -> bytes:

@@ -11,6 +11,10 @@ from index_builder.pipeline.items import Item, unpack
 from index_builder.render.legacy import ReleaseJson, render_legacy
 from index_builder.render.rows import render_rows
 from index_builder.render.simple import ListedName, environment, render_html, render_json
+from index_builder.render.web.card import card_of
+from index_builder.render.web.house import House, environment_of
+from index_builder.render.web.project import render_project
+from index_builder.render.web.shared import Entry, entry_of
 from index_builder.state import Built, PageDigest, digest_of, shard_of
 
 if TYPE_CHECKING:
@@ -20,7 +24,8 @@ if TYPE_CHECKING:
 class Layout(NamedTuple):
     """How pages are made; those of a `preview` say that they are one.
 
-    `root` is where the tree is published, ending in a slash, or ''; `templates` are texts by name.
+    `root` is where the tree is published, ending in a slash, or ''; `templates` are texts by name. With a `house` there are pages
+    for people too.
     """
 
     templates: tuple[tuple[str, str], ...]
@@ -28,15 +33,20 @@ class Layout(NamedTuple):
     root: str = ""
     simple_json: bool = True
     preview: bool = False
+    house: House | None = None
 
 
 class Rendered(NamedTuple):
-    """A part's project pages; and of each project its lines of `packages.json`, its entry of the project list, its shard and line there."""
+    """A part's project pages; and of each project its lines of `packages.json`, its entry of the project list, its shard and line there.
+
+    `entries` are what projects add to pages for people that show many of them.
+    """
 
     pages: list[Page]
     rows: list[bytes]
     names: list[ListedName]
     state: list[tuple[str, bytes]]
+    entries: list[Entry]
 
 
 def render(task: tuple[Layout, bytes]) -> Rendered:
@@ -47,9 +57,15 @@ def render(task: tuple[Layout, bytes]) -> Rendered:
     rows: list[bytes] = []
     names: list[ListedName] = []
     state: list[tuple[str, bytes]] = []
+    entries: list[Entry] = []
+    people = house_templates(layout.house) if layout.house else None
     for item in unpack(packed):
         project = item.project
         made = list(_pages(item, layout, templates))
+        if layout.house and people and item.profile:
+            card = card_of(project, item.profile)
+            made += render_project(project, item.profile, card, layout.house, people)
+            entries.append(entry_of(card, item.profile.events))
         lines = render_rows(project)
         paths = tuple(sorted({*(page.path for page in made), *item.served}))
         first = project.files[0].filename if project.files else ""
@@ -59,7 +75,7 @@ def render(task: tuple[Layout, bytes]) -> Rendered:
         rows.append(lines)
         names.append(ListedName(project.normalized, project.name, project.serial))
         state.append((shard_of(project.normalized), built.encode()))
-    return Rendered(pages, rows, names, state)
+    return Rendered(pages, rows, names, state, entries)
 
 
 def _pages(item: Item, layout: Layout, templates: Environment) -> Iterator[Page]:
@@ -73,3 +89,9 @@ def _pages(item: Item, layout: Layout, templates: Environment) -> Iterator[Page]
 def templates_of(layout: Layout) -> Environment:
     """Return the layout's templates, compiled once."""
     return environment(dict(layout.templates), preview=layout.preview)
+
+
+@lru_cache(maxsize=4)
+def house_templates(house: House) -> Environment:
+    """Return the templates of pages for people, compiled once."""
+    return environment_of(house)

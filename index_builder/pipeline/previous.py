@@ -12,6 +12,7 @@ from index_builder.model.source import MANIFESTS, SourceEntry, is_manifest, stem
 from index_builder.ports import Site, SourceTree
 from index_builder.render.rows import ROWS
 from index_builder.render.simple import LIST_HTML, LIST_JSON
+from index_builder.render.web.books import BOOKS, Books, decode_books
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of, shard_of
 
 
@@ -24,10 +25,11 @@ class Previous:
     _shards: dict[str, dict[str, Built]] = field(default_factory=dict)
 
     def is_whole(self) -> bool:
-        """Say whether every shard is there with its digest."""
+        """Say whether every shard is there with its digest, and every line of pages for people that a build goes on from."""
         try:
-            return all(digest_of(self.site.read(path)) == digest for path, digest in self.mark.shards.items())
-        except StorageError:
+            lines = {path: digest for path, digest in self.books().files.items() if path.endswith(".json")}
+            return all(digest_of(self.site.read(path)) == digest for path, digest in (*self.mark.shards.items(), *lines.items()))
+        except (StorageError, OutdatedStateError):
             return False
 
     def shard(self, path: str) -> dict[str, Built]:
@@ -44,6 +46,28 @@ class Previous:
     def built(self, name: str) -> Built | None:
         """Return what was built of a project; raises OutdatedStateError."""
         return self.shard(shard_of(name)).get(name)
+
+    def books(self) -> Books:
+        """Return what was remembered of pages for people, nothing where there were none; raises OutdatedStateError."""
+        if not self.mark.web:
+            return Books()
+        try:
+            content = self.site.read(BOOKS)
+            if digest_of(content) != self.mark.web:
+                raise OutdatedStateError
+            return decode_books(content)
+        except (StorageError, ValueError, TypeError) as error:
+            raise OutdatedStateError from error
+
+    def page_for_people(self, books: Books, path: str) -> bytes:
+        """Return what a page that shows many projects was; raises OutdatedStateError where it is not that any more."""
+        try:
+            content = self.site.read(path)
+        except StorageError as error:
+            raise OutdatedStateError from error
+        if digest_of(content) != books.files.get(path):
+            raise OutdatedStateError
+        return content
 
     def everything(self) -> dict[str, Built]:
         """Return all projects by normalized name; raises OutdatedStateError."""

@@ -19,7 +19,6 @@ from index_builder.model.project import File, Hosting, Project, UrlOrigin, Yanke
 from index_builder.model.snapshot import Blob, CoreMetadata, ListedFile, ListedProject
 from index_builder.ports import Pool
 
-_FILES: Final = "packages/"
 _PROVENANCE: Final = "provenance/"
 _TO_ROOT: Final = "../../"
 
@@ -54,11 +53,12 @@ def blobs_of(audience: Audience, planned: Plan, pool: Pool) -> dict[str, list[Bl
     """Return the pool's bytes that the tree serves, by project: files, then core metadata, then provenance."""
     found: dict[str, list[Blob]] = {project.normalized: [] for project in planned.projects}
     for fetch in planned.served:
-        blob = Blob(_path(audience, fetch.file), fetch.digest, fetch.file.size)
+        blob = Blob(audience.file_path(fetch.digest, fetch.file.name.text), fetch.digest, fetch.file.size)
         found[fetch.project.normalized].append(blob)
     for fetch in planned.served:
         if digest := fetch.file.metadata:
-            blob = Blob(path=f"{_path(audience, fetch.file)}.metadata", digest=digest, size=_size(pool, digest))
+            path = f"{audience.file_path(fetch.digest, fetch.file.name.text)}.metadata"
+            blob = Blob(path=path, digest=digest, size=_size(pool, digest))
             found[fetch.project.normalized].append(blob)
     for name, digest in sorted({(f.project.normalized, f.file.provenance) for f in planned.listed if f.file.provenance and audience.url}):
         found[name].append(Blob(path=f"{_PROVENANCE}{digest}.json", digest=digest, size=_size(pool, digest)))
@@ -73,12 +73,6 @@ def _size(pool: Pool, digest: Sha256) -> int:
     return size
 
 
-def _path(audience: Audience, file: File) -> str:
-    """Return where the tree has a file; under an absolute base, the same folders stand ready to be copied there."""
-    folder = _FILES if "://" in audience.files else audience.files
-    return f"{folder}{file.sha256.path}/{file.name.text}"
-
-
 def _listed(audience: Audience, fetch: Fetch, yanked: Yanked | None, owners: str, pool: Pool) -> ListedFile:
     file = fetch.file
     provenance = f"{audience.url}{_PROVENANCE}{file.provenance}.json" if file.provenance and audience.url else ""
@@ -91,8 +85,8 @@ def _listed(audience: Audience, fetch: Fetch, yanked: Yanked | None, owners: str
 def _url(audience: Audience, fetch: Fetch, pool: Pool) -> str:
     if fetch.project.hosting is Hosting.LINKED:
         return _link(fetch.file, pool)
-    path = _path(audience, fetch.file)
-    return audience.files + path.removeprefix(_FILES) if "://" in audience.files else _TO_ROOT + quote(path)
+    where = fetch.digest, fetch.file.name.text
+    return audience.file_url(*where) or _TO_ROOT + quote(audience.file_path(*where))
 
 
 def _link(file: File, pool: Pool) -> str:

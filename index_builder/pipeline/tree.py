@@ -14,14 +14,16 @@ from index_builder.errors import StorageError
 from index_builder.model.names import Word
 from index_builder.model.page import JSON, JSON_LINES, LargePage, Page, Tier
 from index_builder.model.snapshot import Blob
-from index_builder.pipeline.pages import Layout, Rendered, render, templates_of
+from index_builder.pipeline.pages import Layout, Rendered, house_templates, render, templates_of
 from index_builder.pipeline.previous import Previous
 from index_builder.pipeline.spool import Spool
 from index_builder.pipeline.spread import spread
 from index_builder.ports import Pool, Progress, Site
 from index_builder.publish.writing import Changes, publish
 from index_builder.render.rows import ROWS, Splice, find_lines, spliced
-from index_builder.render.simple import LIST_JSON, NO_LOGO, Logo, read_json_list, render_json_list, render_list
+from index_builder.render.simple import LIST_JSON, NO_LOGO, ListedName, Logo, read_json_list, render_json_list, render_list
+from index_builder.render.web.books import BOOKS, Books, decode_books
+from index_builder.render.web.shared import Entry, Shared
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, begun, digest_of, join_shard, shard_of
 
 
@@ -128,7 +130,10 @@ class _Whole:
         shards: dict[str, list[bytes]] = {}
         rows = self._stack.enter_context(Spool())
         files = 0
+        entries: list[Entry] = []
+        yield from tree.layout.house.asset_pages() if tree.layout.house else ()
         for part in rendered:
+            entries += part.entries
             yield from part.pages
             rows.add(b"".join(part.rows))
             files += sum(lines.count(b"\n") for lines in part.rows)
@@ -139,11 +144,13 @@ class _Whole:
         lists = [render_list(tree.title, names, templates_of(tree.layout), tree.logo), render_json_list(names, preview=tree.layout.preview)]
         yield from lists
         yield LargePage(ROWS, JSON_LINES, rows.size, rows.chunks, Tier.LIST)
+        people, books = _for_people(tree, (), entries, names)
+        yield from people
         states = [_state_page(path, join_shard(lines)) for path, lines in sorted(shards.items())]
         yield from states
         self.mark = replace(
             tree.mark, projects=len(names), files=files, rows=rows.size, lists={page.path: digest_of(page.content) for page in lists},
-            shards={page.path: digest_of(page.content) for page in states},
+            shards={page.path: digest_of(page.content) for page in states}, web=books,
         )  # fmt: skip
         yield _marked(self.mark)
 
@@ -162,20 +169,24 @@ class _Changed:
         self._touched = sorted(self._old.keys() | self._names.keys())
         self._before = list(read_json_list(previous.site.read(LIST_JSON))) if self._touched else []
         self.built = len(self._names)
+        self._names_after = sorted([n for n in self._before if n.normalized not in self._touched] + list(self._names.values()))
         self._lists, projects = self._project_lists()
+        entries = [entry for part in rendered for entry in part.entries]
+        self._people, books = _for_people(tree, self._touched, entries, self._names_after) if self._touched else ([], previous.mark.web)
         self._shards, digests = self._state_pages()
         splices, lines = self._splices()
         size = previous.mark.rows + sum(len(lines) - (end - begin) for begin, end, lines in splices)
         self._rows_page = LargePage(ROWS, JSON_LINES, size, lambda: self._spliced(splices), Tier.LIST) if splices else None
         self.mark = replace(
-            tree.mark, projects=projects, files=previous.mark.files + lines, rows=size, shards=digests,
+            tree.mark, projects=projects, files=previous.mark.files + lines, rows=size, shards=digests, web=books,
             lists={**previous.mark.lists, **{page.path: digest_of(page.content) for page in self._lists}},
         )  # fmt: skip
 
     def paths(self, blobs: Iterable[Blob]) -> set[str]:
         """Return every path that may be written or have to go; shared provenance stays where another project uses it."""
         paths = {path for built in self._old.values() for path in built.files}
-        paths |= {blob.path for blob in blobs} | {page.path for page in (*self._pages, *self._lists, *self._shards)}
+        paths |= {blob.path for blob in blobs} | {page.path for page in (*self._pages, *self._lists, *self._people, *self._shards)}
+        paths |= self._gone_for_people()
         paths |= {shard_of(name) for name in self._touched} | {MARK}
         return paths - self._used_elsewhere()
 
@@ -189,6 +200,7 @@ class _Changed:
         yield from self._lists
         if self._rows_page:
             yield self._rows_page
+        yield from self._people
         yield from self._shards
         yield _marked(self.mark)
 
@@ -196,12 +208,16 @@ class _Changed:
         """Return the project lists that change, and how many projects they have."""
         if not self._touched:
             return [], self._previous.mark.projects
-        tree, before, touched = self._tree, self._before, set(self._touched)
-        names = sorted([listed for listed in before if listed.normalized not in touched] + list(self._names.values()))
+        tree, before, names = self._tree, self._before, self._names_after
         lists = [render_json_list(names, preview=tree.layout.preview)] if names != before else []
         if [listed[:2] for listed in names] != [listed[:2] for listed in before]:
             lists.insert(0, render_list(tree.title, names, templates_of(tree.layout), tree.logo))
         return lists, len(names)
+
+    def _gone_for_people(self) -> set[str]:
+        """Return the pages that show many projects and are not there any more."""
+        now = next((page for page in self._people if page.path == BOOKS), None)
+        return self._previous.books().files.keys() - decode_books(now.content).files.keys() if now else set()
 
     def _state_pages(self) -> tuple[list[Page], dict[str, str]]:
         """Return the shards that change, and the digests of all."""
@@ -265,6 +281,31 @@ class _Changed:
             return set()
         others = (built for name, built in self._previous.everything().items() if name not in self._old)
         return {path for built in others for path in shared.intersection(built.files)}
+
+
+def _for_people(tree: Tree, touched: Collection[str], entries: list[Entry], names: list[ListedName]) -> tuple[list[Page], str]:
+    """Return the pages that show many projects, as far as they differ from the last build's, and the digest of what is remembered of them.
+
+    Raises OutdatedStateError.
+    """
+    house = tree.layout.house
+    if house is None:
+        return [], ""
+    before = tree.previous.books() if tree.previous else Books()
+    known = tree.previous
+
+    def read(path: str) -> bytes:
+        if known is None:
+            raise OutdatedStateError
+        return known.page_for_people(before, path)
+
+    shared = Shared(house, house_templates(house), before, read)
+    try:
+        pages = shared.change(touched, entries, names)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise OutdatedStateError from error
+    content = shared.books.encode()
+    return [*pages, Page(BOOKS, JSON, content, Tier.LIST)], digest_of(content)
 
 
 def _state_page(path: str, content: bytes) -> Page:

@@ -11,7 +11,7 @@ from index_builder.model.names import Word
 from index_builder.model.project import Project
 from index_builder.policy.decide import able
 from index_builder.policy.facts import Facts
-from index_builder.policy.rules import ANYONE, OWNERS, Action, Policies
+from index_builder.policy.rules import ANYONE, OWNERS, PUBLISHERS, Action, Policies
 
 HEADER: Final = "# Written by `index-builder policy codeowners`, from policies.d/ and the owners of packages.d/: edits are lost.\n"
 #: Anything else in a path would be another pattern, another owner or another line; `check` refuses such paths.
@@ -50,7 +50,7 @@ def _asked_of(policies: Policies, pattern: str) -> set[Word]:
     """Return the people whom the rules for a pattern name themselves; owners are known only of a manifest."""
     rules = (rule for rule in policies.rules if pattern in rule.projects)
     names = {name for rule in rules for name, actions in rule.grant.items() if not set(actions).isdisjoint(_ASKED)}
-    return {person for name in names - {OWNERS, ANYONE} for person in policies.people_in(name)}
+    return {person for name in names - {OWNERS, PUBLISHERS, ANYONE} for person in policies.people_in(name)}
 
 
 def _by_width(patterns: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Literal
 from index_builder.model.names import NormalizedName, Word
 from index_builder.policy.facts import Facts
 from index_builder.policy.requirements import Missing, is_reserved, missing, unreserved
-from index_builder.policy.rules import ANYONE, OWNERS, Action, Policies, Rule
+from index_builder.policy.rules import ANYONE, OWNERS, PUBLISHERS, Action, Policies, Rule
 
 
 class Verdict(StrEnum):
@@ -39,6 +39,7 @@ class Decision:
     """What was decided, with every reason. `able` are the people to whom some rule grants it; `anyone` where that is everybody.
 
     `lent_by` is who lent the grant: nothing grants it to the principal, but to somebody who approved it. `granted` are theirs then.
+    `automatic` are the rules that want no person to merge it.
     """
 
     verdict: Verdict
@@ -47,6 +48,7 @@ class Decision:
     denied: tuple[Reason, ...]
     missing: tuple[Missing, ...]
     able: tuple[Word, ...]
+    automatic: tuple[Word, ...] = ()
 
     @property
     def is_final(self) -> bool:
@@ -75,7 +77,7 @@ def decide(policies: Policies, principal: Word | None, action: Action, project: 
         verdict = Verdict.WAITING if lacking else Verdict.ALLOWED
     return Decision(
         verdict=verdict, granted=granted, lent_by=lent_by, denied=denied, missing=tuple(sorted(set(lacking))),
-        able=able(policies, action, project, facts),
+        able=able(policies, action, project, facts), automatic=tuple(rule.id for rule in rules if action in rule.merge),
     )  # fmt: skip
 
 
@@ -150,6 +152,9 @@ def _reasons(policies: Policies, principal: Word | None, facts: Facts, spoken: I
 def _is_meant(policies: Policies, principal: Word | None, facts: Facts, name: Word) -> bool:
     if name == ANYONE:
         return True
+    if name == PUBLISHERS:
+        # Whoever proposes it: what counts is who attested all that is new.
+        return facts.is_published is True
     if principal is None:
         return False
     if name == OWNERS:

@@ -24,8 +24,9 @@ class Action(StrEnum):
     ADMINISTER = "administer"
 
 
-#: The manifest's owners, and everybody: words that a rule may use beside declared names.
+#: The manifest's owners, its publishers, and everybody: words that a rule may use beside declared names.
 OWNERS = Word("owners")
+PUBLISHERS = Word("publishers")
 ANYONE = Word("anyone")
 
 
@@ -75,7 +76,10 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Grants, requirements and denies for the projects (glob patterns) or audiences that it selects."""
+    """Grants, requirements and denies for the projects (glob patterns) or audiences that it selects.
+
+    `merge` are the actions that need no person to merge them, once nothing is missing.
+    """
 
     id: Word
     projects: tuple[str, ...]
@@ -83,6 +87,7 @@ class Rule:
     grant: dict[Word, tuple[Action, ...]]
     require: tuple[Requirement, ...]
     deny: dict[Word, tuple[Action, ...]]
+    merge: tuple[Action, ...] = ()
     place: Place = field(compare=False)
 
 

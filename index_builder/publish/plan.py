@@ -8,9 +8,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from index_builder.errors import StorageError, UsageError
+from index_builder.model.page import FOR_PEOPLE, STATUS
 from index_builder.model.publication import Hold, Kind, Limits, Publication, Put, Record
 
-_TOPS: Final = {"packages": Kind.FILE, "provenance": Kind.PROVENANCE, "tuf": Kind.SIGNED, "state": Kind.STATE}
+_TOPS: Final = {
+    "assets": Kind.FILE, "packages": Kind.FILE, "provenance": Kind.PROVENANCE, "tuf": Kind.SIGNED, "state": Kind.STATE,
+    **dict.fromkeys({*FOR_PEOPLE, STATUS} - {"assets", "project"}, Kind.WEB),
+}  # fmt: skip
 
 
 def kind_of(path: str, *, mark: str, mutable: frozenset[str], pointer: str) -> Kind:
@@ -95,7 +99,7 @@ _SKEW: Final = timedelta(minutes=5)
 
 def _may_linger(path: str) -> bool:
     """Say whether a reader may be on the way to a path by its digest or version; a page that is not wanted goes at once."""
-    return path.partition("/")[0] in ("packages", "provenance", "tuf")
+    return path.partition("/")[0] in ("assets", "packages", "provenance", "tuf")
 
 
 def _check_share(difference: Difference, most: int) -> None:

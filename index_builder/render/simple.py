@@ -43,11 +43,16 @@ class Logo(NamedTuple):
 NO_LOGO: Final = Logo("")
 
 
-def environment(templates: Mapping[str, str], *, preview: bool = False) -> Environment:
-    """Return jinja2's environment over template texts by name: escaping always, undefined names refused."""
-    from jinja2 import DictLoader, Environment, StrictUndefined  # noqa: PLC0415 - where nothing changed, nothing is rendered
+def environment(templates: Mapping[str, str], *, preview: bool = False, is_theirs: bool = False) -> Environment:
+    """Return jinja2's environment over template texts by name: escaping always, undefined names refused.
 
-    made = Environment(
+    With `is_theirs`, not all of them are ours: what they may call is held in a sandbox.
+    """
+    from jinja2 import DictLoader, Environment, StrictUndefined  # noqa: PLC0415 - where nothing changed, nothing is rendered
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - as above
+
+    kind = ImmutableSandboxedEnvironment if is_theirs else Environment
+    made = kind(
         loader=DictLoader(dict(templates)), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip

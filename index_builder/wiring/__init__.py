@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from index_builder.model.names import Word
     from index_builder.model.plan import Fetch
     from index_builder.model.problem import Problem
-    from index_builder.ports import Attestations, Progress, Resolver, Site, SourceTree
+    from index_builder.ports import Attestations, HandedIn, Progress, Resolver, Shelf, Site, SourceTree
 
 __all__ = ["NoProgress", "SystemClock", "WorkTree"]
 
@@ -170,14 +170,46 @@ def open_fetcher(
     transport = GuardedTransport(clock, unsafe_networks=networks, connections=connections)
     downloader = Downloader(transport=transport, clock=clock, progress=progress)
     upstreams = Upstreams(configuration.upstreams, downloader, default=environment[_DEFAULT])
-    try:
+    with ExitStack() as stack:
+        stack.callback(transport.close)
+        inbox = stack.enter_context(open_handed_in(configuration, progress))
         yield Fetcher(
             pool=open_pool(root, configuration, pool),
             inbox=open_inbox(root, configuration),
             upstreams=upstreams, downloader=downloader, connections=connections, offline=offline,
+            shelves=(*([inbox] if inbox else []), *_shelves(configuration, downloader)),
         )  # fmt: skip
-    finally:
-        transport.close()
+
+
+def _shelves(configuration: Configuration, downloader: Downloader) -> Iterator[Shelf]:
+    """Yield where what is published can be read again."""
+    from index_builder.adapters.published_site import PublishedSite
+    from index_builder.fetch.shelf import TreeShelf, UrlShelf
+
+    for audience in configuration.audiences.values():
+        if audience.releases or "://" in audience.files:
+            yield UrlShelf(audience.file_url, downloader)
+        if audience.url:
+            yield TreeShelf(PublishedSite(audience.url, downloader), audience.folder)
+
+
+@contextmanager
+def open_handed_in(configuration: Configuration, progress: Progress) -> Iterator[HandedIn | None]:
+    """Yield the inbox that is at a host, None where it is a folder; raises UsageError."""
+    inbox = configuration.inbox
+    if inbox.kind == "release":
+        from index_builder.adapters.github.releases import ReleaseInbox
+        from index_builder.wiring.github import open_api
+
+        with open_api(progress) as api:
+            yield ReleaseInbox(inbox.repository, api)
+    elif inbox.kind == "bucket":
+        from index_builder.adapters.bucket_inbox import BucketInbox
+        from index_builder.adapters.object_store import open_bucket
+
+        yield BucketInbox(open_bucket(inbox.url, inbox.endpoint, inbox.region, "the inbox"))
+    else:
+        yield None
 
 
 _NETWORKS = "INDEX_BUILDER_UNSAFE_NETWORKS"
@@ -303,6 +335,23 @@ def open_client(url: str, progress: Progress) -> Iterator[Client]:
 
 
 @contextmanager
+def open_published(where: str | Path, progress: Progress) -> Iterator[Callable[[str], bytes]]:
+    """Yield what reads a path of a published tree, at a URL or in a folder. It raises StorageError, RemoteError."""
+    if isinstance(where, Path):
+
+        def read(path: str) -> bytes:
+            with storage(where / path):
+                return (where / path).read_bytes()
+
+        yield read
+        return
+    from index_builder.adapters.published_site import PublishedSite
+
+    with open_client(where, progress) as client:
+        yield PublishedSite(where, client.downloader).read
+
+
+@contextmanager
 def open_verified(url: str, root: bytes, client: Client, cache: Path | None) -> Iterator[VerifiedIndex]:
     """Yield the index at `url` as `root` and what follows from it say it is; raises TrustError, StorageError."""
     from index_builder.client.cache import Cache
@@ -398,7 +447,7 @@ def builder() -> str:
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*.py")):
         digest.update(path.read_bytes())
-    for library in ("jinja2", "markupsafe", "orjson", "packaging"):
+    for library in ("jinja2", "markupsafe", "nh3", "orjson", "packaging", "readme_renderer"):
         digest.update(f"{library} {version(library)}".encode())
     return f"{__version__} {digest.hexdigest()[:16]}"
 
@@ -422,17 +471,28 @@ def this_environment() -> Environment:
     return Environment.of(f"{sys.version_info[0]}.{sys.version_info[1]}", tag)
 
 
-def templates() -> dict[str, str]:
-    """Return the built-in templates of pages by name: those in the installed package, or beside it in a source checkout."""
-    return _templates("*.html")
+def _templates() -> Path:
+    """Return the folder of the built-in templates: in the installed package, or beside it in a source checkout."""
+    inside = _PACKAGE / "templates"
+    return inside if inside.is_dir() else _PACKAGE.parent / "templates"
+
+
+def workflows() -> dict[str, str]:
+    """Return the workflows of an index on GitHub, by file name; the builder's own repository is what they use."""
+    return {path.name: path.read_text("utf-8") for path in sorted((_templates() / "github").glob("*.yml"))}
 
 
 def host_templates() -> dict[str, str]:
     """Return the built-in templates of configuration files by name."""
-    return _templates("*.jinja")
+    return _named(".jinja")
 
 
-def _templates(pattern: str) -> dict[str, str]:
-    inside = _PACKAGE / "templates"
-    folder = inside if inside.is_dir() else _PACKAGE.parent / "templates"
-    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob(pattern))}
+def templates() -> dict[str, str]:
+    """Return the built-in templates of pages by name, with what lies beside them."""
+    return _named(".html", ".css", ".js", ".svg")
+
+
+def _named(*endings: str) -> dict[str, str]:
+    folder = _templates()
+    found = sorted(path for path in folder.rglob("*") if path.suffix in endings)
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}

@@ -17,13 +17,14 @@ from index_builder.adapters.overlay_site import OverlaySite
 from index_builder.adapters.storage import storage
 from index_builder.errors import GateError, UsageError
 from index_builder.model.names import Word
-from index_builder.pipeline.publish.publish import Place, Relation
+from index_builder.pipeline.publish.publish import Gate, Place, Relation
 
 if TYPE_CHECKING:
     from index_builder.fetch.stage import Fetcher
     from index_builder.model.index import Audience, Configuration, Target
+    from index_builder.model.releases import Releases
     from index_builder.pipeline.publish.make import Room
-    from index_builder.ports import Host, Site
+    from index_builder.ports import Depot, Host, Progress, Site
 
 # ruff: noqa: PLC0415 - each kind of host needs other libraries, and most indexes have one kind.
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 FOLDER: Final = ".publish"
 #: Seconds to wait for another publication of this machine.
 _PATIENCE: Final = 600.0
+#: Seconds until GitHub counts anew.
+_AN_HOUR: Final = 3700.0
 
 
 @contextmanager
@@ -39,10 +42,26 @@ def open_places(
 ) -> Iterator[list[Place]]:
     """Yield each target with its host; folders are locked against other publications. Raises StorageError, UsageError."""
     with ExitStack() as stack:
+        depots = {
+            audience.name: stack.enter_context(_open_depot(audience.releases, fetcher.downloader.progress))
+            for audience in configuration.audiences.values() if audience.releases
+        }  # fmt: skip
         yield [
-            Place(target=target, host=stack.enter_context(_open(root, configuration.audiences[target.audience], target, fetcher, dry_run)))
+            Place(
+                target=target, host=stack.enter_context(_open(root, configuration.audiences[target.audience], target, fetcher, dry_run)),
+                depot=depots.get(target.audience),
+            )
             for target in targets
-        ]
+        ]  # fmt: skip
+
+
+@contextmanager
+def _open_depot(releases: Releases, progress: Progress) -> Iterator[Depot]:
+    from index_builder.adapters.github.releases import ReleaseDepot
+    from index_builder.wiring.github import open_api
+
+    with open_api(progress, patience=_AN_HOUR) as api:
+        yield ReleaseDepot(releases, api)
 
 
 @contextmanager
@@ -68,10 +87,10 @@ def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, dry_
         with exclusive(root / FOLDER / f"{target.name}.lock", patience=_PATIENCE):
             yield BranchHost(branch, cache, SystemClock().now())
     else:
-        from index_builder.adapters.hosts.bucket import open_bucket
+        from index_builder.adapters.hosts.bucket import open_host
 
         life = os.environ.get("INDEX_BUILDER_LEASE_SECONDS")
-        with open_bucket(target, SystemClock(), **({"life": timedelta(seconds=float(life))} if life else {})) as bucket:
+        with open_host(target, SystemClock(), **({"life": timedelta(seconds=float(life))} if life else {})) as bucket:
             yield bucket
 
 
@@ -141,8 +160,17 @@ def _empty(folder: Path) -> None:
             shutil.rmtree(path)
 
 
-def installing(audience: Word, wanted: Site, changed: Sequence[str]) -> None:
-    """Let pip and uv install a sample of a tree that is about to go live. Raises GateError, UsageError."""
+def gate_of(configuration: Configuration) -> Gate:
+    """Return what lets pip and uv install a sample of a tree that is about to go live; it raises GateError, UsageError."""
+
+    def gate(audience: Word, wanted: Site, changed: Sequence[str]) -> None:
+        releases = configuration.audiences[audience].releases
+        _install(audience, wanted, changed, f"{releases.server}/{releases.repository}/releases/download/" if releases else "")
+
+    return gate
+
+
+def _install(audience: Word, wanted: Site, changed: Sequence[str], elsewhere: str) -> None:
     import platform
     import socket
     from tempfile import TemporaryDirectory
@@ -159,7 +187,7 @@ def installing(audience: Word, wanted: Site, changed: Sequence[str]) -> None:
     if not installers:
         msg = "--gate installs with pip and uv, and neither is here"
         raise UsageError(msg, fix="install one: pip install uv; or leave --gate out")
-    chosen = samples(wanted, changed, frozenset(sys_tags()), platform.python_version())
+    chosen = samples(wanted, changed, frozenset(sys_tags()), platform.python_version(), elsewhere)
     with TemporaryDirectory(prefix="index-builder-gate-") as folder, ExitStack() as stack:
         tree = Path(folder) / "tree"
         lay_out(wanted, chosen, DirectorySite(tree), NoProgress())

@@ -53,7 +53,7 @@ class Builds(RuleBasedStateMachine):
         super().__init__()
         self.scratch = Path(tempfile.mkdtemp())
         self.root = self.scratch / "index"
-        self.order = Order(templates=templates(), release_json=ReleaseJson.VERSION, builder="1")
+        self.order = Order(templates=templates(), release_json=ReleaseJson.VERSION, builder="1", web=True)
         self.worktree = False
         self.stack = ExitStack()
 
@@ -115,24 +115,30 @@ class Builds(RuleBasedStateMachine):
         """Change the configuration."""
         (self.root / "index.yaml").write_text(INDEX.format(title=title))
 
-    @rule(number=st.integers(1, 2), mark=st.sampled_from(["", "<!-- new -->"]), kind=st.sampled_from(list(ReleaseJson)))
-    def upgrade(self, number, mark, kind):
-        """Use another builder, template or option, newer or older."""
+    @rule(number=st.integers(1, 2), mark=st.sampled_from(["", "<!-- new -->"]), kind=st.sampled_from(list(ReleaseJson)), web=st.booleans())
+    def upgrade(self, number, mark, kind, web):
+        """Use another builder, template or option, newer or older, with pages for people or without."""
         changed = {name: text + mark if name == "simple/detail.html" else text for name, text in templates().items()}
-        self.order = Order(templates=changed, release_json=kind, builder=str(number))
+        self.order = Order(templates=changed, release_json=kind, builder=str(number), web=web)
 
     @rule(worktree=st.booleans())
     def read_from(self, worktree):
         """Build from the working tree for a while, or from commits again."""
         self.worktree = worktree
 
-    @rule(audience=st.sampled_from(AUDIENCES), damage=st.sampled_from(["delete", "cut", "alter", "old", "lists"]), seed=st.integers(0, 99))
+    @rule(
+        audience=st.sampled_from(AUDIENCES),
+        damage=st.sampled_from(["delete", "cut", "alter", "old", "lists", "web"]),
+        seed=st.integers(0, 99),
+    )
     def damage(self, audience, damage, seed):
-        """Lose, cut or alter a file of the state, or a list that the next build goes on from."""
+        """Lose, cut or alter a file of the state, or a list or line of pages for people that the next build goes on from."""
         site = self.scratch / "live" / audience
         files = [path for path in sorted((site / "state").rglob("*.json")) if path.is_file()]
         if damage == "lists":
             files = [path for path in (site / "simple" / "index.v1_json", site / "simple" / "index.html") if path.exists()]
+        if damage == "web":
+            files = [path for name in ("search", "changes") for path in sorted((site / name).rglob("*.json"))]
         if not files:
             return
         path = random.Random(seed).choice(files)
@@ -240,14 +246,15 @@ def many(tmp_path):
 
 
 @pytest.mark.timeout(300)
-def test_one_change_among_many_costs_one_change(many, tmp_path, monkeypatch):
-    """After one manifest of 5,000 changed, one is parsed and at most 12 files are written."""
+@pytest.mark.parametrize(("web", "most"), [(False, 12), (True, 40)])
+def test_one_change_among_many_costs_one_change(many, tmp_path, monkeypatch, web, most):
+    """After one manifest of 5,000 changed, one is parsed and at most 12 files are written; with pages for people, at most 40."""
     from index_builder.manifests import reader
 
     parsed = []
     original = reader.load
     monkeypatch.setattr(reader, "load", lambda path, content: (parsed.append(path), original(path, content))[1])
-    order = Order(templates=templates(), release_json=ReleaseJson.VERSION, builder="1")
+    order = Order(templates=templates(), release_json=ReleaseJson.VERSION, builder="1", web=web)
 
     def run():
         tree = GitTree(many, "HEAD")
@@ -261,6 +268,13 @@ def test_one_change_among_many_costs_one_change(many, tmp_path, monkeypatch):
     commit_all(many)
     report = run()
     assert [path for path in parsed if path.startswith("packages.d/")] == ["packages.d/p77.yaml"]
-    assert len(report.changes.written) <= 12
+    assert len(report.changes.written) <= most
     assert (report.projects, report.files, report.built) == (5000, 10_002, 1)
     assert ROWS in report.changes.written
+    assert ("project/p77/index.html" in report.changes.written) == web
+    (many / "packages.d" / "newone.yaml").write_text(linked("newone", ["1.0"]))
+    (many / "packages.d" / "p78.yaml").unlink()
+    commit_all(many)
+    report = run()
+    assert (report.projects, report.built) == (5000, 1)
+    assert len(report.changes.written) + len(report.changes.deleted) <= most + 12 * (1 + web)

@@ -5,11 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pygit2
 from distributions import sdist, wheel
+from hosted import on_github
 from live import serving
 from terminal import Terminal
 
@@ -76,6 +77,17 @@ TYPED: dict[str, list[str]] = {
         "index-builder proxy --index site/public --root ../root.json -- sh -c 'echo $PIP_INDEX_URL'",
         "index-builder proxy --index site/public --root ../root.json -- pip install --extra-index-url https://pypi.example.org/simple/ six",
     ],
+    "bump": [
+        "sed -i 's/^releases:/source: {index: pypi, cooldown: 3d}\\nreleases:/' packages.d/six.yaml; index-builder bump",
+        "sed -i 's/, cooldown: 3d//' packages.d/six.yaml; index-builder bump --dry-run",
+        "index-builder bump acme-utils",
+    ],
+    "pull": [
+        "index-builder pull judge 12 -q",
+        "index-builder pull judge 12 --output verdict.json -q > judgement.txt; index-builder pull act verdict.json --number 12",
+        "index-builder pull judge 13",
+    ],
+    "doctor": ["index-builder doctor"],
     "check": [
         "index-builder check --worktree",
         "sed -i 's/hosting: hosted/hosting: hostd/; s/size: [0-9]*/size: big/' packages.d/acme-utils.yaml",
@@ -117,7 +129,10 @@ TYPED: dict[str, list[str]] = {
     ],
     "list": ["index-builder list"],
     "show": ["index-builder show acme-utils", "index-builder show acme-utlis"],
-    "search": ["index-builder search acme maintainers"],
+    "search": [
+        "index-builder search acme maintainers",
+        "index-builder build -q; index-builder search utlis --index site/public",
+    ],
     "can": ["index-builder can maintainers release acme-utils", "index-builder can anyone release acme-utils"],
     "who": ["index-builder who release acme-utils", "index-builder who download acme-utils"],
     "rule": ["index-builder rule file-immutable", "index-builder rule nam"],
@@ -132,6 +147,10 @@ TYPED: dict[str, list[str]] = {
     "schema": ["index-builder schema index | head -8"],
     "completion": ["index-builder completion bash | head -4"],
 }  # fmt: skip
+
+
+#: The verbs that need a repository on GitHub.
+ON_GITHUB = {"pull", "doctor"}
 
 
 class Shell(Terminal):
@@ -253,7 +272,9 @@ def record(template: Path, scratch: Path, environment: dict[str, str]) -> dict[s
     for verb, lines in TYPED.items():
         folder = scratch / verb
         shutil.copytree(template, folder, symlinks=True)
-        with Shell(folder / "index", environment) as terminal:
+        with ExitStack() as stack:
+            given = stack.enter_context(on_github(folder / "index")) if verb in ON_GITHUB else {}
+            terminal = stack.enter_context(Shell(folder / "index", environment | given))
             for line in lines:
                 terminal.enter(line)
             shown[verb] = still(terminal.screen())

@@ -93,7 +93,7 @@ def test_a_first_publication_goes_live_everywhere(work):
 
 
 def test_only_what_changed_is_written(work):
-    """A yank writes the project's pages and the state; a branch gets a commit that differs in just these."""
+    """A yank writes the project's pages, those for people that show it, and the state; a branch gets a commit that differs in just these."""
     work.publish()
     work.cli("yank", "acme-utils", "1.0", "--reason", "broken")
     work.commit()
@@ -102,7 +102,8 @@ def test_only_what_changed_is_written(work):
     pages = {f"simple/acme-utils/{page}" for page in ("index.html", "index.v1_json")}
     assert len(shards) == 1
     assert paths - shards - {"packages.json", "simple/index.v1_json", "state/build.json"} == {
-        *pages, "pypi/acme-utils/json", "pypi/acme-utils/1.0/json",
+        *pages, "pypi/acme-utils/json", "pypi/acme-utils/1.0/json", "project/acme-utils/index.html", "project/acme-utils/feed.xml",
+        *(path for path in paths if path.startswith(("changes/", "search/cards/"))), "feed.xml", "search/pages.json", "status.json",
     }  # fmt: skip
     repository = pygit2.Repository(str(work.remote))
     tip = repository.branches["gh-pages"].peel(pygit2.Commit)
@@ -288,7 +289,7 @@ def digest_of(path: Path, member: tarfile.TarInfo) -> str:
 
 
 def test_what_is_live_is_read_back(work, monkeypatch):
-    """Whoever spoils a page right after the switch is noticed; whoever publishes after us is not taken for that."""
+    """Whoever spoils a page right after the switch is noticed, and what was live before comes back; who publishes after us, is none."""
     from index_builder.adapters.hosts import directory
 
     work.targets("folder")
@@ -302,10 +303,21 @@ def test_what_is_live_is_read_back(work, monkeypatch):
         page.unlink()
         page.write_text("evil")
 
-    monkeypatch.setattr(directory.DirectoryHost, "switch", spoiled)
+    def spoiled_once(host, publication, wanted, progress) -> None:
+        monkeypatch.setattr(directory.DirectoryHost, "switch", real)
+        spoiled(host, publication, wanted, progress)
+
+    before = work.live.get("simple/acme-utils/index.html")
+    monkeypatch.setattr(directory.DirectoryHost, "switch", spoiled_once)
     work.add(wheel("acme-utils", "1.1"))
     done = work.publish(code=1)
     assert "what is live is not what was published: simple/acme-utils/index.html has other bytes" in done.err
+    assert "find out who else writes there" in done.err
+    assert work.live.get("simple/acme-utils/index.html") == before
+    assert follow(work.live) == 2
+    assert "has other bytes" in work.record().hold.reason
+    work.publish(code=10)
+    work.publish("--release-hold")
 
     def overtaken(host, publication, wanted, progress) -> None:
         spoiled(host, publication, wanted, progress)
@@ -317,6 +329,26 @@ def test_what_is_live_is_read_back(work, monkeypatch):
     monkeypatch.setattr(directory.DirectoryHost, "switch", overtaken)
     work.add(wheel("acme-utils", "1.2"))
     work.publish()
+
+
+def test_a_fresh_machine_takes_hosted_bytes_from_what_is_published(work):
+    """Without the pool, a whole archive is made of what the folder serves; bytes that were spoiled there are not taken."""
+    work.publish("--target", "folder")
+    work.targets("folder", "tar")
+    work.commit()
+    shutil.rmtree(work.folder / ".pool")
+    work.publish()
+    with tarfile.open(work.folder / ".publish" / "tar.tar") as archive:
+        names = archive.getnames()
+    assert len([name for name in names if name.endswith(".whl")]) == 2
+    shutil.rmtree(work.folder / ".pool")
+    shutil.rmtree(work.folder / "site", ignore_errors=True)
+    spoiled = next((work.folder / "published" / "public").rglob("acme_utils-1.0-py3-none-any.whl"))
+    spoiled.unlink()
+    spoiled.write_bytes(b"other bytes")
+    done = work.publish("--reconcile", code=1)
+    assert "what is published as acme_utils-1.0-py3-none-any.whl has other bytes" in done.err
+    assert "nor published" in done.err
 
 
 def test_what_a_host_does_not_take_is_said_before(work, monkeypatch):

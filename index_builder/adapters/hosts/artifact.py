@@ -22,7 +22,7 @@ _CHUNK = 1024 * 1024
 #: What GitHub Pages takes. Source: its documentation of limits.
 PAGES = Limits(
     total=1_000_000_000,
-    ways_out="keep the files elsewhere: set `files:` of the audience to the URL of a bucket, or publish to a bucket altogether",
+    ways_out="keep the files elsewhere: `releases: {repository: OWNER/NAME}` of the audience, or publish to a bucket altogether",
 )
 
 

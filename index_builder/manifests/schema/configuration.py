@@ -12,20 +12,35 @@ from index_builder.manifests.kinds import (
     Base,
     Branch,
     Bucket,
+    Digest,
     Duration,
     Endpoint,
     Files,
     Folder,
+    Https,
     Key,
     Line,
     One,
     Platform,
     Python,
     Remote,
+    Slug,
+    Tag,
     Upstream,
     Where,
 )
 from index_builder.manifests.schema.shape import Shape, key
+
+
+class ReleasesModel(Shape):
+    """Releases of a GitHub repository, as the place of an audience's files."""
+
+    repository: Slug = key("Whose releases hold them.", "acme/index-files")
+    server: Endpoint | None = key("Where its pages are, if that is a server of your own.", "https://github.example.org", default=None)
+    overflow: dict[Tag, list[Digest]] = key(
+        "Digests of files that are in another release than their first two digits say, because that one is full.",
+        "{pool-4f-2: [4f1c0b1e6bb0d39b2d7a4c6b1b6c1f0a2f3d4e5c6b7a8990a1b2c3d4e5f60718]}", default={},
+    )  # fmt: skip
 
 
 class AudienceModel(Shape):
@@ -39,7 +54,17 @@ class AudienceModel(Shape):
     files: Files = key(
         "Where its files are: `packages/` or a folder in it, or an absolute base, ending in a slash.", "packages/", default="packages/"
     )
+    releases: ReleasesModel | None = key(
+        "Instead of `files`: they are assets of releases, which `publish` puts there.", "{repository: acme/index-files}", default=None
+    )
     includes: list[Key] = key("Audiences whose projects it sees too.", "[public]", default=[])
+
+    @model_validator(mode="after")
+    def _in_one_place(self) -> Self:
+        """Refuse two places for the same files."""
+        if self.releases is not None and "files" in self.model_fields_set:
+            raise PydanticCustomError("invalid-value", "files are either where `files:` says or in `releases:`")
+        return self
 
 
 class StoreModel(Shape):
@@ -47,6 +72,36 @@ class StoreModel(Shape):
 
     kind: Literal["directory"] = key("What kind of place it is.", "directory")
     path: Folder = key("The folder, relative to the repository.", ".pool")
+
+
+_INBOX_NEEDS = {"directory": "path", "bucket": "url", "release": "repository"}
+
+
+class InboxModel(Shape):
+    """Where contributors put bytes of hosted files."""
+
+    kind: Literal["directory", "bucket", "release"] = key("What kind of place it is.", "directory")
+    path: Folder | None = key("For `kind: directory`: the folder, relative to the repository.", ".inbox", default=None)
+    url: Bucket | None = key("For `kind: bucket`: the bucket and where in it, ending in a slash.", "s3://acme-inbox/hosted/", default=None)
+    endpoint: Endpoint | None = key(
+        "For `kind: bucket`: where the service is, if that is not the provider's own.", "https://storage.example.org", default=None
+    )
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = key(
+        "For `kind: bucket`: its region.", "eu-central-1", default=None
+    )
+    repository: Slug | None = key("For `kind: release`: the GitHub repository with a release `inbox`.", "acme/index-inbox", default=None)
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        """Refuse keys that mean nothing for a kind, and say which is missing."""
+        needed = _INBOX_NEEDS[self.kind]
+        if getattr(self, needed) is None:
+            raise PydanticCustomError("missing-key", "`kind: {kind}` needs `{name}:`", {"kind": self.kind, "name": needed})
+        fitting = {needed, "endpoint", "region"} if self.kind == "bucket" else {needed}
+        for name in ("path", "url", "endpoint", "region", "repository"):
+            if getattr(self, name) is not None and name not in fitting:
+                raise PydanticCustomError("invalid-value", "`{name}` is not for `kind: {kind}`", {"name": name, "kind": self.kind})
+        return self
 
 
 _KEYS_OF = {
@@ -103,6 +158,16 @@ class TargetModel(Shape):
         return self
 
 
+class WebModel(Shape):
+    """What pages for people say of the index besides what is in it."""
+
+    repository: Https | None = key(
+        "Where people see this repository: pages link to manifests there, to their history, and to the form that edits them.",
+        "https://git.example.org/acme/index", default=None,
+    )  # fmt: skip
+    branch: Branch = key("The branch that is published.", "main", default="main")
+
+
 class ClientsModel(Shape):
     """The environments that the index is for: each Python on each platform."""
 
@@ -129,12 +194,13 @@ class IndexModel(Shape):
         "The environments that the index is for. `add` takes the wheels that fit them, `check` looks for what their installers would miss.",
         '{python: ["3.11", "3.13"], platform: [linux_x86_64]}', default=None,
     )  # fmt: skip
+    web: WebModel = key("The pages for people.", "{repository: https://git.example.org/acme/index, branch: main}", default=WebModel())
     pool: StoreModel = key(
         "Where bytes are kept by digest.", "{kind: directory, path: .pool}", default=StoreModel(kind="directory", path=".pool")
     )
-    inbox: StoreModel = key(
+    inbox: InboxModel = key(
         "Where contributors put bytes of hosted files: `pool push`.", "{kind: directory, path: .inbox}",
-        default=StoreModel(kind="directory", path=".inbox"),
+        default=InboxModel(kind="directory", path=".inbox"),
     )  # fmt: skip
     publish: list[TargetModel] = key(
         "Where each audience is published by `publish`; `build` writes folders whatever stands here.",

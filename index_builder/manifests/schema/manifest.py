@@ -9,12 +9,14 @@ from pydantic import ConfigDict, Field
 from index_builder.manifests.kinds import (
     PLAIN_NUMBER,
     Digest,
+    Duration,
     Https,
     Key,
     Line,
     Name,
     Normalized,
     One,
+    Slug,
     Specifiers,
     Time,
     True_,
@@ -23,7 +25,6 @@ from index_builder.manifests.kinds import (
 from index_builder.manifests.schema.shape import Shape, key
 from index_builder.model.project import Hosting, State
 
-_REPOSITORY = r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$"
 _SHA256 = "4f1c0b1e6bb0d39b2d7a4c6b1b6c1f0a2f3d4e5c6b7a8990a1b2c3d4e5f60718"
 _TIME = "2026-11-21T09:30:00Z"
 
@@ -95,17 +96,19 @@ class StatusModel(Shape):
 class SourceModel(Shape):
     """Where new releases are looked for; never where a listed file comes from."""
 
-    github: Annotated[str, Field(pattern=_REPOSITORY)] | None = key("The releases of this GitHub repository.", "acme/utils", default=None)
+    github: Slug | None = key("The releases of this GitHub repository.", "acme/utils", default=None)
     index: Key | None = key("This index of `upstreams:`.", "pypi", default=None)
     project: Normalized | None = key("The project's name on that index, where it differs.", "acme-utils-ng", default=None)
     page: Https | None = key("The links of this page.", "https://downloads.example.org/acme-utils/", default=None)
     versions: Specifiers = key("Only versions in this set.", '">=1.0"', default="")
+    cooldown: Duration | None = key("Only releases that are at least so old.", "3d", default=None)
+    pre: True_ | None = key("Pre-releases count too.", "true", default=None)
 
 
 class PublisherModel(Shape):
     """An identity whose attestations count."""
 
-    github: Annotated[str, Field(pattern=_REPOSITORY)] = key("The repository that publishes.", "acme/utils")
+    github: Slug = key("The repository that publishes.", "acme/utils")
     repository_id: Annotated[int, Field(gt=0), PLAIN_NUMBER] = key(
         "Its numeric id: names change hands, numbers do not.", "4711", alias="repository_id"
     )
@@ -119,6 +122,10 @@ class PublisherModel(Shape):
     )
     ref: Line | None = key("A pattern of the refs that it may publish from.", "refs/tags/v*", default=None)
     runner: Literal["github-hosted", "self-hosted"] | None = key("What the workflow must run on.", "github-hosted", default=None)
+    signer: Line | None = key(
+        "A pattern of the reusable workflow that it calls to sign; without this, it signs itself.",
+        "acme/workflows/.github/workflows/release.yml@refs/heads/main", default=None,
+    )  # fmt: skip
 
 
 class ManifestModel(Shape):

@@ -60,12 +60,14 @@ class RuleModel(Shape):
     projects: list[Annotated[str, Field(pattern=r"^[a-z0-9*?-]+$")]] = key("Patterns of normalized names.", '["acme-*"]', default=[])
     audiences: list[Key] = key("Audiences, for a rule about `download`.", "[public]", default=[])
     grant: dict[Key, list[Action]] = key(
-        "Who may do what: a person, a group, `owners` (the manifest's) or `anyone` to actions.",
+        "Who may do what: a person, a group, `owners` (the manifest's), `publishers` (if they attested all that is new, "
+        "whoever proposes it) or `anyone` to actions.",
         "{owners: [release, yank, edit], team-web: [create]}", default={},
     )  # fmt: skip
     require: list[RequirementModel] = key(
         "What must hold first; requirements of all rules add up.", "[{for: [create], approvals: {count: 1, from: team-web}}]", default=[]
     )
+    merge: list[Action] = key("Actions that a workflow may merge without a person, once nothing is missing.", "[release, yank]", default=[])
     deny: dict[Key, list[Action]] = key("What nobody may do while the rule stands, whatever grants it.", "{anyone: [transfer]}", default={})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -42,3 +43,8 @@ def edits(index: Index, groups: Sequence[tuple[Project, list[File]]], texts: dic
         else:
             after = new_manifest(project, files)
             yield Change(path=path, before="", after=after, project=project, files=tuple(files))
+
+
+def unified(path: str, before: str, after: str) -> str:
+    """Return the difference between two texts of a file, as `git diff` would show it."""
+    return "".join(difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"))

@@ -24,9 +24,11 @@ from index_builder.model.index import Index
 from index_builder.model.names import NormalizedName, Word
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Place, Problem
-from index_builder.model.project import File, IndexOrigin, Project
+from index_builder.model.project import File, Hosting, IndexOrigin, Project
+from index_builder.model.releases import problems_of
 from index_builder.model.requirement import parse_requirement
 from index_builder.model.source import CONFIGURATION, POLICIES, is_manifest, stem_of
+from index_builder.pipeline.bump.look import offered
 from index_builder.pipeline.check import Looked, look_into
 from index_builder.pipeline.codeowners import stale_codeowners
 from index_builder.pipeline.judge.evidence import Evidence, gather_evidence, is_evidence
@@ -35,12 +37,12 @@ from index_builder.pipeline.judge.resolve import resolutions
 from index_builder.policy.decide import decide
 from index_builder.policy.facts import Facts
 from index_builder.policy.rules import Action, Policies
-from index_builder.ports import Attestations, Resolver
+from index_builder.ports import Attestations, ReleaseFeed, Resolver
 
 
 def judge(
     change: Change, asked: Asked, fetcher: Fetcher, resolver: Callable[[], Resolver], attestations: Attestations,
-    executor: Executor | None = None, *, replayed: tuple[str, ...] = (),
+    feed: ReleaseFeed, executor: Executor | None = None, *, replayed: tuple[str, ...] = (),
 ) -> Judged:  # fmt: skip
     """Judge a change as `asked` says, fetching and looking into what is new; `replayed` is told with it.
 
@@ -56,9 +58,11 @@ def judge(
     unchecked += [f"{fetch.file.name.text}: its bytes" for fetch in looked.unchecked]
     found = [*change.found]
     found += [(_named(change, problem), problem) for problem in (*looked.problems, *_closure(change, looked))]
+    found += [(_named(change, problem), problem) for problem in _in_releases(change, fetches)]
     for project in change.projects:
         found += [(project.name, problem) for problem in _of_project(change, project, asked, fetcher, unchecked)]
         found += [(project.name, p) for p in provenance_problems(project, evidence.attested, had=project.name in evidence.had)]
+        found += [(project.name, problem) for problem in _of_source(project, fetcher, feed, unchecked)]
     resolved = resolutions(change, fetcher, resolver)
     found += [(None, problem) for problem in (*_of_settings(change), *resolved.problems)]
     return Judged(
@@ -131,6 +135,16 @@ def _facts(change: Change, project: ProjectChange, asked: Asked, evidence: Evide
     )  # fmt: skip
 
 
+def _in_releases(change: Change, fetches: list[Fetch]) -> Iterator[Problem]:
+    """Yield new files that do not fit into the releases which hold an audience's files; whether those are full, `check` says."""
+    configuration = change.after.configuration or change.configuration
+    for audience in configuration.audiences.values():
+        visible = configuration.visible_in(audience.name)
+        seen = [f for f in fetches if not f.project.audiences or not visible.isdisjoint(f.project.audiences)]
+        if audience.releases:
+            yield from problems_of(audience.releases, [fetch for fetch in seen if fetch.project.hosting is not Hosting.LINKED])
+
+
 def _named(change: Change, problem: Problem) -> NormalizedName | None:
     return next((project.name for project in change.projects if project.path == problem.place.path), None)
 
@@ -149,6 +163,24 @@ def _of_project(change: Change, project: ProjectChange, asked: Asked, fetcher: F
         for upstream in change.configuration.upstreams:
             if _is_listed(project.name, upstream, fetcher, unchecked):
                 yield from confusion(project, upstream)
+
+
+def _of_source(project: ProjectChange, fetcher: Fetcher, feed: ReleaseFeed, unchecked: list[str]) -> Iterator[Problem]:
+    """Try a source that is new or changed: whoever wrote it is still here to correct it."""
+    after, before = project.after, project.before
+    if after is None or after.source is None or (before and before.source == after.source):
+        return
+    if fetcher.offline:
+        unchecked.append(f"{project.name}: whether its source has releases")
+        return
+    try:
+        wrong = "" if offered(after, after.source, fetcher, feed).files else "it has no wheel or sdist of the project"
+    except RemoteError as error:
+        wrong = error.message
+    if wrong:
+        message = f"the source of {project.name} cannot be followed: {wrong}"
+        fix = f"correct `source:`, and try it: index-builder bump {project.name} --dry-run"
+        yield Problem(rule="source-empty", message=message, place=after.place, fix=fix)
 
 
 def _has_own_time(file: File, project: ProjectChange, fetcher: Fetcher, unchecked: list[str]) -> bool:

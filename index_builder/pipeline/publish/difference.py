@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from index_builder.errors import StorageError, TrustError
+from index_builder.model.page import STATUS
 from index_builder.model.publication import RECORD, Put, Record
+from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.sign import REPLACED
 from index_builder.ports import Site
 from index_builder.publish.plan import Difference, kind_of
 from index_builder.publish.record import decode, is_ours
 from index_builder.render.rows import ROWS
+from index_builder.render.web.books import BOOKS, Books, decode_books
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of, shard_of
 from index_builder.trust.layout import POINTER
 
@@ -56,13 +59,21 @@ def reconciled(wanted: Site, there: Site) -> Difference:
     """Compare every byte of a whole tree with what is there, and ask for all that there is."""
     puts = {put.path: put for put in difference(wanted, None).puts}
     present = {path for path in there.listing() if is_ours(path)}
-    gone = sorted(present - puts.keys() - {RECORD})
-    projects = {path for path in present if path.endswith("/index.html") and path.count("/") == _OF_A_PROJECT}
+    gone = sorted(present - puts.keys() - _own_of(wanted))
+    projects = {
+        path for path in present if path.startswith("simple/") and path.endswith("/index.html") and path.count("/") == _OF_A_PROJECT
+    }
     files = {path for path in present if _is_file(path)}
     return Difference(
         puts=tuple(put for path, put in puts.items() if path not in present or not _is_same(wanted, there, put)), gone=tuple(gone),
         projects=len(projects), files=len(files), projects_gone=len(projects.intersection(gone)), files_gone=sum(map(_is_file, gone)),
     )  # fmt: skip
+
+
+def _own_of(wanted: Site) -> set[str]:
+    """Return what is a target's own, and in no tree."""
+    mark = mark_of(wanted)
+    return {RECORD, STATUS} if mark and mark.web else {RECORD}
 
 
 _OF_A_PROJECT: Final = 2
@@ -129,7 +140,18 @@ class _Comparison:
         self._gone |= (shards.keys() - mark.shards.keys()) | ((old.lists.keys() if old else set()) - mark.lists.keys())
         if touched:
             self._puts[ROWS] = ""
+        self._compare_for_people(mark, old)
         self._puts[MARK] = digest_of(mark.encode())
+
+    def _compare_for_people(self, mark: Mark, old: Mark | None) -> None:
+        """Compare what is remembered of pages for people that show many projects."""
+        now, then = books_of(self.wanted, mark), _books_there(self.base, old)
+        self._puts |= {path: digest for path, digest in now.files.items() if then.files.get(path) != digest}
+        self._gone |= then.files.keys() - now.files.keys()
+        if mark.web and (old is None or old.web != mark.web):
+            self._puts[BOOKS] = mark.web
+        if old and old.web and not mark.web:
+            self._gone |= {BOOKS, STATUS}
 
     def _compare_projects(self, now: Mapping[str, Built], then: Mapping[str, Built], *, same_inputs: bool) -> bool:
         """Compare the projects of a shard; say whether any of them differs."""
@@ -196,6 +218,28 @@ def _shard_there(site: Site | None, path: str, digests: Mapping[str, str]) -> di
         return {}
 
 
+def books_of(site: Site, mark: Mark) -> Books:
+    """Return what a wanted tree remembers of pages for people; raises StorageError where that is not what was built."""
+    if not mark.web:
+        return Books()
+    try:
+        content = site.read(BOOKS)
+        if digest_of(content) == mark.web:
+            return decode_books(content)
+    except (ValueError, TypeError):
+        pass
+    msg = f"{BOOKS} is not what was built"
+    raise StorageError(msg, fix="build the tree again: index-builder build --verify")
+
+
+def _books_there(site: Site | None, mark: Mark | None) -> Books:
+    """Return what is remembered of the pages that are there; nothing where that is not whole: then all are put."""
+    try:
+        return books_of(site, mark) if site is not None and mark is not None else Books()
+    except StorageError:
+        return Books()
+
+
 def _is_by_digest(path: str) -> bool:
     return path.startswith(("packages/", "provenance/"))
 
@@ -203,8 +247,10 @@ def _is_by_digest(path: str) -> bool:
 def _digest_in(path: str) -> str:
     """Return the digest that a path of a file says; '' of core metadata, which lies at its wheel's."""
     if path.startswith("packages/"):
-        _, first, second, rest, name = path.split("/", 4)
-        return "" if name.endswith(".metadata") else first + second + rest
+        *_, first, second, rest, name = path.split("/")
+        if name.endswith(".metadata"):
+            return ""
+        return second.removeprefix("pool-")[:2] + rest if path.startswith(FOLDER) else first + second + rest
     return path.removeprefix("provenance/").removesuffix(".json")
 
 
@@ -212,12 +258,14 @@ def _wants(site: Site, mark: Mark, path: str) -> bool:
     """Say whether a tree has a path that is no signature, by its state: what is there of it may be somebody else's."""
     top, _, rest = path.partition("/")
     name, _, inner = rest.partition("/")
-    if top in ("simple", "pypi") and inner:
+    if top in ("simple", "pypi", "project") and inner:
         built = _shard(site, shard_of(name), mark.shards).get(name)
         return built is not None and path in built.files
     if path in (POINTER, REPLACED):
         return site.size(path) is not None
-    return path in (ROWS, MARK) or path in mark.lists or path in mark.shards
+    if path in (BOOKS, STATUS):
+        return bool(mark.web)
+    return path in (ROWS, MARK) or path in mark.lists or path in mark.shards or path in books_of(site, mark).files
 
 
 def used(site: Site, mark: Mark) -> Iterator[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from index_builder.errors import StorageError, TrustError
+from index_builder.fetch.shelf import TreeShelf
 from index_builder.fetch.stage import Fetcher
 from index_builder.model.names import Word
 from index_builder.model.problem import Problem
@@ -64,13 +65,15 @@ class Unsigned:
 class Workshop:
     """What trees are made with.
 
-    `signing` gives what an audience is signed with, None where it has no keys.
+    `folders` are where each audience's tree has its files, where it has them. `signing` gives what an audience is signed with,
+    None where it has no keys.
     """
 
     tree: SourceTree
     fetcher: Fetcher
     order: build.Order
     room: Room
+    folders: Mapping[Word, str]
     signing: Callable[[Word], tuple[Committed, OnlineSigners] | None]
     now: Callable[[], datetime]
     progress: Progress
@@ -80,7 +83,10 @@ class Workshop:
         """Return a built and signed tree, and its commit. Raises as `build` and `sign_tree` do."""
         full = self.order.full or not self._is_as_signed(audience, live)
         site, wanted, is_sparse = self.room(audience, live, full=full)
-        built = build.build(self.tree, {audience: site}, self.fetcher, replace(self.order, sparse=is_sparse))
+        fetcher = self.fetcher
+        if live is not None and (files := self.folders.get(audience)):
+            fetcher = replace(fetcher, shelves=(*fetcher.shelves, TreeShelf(live, files)))
+        built = build.build(self.tree, {audience: site}, fetcher, replace(self.order, sparse=is_sparse))
         self.warn(built.warnings)
         if self.signing(audience) is None:
             return Unsigned(wanted), self.tree.revision

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index_builder.errors import StorageError
+from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.difference import difference
 from index_builder.ports import Progress, Site
 from index_builder.publish.apply import verified
@@ -27,7 +28,7 @@ class Compared:
 
 def compare(one: Site, other: Site, progress: Progress) -> Compared:
     """Read all that a whole tree has in both; raises StorageError where the first is not what it says itself."""
-    puts = difference(one, None).puts
+    puts = [put for put in difference(one, None).puts if not put.path.startswith(FOLDER)]
     same = 0
     differing: list[str] = []
     missing: list[str] = []

@@ -11,10 +11,13 @@ from typing import Final
 from index_builder.errors import AlteredError, IndexBuilderError, LostRaceError, RemoteError, StorageError, TrustError, UsageError
 from index_builder.model.index import Target
 from index_builder.model.names import Word
-from index_builder.model.publication import RECORD, Hold, Publication, Record
-from index_builder.pipeline.publish.difference import difference, is_used, mark_of, reconciled, record_of
+from index_builder.model.page import STATUS
+from index_builder.model.publication import RECORD, Hold, Publication, Put, Record
+from index_builder.model.releases import FOLDER
+from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, reconciled, record_of
 from index_builder.pipeline.publish.signatures import metadata_of
-from index_builder.ports import Host, Progress, Site
+from index_builder.pipeline.publish.standing import WithStatus, encode_status
+from index_builder.ports import Depot, Host, Progress, Site
 from index_builder.publish.plan import Terms, check_limits, publication
 from index_builder.publish.record import encode
 from index_builder.state import MARK, digest_of
@@ -42,7 +45,10 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a publication did, or with a dry run would do, at one target. `size` is in bytes, of what is put."""
+    """What a publication did, or with a dry run would do, at one target. `size` is in bytes, of what is put.
+
+    `assets` counts the files that a dry run would upload to releases.
+    """
 
     target: Word
     audience: Word
@@ -53,6 +59,7 @@ class Outcome:
     deletes: tuple[str, ...] = ()
     lingering: int = 0
     size: int = 0
+    assets: int = 0
     hold: Hold | None = None
     error: IndexBuilderError | None = None
 
@@ -85,10 +92,15 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A target and what serves it."""
+    """A target and what serves it; and where its audience's files are, if the target does not have them."""
 
     target: Target
     host: Host
+    depot: Depot | None = None
+
+    def has(self, path: str) -> bool:
+        """Say whether the target has a path of the tree."""
+        return self.depot is None or not path.startswith(FOLDER)
 
 
 def publish(places: Sequence[Place], order: Order, progress: Progress) -> tuple[Outcome, ...]:
@@ -103,6 +115,7 @@ def publish(places: Sequence[Place], order: Order, progress: Progress) -> tuple[
             break
         if attempt < _ATTEMPTS - 1:
             progress.note(f"{', '.join(place.target.name for place in waiting)}: somebody else published meanwhile; starting over")
+    run.withdraw(places)
     return tuple(run.outcomes[place.target.name] for place in places)
 
 
@@ -125,6 +138,17 @@ class _Staged:
     wanted: Site
     publication: Publication
     outcome: Outcome
+
+    @property
+    def here(self) -> Publication:
+        """What of the publication the target gets."""
+        done, has = self.publication, self.place.has
+        return replace(done, puts=tuple(put for put in done.puts if has(put.path)), deletes=tuple(filter(has, done.deletes)))
+
+    @property
+    def elsewhere(self) -> tuple[Put, ...]:
+        """What of it goes to where the audience's files are."""
+        return tuple(put for put in self.publication.puts if not self.place.has(put.path))
 
 
 class _Run:
@@ -177,19 +201,36 @@ class _Run:
         is_right = is_right and not self._is_due(record, place.target)
         if one.live is not None and is_right and _is_same(one.live, wanted):
             return _outcome(place, Result.UNCHANGED, record, hold=hold)
-        done = self._publication(one, wanted, commit, hold)
-        check_limits(place.host.limits, ((put.path, wanted.size(put.path) or 0) for put in done.puts), done.record.size, place.target.name)
+        done, wanted = self._with_status(place, self._publication(one, wanted, commit, hold), wanted)
         outcome = _outcome(
             place, Result.PUBLISHED, record, commit=commit, puts=tuple(put.path for put in done.puts), deletes=done.deletes,
             size=done.size, lingering=len(done.record.gone), hold=hold,
         )  # fmt: skip
+        staged = _Staged(place=place, wanted=wanted, publication=done, outcome=outcome)
+        here = staged.here
+        check_limits(place.host.limits, ((put.path, wanted.size(put.path) or 0) for put in here.puts), done.record.size, place.target.name)
+        if place.depot and order.dry_run:
+            missing = place.depot.missing(staged.elsewhere)
+            staged = replace(staged, outcome=replace(outcome, assets=len(missing)))
         if not order.dry_run:
-            self._progress.begin(f"Publishing to {place.target.name}:", len(done.puts), done.size)
+            if place.depot:
+                place.depot.stock(staged.elsewhere, wanted, self._progress)
+            self._progress.begin(f"Publishing to {place.target.name}:", len(here.puts), here.size)
             try:
-                place.host.stage(done, wanted, self._progress)
+                place.host.stage(here, wanted, self._progress)
             finally:
                 self._progress.end()
-        return _Staged(place=place, wanted=wanted, publication=done, outcome=outcome)
+        return staged
+
+    def _with_status(self, place: Place, done: Publication, wanted: Site) -> tuple[Publication, Site]:
+        """Add what the target says of itself to people, where there are pages for people."""
+        mark = mark_of(wanted)
+        if mark is None or not mark.web:
+            return done, wanted
+        content = encode_status(done.record, place.host.limits, wanted)
+        puts = tuple(sorted({put for put in done.puts if put.path != STATUS} | {put_of(STATUS, digest_of(content))}))
+        begun = replace(done.begun, begun=tuple({*(done.begun.begun or ()), STATUS}))
+        return replace(done, puts=puts, begun=begun, size=done.size + len(content)), WithStatus(wanted, content)
 
     def _is_due(self, record: Record | None, target: Target) -> bool:
         """Say whether something that nothing leads to has stayed long enough."""
@@ -214,8 +255,10 @@ class _Run:
         found = reconciled(wanted, base) if self._order.reconcile and base is not None else difference(wanted, base, begun)
         counts = host.limits.total is not None
 
+        has = one.place.has
+
         def sizes(path: str) -> tuple[int, int]:
-            return wanted.size(path) or 0, (base.size(path) or 0 if base and counts else 0)
+            return (wanted.size(path) or 0, base.size(path) or 0 if base and counts else 0) if has(path) else (0, 0)
 
         previous = (record.previous if record.commit == commit else record.commit) if record else ""
         terms = Terms(
@@ -225,7 +268,7 @@ class _Run:
         if counts and not self._order.reconcile:
             return done
         whole = difference(wanted, None).puts if counts else ()
-        size = sum(wanted.size(put.path) or 0 for put in whole)
+        size = sum(wanted.size(put.path) or 0 for put in whole if has(put.path))
         return replace(done, record=replace(done.record, size=size))
 
     def try_out(self, staged: Sequence[_Staged]) -> None:
@@ -238,8 +281,8 @@ class _Run:
         """Let readers get what was staged; say False where somebody else was faster."""
         name = one.place.target.name
         try:
-            one.place.host.switch(one.publication, one.wanted, self._progress)
-            _check(one.place.host, one.wanted, one.publication)
+            one.place.host.switch(one.here, one.wanted, self._progress)
+            _check(one.place.host, one.wanted, one.here)
         except LostRaceError as error:
             self.outcomes[name] = _failed(one.place, error)
             return False
@@ -251,6 +294,20 @@ class _Run:
         else:
             self.outcomes[name] = one.outcome
         return True
+
+    def withdraw(self, places: Sequence[Place]) -> None:
+        """Delete files that nothing leads to any more from where an audience has them, if none of its targets failed."""
+        done = (Result.PUBLISHED, Result.UNCHANGED)
+        depots = {place.target.audience: place.depot for place in places if place.depot}
+        for audience, depot in () if self._order.dry_run else depots.items():
+            outcomes = [self.outcomes[place.target.name] for place in places if place.target.audience == audience]
+            gone = {path for outcome in outcomes for path in outcome.deletes if path.startswith(FOLDER)}
+            if not gone or any(outcome.result not in done for outcome in outcomes):
+                continue
+            try:
+                depot.withdraw(sorted(gone))
+            except RemoteError as error:
+                self._progress.note(f"{error.message}; {len(gone):,} files that nothing leads to are still there")
 
 
 def _record(live: Site | None, *, anew: bool) -> Record | None:

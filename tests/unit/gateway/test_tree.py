@@ -132,7 +132,8 @@ def test_unchanged_pages_are_not_sent_again(live):
         "/%2e%2e/index.yaml",
         "/simple/..%2f..%2findex.yaml/",
         "/pypi/x/json",
-        "/",
+        "/project/nosuch/index.html",
+        "/search/../../index.yaml",
     ],
 )
 def test_absence_is_404(live, path):

@@ -24,16 +24,19 @@ def planned(difference, before=None, *, wanted=(), **changes):
 
 
 def test_kinds_come_in_the_order_in_which_they_may_appear():
-    """Files, core metadata, provenance, signatures, project pages, lists, state, the mark, and the pointer last."""
+    """Files, core metadata, provenance, signatures, project pages, lists, what shows many projects to people, state, the mark, and the pointer last."""
     paths = [
-        WHEEL, f"{WHEEL}.metadata", "provenance/aa.json", "tuf/7.bin-0.json", PAGE, "simple/index.html", "state/projects/00.json",
+        WHEEL, f"{WHEEL}.metadata", "provenance/aa.json", "tuf/7.bin-0.json", PAGE, "simple/index.html", "owner/team/index.html",
+        "state/projects/00.json",
         "state/build.json", "tuf/timestamp.json",
     ]  # fmt: skip
     kinds = [kind_of(path, mark="state/build.json", mutable=frozenset(), pointer="tuf/timestamp.json") for path in paths]
     assert kinds == list(Kind)
     assert kind_of("packages.json", mark="", mutable=frozenset(), pointer="") is Kind.LIST
     assert kind_of("pypi/demo/json", mark="", mutable=frozenset(), pointer="") is Kind.PROJECT
-    assert [kind.is_immutable for kind in kinds] == 4 * [True] + 5 * [False]
+    assert kind_of("project/demo/index.html", mark="", mutable=frozenset(), pointer="") is Kind.PROJECT
+    assert kind_of("assets/style.0123456789ab.css", mark="", mutable=frozenset(), pointer="") is Kind.FILE
+    assert [kind.is_immutable for kind in kinds] == 4 * [True] + 6 * [False]
 
 
 def test_files_linger_and_pages_go():

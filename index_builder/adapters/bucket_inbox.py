@@ -1,0 +1,34 @@
+"""An inbox under a prefix of a bucket: each file is an object that is called by its digest."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import BinaryIO
+
+from index_builder.adapters.object_store import FOREVER, LARGE, Bucket
+from index_builder.errors import LostRaceError
+from index_builder.model.names import Sha256
+
+
+class BucketInbox:
+    """What contributors hand in; nothing there is believed before its digest was computed."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        """Take the bucket."""
+        self._bucket = bucket
+
+    def open(self, digest: Sha256, name: str) -> BinaryIO | None:
+        """Open a file."""
+        found = self._bucket.get(digest)
+        return BytesIO(found[0]) if found else None
+
+    def put(self, digest: Sha256, stream: BinaryIO, size: int) -> None:
+        """Hand a file in, unless it is there. Raises RemoteError."""
+        if size > LARGE:
+            if self._bucket.head(digest) is None:
+                self._bucket.put_large(digest, stream)
+            return
+        try:
+            self._bucket.put(digest, stream.read(), cache=FOREVER, new=True)
+        except LostRaceError:
+            return

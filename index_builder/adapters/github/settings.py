@@ -1,0 +1,61 @@
+"""A repository's settings, over the API: what the token may not see stays unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from index_builder.adapters.github.api import Api
+from index_builder.errors import NotFoundError, RemoteError
+from index_builder.model.settings import Environment, Settings
+
+T = TypeVar("T")
+
+
+def settings_of(api: Api, repository: str) -> Settings:
+    """Return what can be seen; raises RemoteError, NotFoundError where there is no such repository."""
+    path = f"repos/{repository}"
+    branch = str(api.get(path)["default_branch"])
+    rules = _seen(lambda: list(api.items(f"{path}/rules/branches/{branch}")))
+    nothing: dict[str, Any] = {}
+    pages = _seen(lambda: api.get(f"{path}/pages"), absent=nothing)
+    rights = _seen(lambda: api.get(f"{path}/actions/permissions/workflow"))
+    workflows = _seen(lambda: list(api.items(f"{path}/actions/workflows", "workflows")))
+    environments = _seen(lambda: list(api.items(f"{path}/environments", "environments")))
+    secrets = _seen(lambda: list(api.items(f"{path}/actions/secrets", "secrets")))
+    return Settings(
+        branch=branch,
+        required=None if rules is None else frozenset(_contexts(rules)),
+        needs_pull=None if rules is None else any(rule["type"] == "pull_request" for rule in rules),
+        workflows=None if workflows is None else {str(found["path"]).rpartition("/")[2]: str(found["state"]) for found in workflows},
+        environments=None if environments is None else tuple(map(_environment, environments)),
+        has_pages=None if pages is None else bool(pages),
+        pages=str(pages["source"]["branch"]) if pages and pages.get("build_type") != "workflow" else "",
+        secrets=None if secrets is None else tuple(str(found["name"]) for found in secrets),
+        may_open_pulls=None if rights is None else bool(rights["can_approve_pull_request_reviews"]),
+        default_rights=None if rights is None else str(rights["default_workflow_permissions"]),
+    )
+
+
+def _contexts(rules: list[Any]) -> set[str]:
+    checks = [rule["parameters"]["required_status_checks"] for rule in rules if rule["type"] == "required_status_checks"]
+    return {str(check["context"]) for found in checks for check in found}
+
+
+def _environment(value: Any) -> Environment:
+    kinds = {rule["type"] for rule in value.get("protection_rules") or ()}
+    policy = value.get("deployment_branch_policy")
+    return Environment(name=str(value["name"]), has_reviewers="required_reviewers" in kinds, has_branches=policy is not None)
+
+
+def _seen(ask: Callable[[], T], absent: T | None = None) -> T | None:
+    """Return an answer, None where the token may not ask; `absent` where that there is none is an answer."""
+    try:
+        return ask()
+    except NotFoundError:
+        return absent
+    except RemoteError as error:
+        if error.status == HTTPStatus.FORBIDDEN and error.retry_after is None:
+            return None
+        raise

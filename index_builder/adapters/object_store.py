@@ -1,0 +1,158 @@
+"""Objects by path in a bucket: S3 and what speaks its protocol, GCS, Azure, through obstore; its errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from index_builder.errors import LostRaceError, RemoteError, UsageError
+from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_JSON, for_people
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+FOREVER: Final = "public, max-age=31536000, immutable"
+#: How long a request may take.
+_TIMEOUT: Final = timedelta(seconds=40)
+#: The same for what never changes, which nobody waits for.
+_PATIENT: Final = timedelta(minutes=10)
+#: Files above this size, in bytes, are sent in parts.
+LARGE: Final = 8 * 1024 * 1024
+
+
+def open_bucket(url: str, endpoint: str, region: str, called: str) -> Bucket:
+    """Open a bucket; `called` is who it is, for errors. Credentials come from the environment, as the provider's own tools take them.
+
+    Raises UsageError.
+    """
+    try:
+        from obstore.exceptions import BaseError  # noqa: PLC0415 - an extra
+        from obstore.store import from_url  # noqa: PLC0415
+    except ImportError as error:
+        msg = f"{called} is a bucket, and obstore is not installed"
+        raise UsageError(msg, fix="pip install 'index-builder[bucket]'") from error
+    settings = {key: value for key, value in (("endpoint", endpoint), ("region", region)) if value}
+    backoff = {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 2}
+    opened: Callable[..., ObjectStore] = from_url  # which settings there are is for the URL's scheme to say
+
+    def store(timeout: timedelta) -> ObjectStore:
+        return opened(
+            url, **settings,
+            client_options={"allow_http": endpoint.startswith("http://"), "timeout": timeout},
+            retry_config={"max_retries": 8, "retry_timeout": timeout, "backoff": backoff},
+        )  # fmt: skip
+
+    try:
+        return Bucket(store(_TIMEOUT), store(_PATIENT), called)
+    except (BaseError, ValueError, TypeError) as error:
+        msg = f"{called}: {_first_line(error)}"
+        raise UsageError(msg, fix="correct its `url:`, `endpoint:` and `region:` in index.yaml") from error
+
+
+class Bucket:
+    """Objects by path, with obstore's errors as ours."""
+
+    def __init__(self, store: ObjectStore, patient: ObjectStore, name: str) -> None:
+        """Take the store, twice: with little and with much time for a request; `name` is who it is, for errors."""
+        self._store, self._patient, self._name = store, patient, name
+
+    def get(self, path: str) -> tuple[bytes, str] | None:
+        """Return an object's bytes and what it is recognized by; None where there is none. Raises RemoteError."""
+        import obstore  # noqa: PLC0415 - an extra
+
+        try:
+            with self._errors(path):
+                found = obstore.get(self._store, path)
+                return bytes(found.bytes()), str(found.meta["e_tag"])
+        except FileNotFoundError:
+            return None
+
+    def head(self, path: str) -> Mapping[str, Any] | None:
+        """Return size, e_tag and last_modified of an object; None where there is none. Raises RemoteError."""
+        import obstore  # noqa: PLC0415
+
+        try:
+            with self._errors(path):
+                return obstore.head(self._store, path)
+        except FileNotFoundError:
+            return None
+
+    def put(self, path: str, content: bytes, *, cache: str, expected: str | None = None, new: bool = False) -> str:
+        """Put an object, with `new` only where there is none, with `expected` only where that one is there; return its e_tag.
+
+        Raises LostRaceError where that does not hold, RemoteError.
+        """
+        import obstore  # noqa: PLC0415
+
+        mode: Any = "create" if new else {"e_tag": expected} if expected else "overwrite"
+        with self._errors(path):
+            attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
+            store = self._patient if cache == FOREVER else self._store
+            return str(obstore.put(store, path, content, attributes=attributes, mode=mode, use_multipart=False)["e_tag"])
+
+    def put_large(self, path: str, stream: BinaryIO) -> None:
+        """Put an object that never changes, in parts; raises RemoteError."""
+        import obstore  # noqa: PLC0415
+
+        with self._errors(path):
+            attributes = {"Content-Type": content_type(path), "Cache-Control": FOREVER}
+            obstore.put(self._patient, path, stream, attributes=attributes, use_multipart=True, chunk_size=LARGE)
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Delete objects, there or not; raises RemoteError."""
+        import obstore  # noqa: PLC0415
+
+        with suppress(FileNotFoundError), self._errors(paths[0]):
+            obstore.delete(self._store, list(paths))
+
+    def list(self) -> Iterator[tuple[str, int]]:
+        """Yield every object with its size; raises RemoteError."""
+        import obstore  # noqa: PLC0415
+
+        with self._errors(""):
+            for batch in obstore.list(self._store):
+                yield from ((str(found["path"]), int(found["size"])) for found in batch)
+
+    @contextmanager
+    def _errors(self, path: str) -> Iterator[None]:
+        from obstore import exceptions  # noqa: PLC0415
+
+        try:
+            yield
+        except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
+            msg = f"{self._name}: {path} is not what it was a moment ago"
+            raise LostRaceError(msg) from error
+        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+            msg = f"{self._name}: the bucket does not let us at {path or 'its list'}: {_first_line(error)}"
+            fix = "renew the credentials (they may have expired), and let them read, put and delete objects there, and list them"
+            raise RemoteError(msg, fix=fix) from error
+        except exceptions.BaseError as error:
+            text = str(error)
+            denied = "403" in text or "401" in text or "ExpiredToken" in text or "credential" in text.lower()
+            msg = f"{self._name}: {path or 'the list'}: {_first_line(error)}"
+            fix = "renew the credentials" if denied else "publish again: what arrived is not sent once more"
+            raise RemoteError(msg, fix=fix, retryable=not denied) from error
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__
+
+
+def content_type(path: str) -> str:
+    """Return what kind of content is at a path."""
+    top, _, rest = path.partition("/")
+    if path == "packages.json":
+        return JSON_LINES
+    if top == "packages":
+        return "text/plain; charset=utf-8" if path.endswith(".metadata") else "application/octet-stream"
+    if top in FOR_PEOPLE:
+        kind = for_people(path)
+        return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+    if rest.endswith(".v1_json"):
+        return SIMPLE_JSON
+    if top == "simple":
+        return f"{HTML}; charset=utf-8"
+    return JSON

@@ -1,0 +1,1 @@
+"""Newer releases: looked for where manifests say, added to manifests, proposed."""

@@ -1,0 +1,51 @@
+"""What was bumped becomes a pull request: one a project, which is kept up to date, and judged because its judgement is started."""
+
+from __future__ import annotations
+
+import re
+
+from index_builder.model.pull import Draft, Standing
+from index_builder.pipeline.add.edits import unified
+from index_builder.pipeline.bump.bump import Bumped
+from index_builder.ports import Dispatcher, Proposals
+
+
+def propose(one: Bumped, base: str, parent: str, proposals: Proposals, dispatcher: Dispatcher, judge: str) -> tuple[int, Standing] | None:
+    """Open a pull request into the branch `base`, beginning at the commit `parent`, or bring it up to date; None where nothing is newer.
+
+    `judge` is the workflow that is started for it. Raises RemoteError.
+    """
+    if one.change is None:
+        return None
+    name, version = one.change.project.normalized, one.looked.version
+    draft = Draft(
+        branch=f"bump/{name}", base=base, parent=parent, title=f"Bump {one.change.project.name} to {version}", body=_body(one),
+        mark=f"<!-- index-builder: bump {name} {version} -->", files={one.change.path: one.change.after.encode(), **one.attestations},
+    )  # fmt: skip
+    number, standing = proposals.propose(draft)
+    if standing in (Standing.OPENED, Standing.UPDATED):
+        dispatcher.dispatch(judge, base, number=str(number))
+    return number, standing
+
+
+def _body(one: Bumped) -> str:
+    """Return what a pull request says: what is new, where its notes are, and what differs from the release before."""
+    assert one.change  # noqa: S101 - for the type checker
+    looked, change = one.looked, one.change
+    lines = [f"{change.project.name} {looked.version} follows {looked.before}." if looked.before else f"{looked.version} is the first."]
+    if looked.notes:
+        lines.append(f"Its notes: {looked.notes}")
+    lines += ["", "| file | size | requires Python | attested |", "|---|---|---|---|"]
+    kept = {path.partition("/")[2].partition(".")[0] for path in one.attestations}
+    for file in change.files:
+        attested = "yes" if file.provenance or file.sha256 in kept else "no"
+        lines.append(f"| `{file.name.text}` | {file.size:,} | `{file.requires_python or 'any'}` | {attested} |")
+    old = next((release for release in change.project.releases if release.version == looked.before), None)
+    if old and old.files:
+        before, after = ({file.requires_python for file in files} for files in (old.files, change.files))
+        if before != after:
+            said = " and ".join(sorted(f"`{text or 'any'}`" for text in before))
+            lines += ["", f"Before, it required Python {said}."]
+    difference = unified(change.path, change.before, change.after).rstrip()
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", difference)), default=0))
+    return "\n".join([*lines, "", f"{fence}diff", difference, fence])

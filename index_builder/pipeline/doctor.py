@@ -1,0 +1,122 @@
+"""Whether a repository on GitHub is set up as its index needs it, and how to set up what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from index_builder.model.index import Configuration
+from index_builder.model.settings import Settings
+
+
+class Health(StrEnum):
+    """What was found: as it should be, not so, or not to be seen with this token."""
+
+    GOOD = "good"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A setting: what it should be, why, and where to set it."""
+
+    what: str
+    health: Health
+    why: str = ""
+    fix: str = ""
+
+
+#: The workflow files of an index.
+WORKFLOWS: Final = ("validate.yml", "judge.yml", "bump.yml", "publish.yml")
+#: The status that judgement sets.
+CONTEXT: Final = "index-builder"
+_ENVIRONMENT: Final = "publish"
+_KEYS: Final = ("INDEX_BUILDER_KEY_BINS", "INDEX_BUILDER_KEY_TIMESTAMP")
+
+
+def examine(settings: Settings, configuration: Configuration, *, is_signed: bool) -> Iterator[Finding]:
+    """Yield each thing that an index depends on."""
+    yield from _branch(settings)
+    yield from _workflows(settings)
+    yield from _environment(settings)
+    yield from _pages(settings, configuration)
+    yield from _secrets(settings, is_signed=is_signed)
+    yield _finding(
+        "workflows may open pull requests", settings.may_open_pulls,
+        "bump.yml opens one for each new release", "Settings → Actions → General: allow GitHub Actions to create and approve pull requests",
+    )  # fmt: skip
+    rights = None if settings.default_rights is None else settings.default_rights == "read"
+    yield _finding(
+        "a workflow's token may only read, unless the workflow says more", rights,
+        "a workflow that somebody adds later would be given the right to write", "Settings → Actions → General: read repository contents",
+    )  # fmt: skip
+
+
+def _finding(what: str, is_good: bool | None, why: str, fix: str) -> Finding:
+    health = Health.UNKNOWN if is_good is None else Health.GOOD if is_good else Health.BAD
+    return Finding(what=what, health=health, why=why, fix=fix)
+
+
+def _branch(settings: Settings) -> Iterator[Finding]:
+    where = f"Settings → Rules → Rulesets, for the branch {settings.branch}"
+    yield _finding(
+        f"the branch {settings.branch} changes by pull requests only", settings.needs_pull,
+        "what is pushed straight to it is published without a judgement", f"{where}: require a pull request before merging",
+    )  # fmt: skip
+    required = None if settings.required is None else CONTEXT in settings.required
+    yield _finding(
+        f"the branch {settings.branch} requires the status {CONTEXT}", required,
+        "without it, what was refused can still be merged by hand", f"{where}: require status checks to pass, and add {CONTEXT}",
+    )  # fmt: skip
+
+
+def _workflows(settings: Settings) -> Iterator[Finding]:
+    for name in WORKFLOWS:
+        state = None if settings.workflows is None else settings.workflows.get(name, "missing")
+        fix = f"gh workflow enable {name}" if state and state.startswith("disabled") else "write it: index-builder init . --github …"
+        why = "GitHub stops schedules of a public repository after 60 days without a push" if state == "disabled_inactivity" else ""
+        yield _finding(f"the workflow {name} is there, and enabled", None if state is None else state == "active", why, fix)
+
+
+def _environment(settings: Settings) -> Iterator[Finding]:
+    found = next((e for e in settings.environments or () if e.name == _ENVIRONMENT), None)
+    is_known = settings.environments is not None
+    where = f"Settings → Environments → {_ENVIRONMENT}"
+    yield _finding(
+        f"the environment {_ENVIRONMENT} is there", found is not None if is_known else None,
+        "it holds the online keys, and says from where they may be used", f"{where}: make it",
+    )  # fmt: skip
+    yield _finding(
+        f"only some branches may use the environment {_ENVIRONMENT}", bool(found and found.has_branches) if is_known else None,
+        "whoever can push a branch could have its workflow sign and publish", f"{where}: deployment branches: {settings.branch} only",
+    )  # fmt: skip
+
+
+def _pages(settings: Settings, configuration: Configuration) -> Iterator[Finding]:
+    for target in configuration.publish:
+        if target.kind not in ("pages-artifact", "pages-branch"):
+            continue
+        wanted = target.branch if target.kind == "pages-branch" else ""
+        said = f"the branch {wanted}" if wanted else "what a workflow deploys"
+        is_right = None if settings.has_pages is None else settings.has_pages and settings.pages == wanted
+        yield _finding(
+            f"Pages serves {said}, for the target {target.name}", is_right, "nobody would get what is published",
+            f"Settings → Pages → Source: {f'deploy from the branch {wanted}' if wanted else 'GitHub Actions'}",
+        )  # fmt: skip
+
+
+def _secrets(settings: Settings, *, is_signed: bool) -> Iterator[Finding]:
+    names = settings.secrets
+    keys = None if names is None else not set(names) & set(_KEYS)
+    if is_signed:
+        yield _finding(
+            "the online keys are secrets of the environment, not of the repository", keys,
+            "every workflow of the repository could sign", f"Settings → Environments → {_ENVIRONMENT}: add them there, and delete these",
+        )  # fmt: skip
+    tokens = None if names is None else [name for name in names if name.endswith(("_TOKEN", "_PAT")) or "PERSONAL" in name]
+    why = f"none is needed, and there are: {', '.join(tokens)}" if tokens else ""
+    fix = "Settings → Secrets and variables → Actions: delete it"
+    yield _finding("no token of a person is stored", None if tokens is None else not tokens, why, fix)

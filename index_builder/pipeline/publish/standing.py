@@ -1,0 +1,103 @@
+"""What a target says of itself to people: `status.json`, which nobody signs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from typing import BinaryIO
+
+import orjson
+
+from index_builder.errors import StorageError
+from index_builder.model.page import STATUS
+from index_builder.model.publication import Limits, Record
+from index_builder.pipeline.publish.signatures import metadata_of
+from index_builder.ports import Site
+from index_builder.trust.layout import BIN, BINS, EXPIRES, POINTER, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, metadata_path
+
+
+def encode_status(record: Record, limits: Limits, tree: Site) -> bytes:
+    """Return `status.json` of a target: when what was published, how long each role's signature holds, how much the host takes."""
+    hold = record.hold
+    value = {
+        "schema": 1, "published": _text(record.at), "commit": record.commit,
+        "hold": {"commit": hold.commit, "reason": hold.reason} if hold else None,
+        "expires": {role: _text(time) for role, time in sorted(_expiries(tree))},
+        "size": record.size, "limit": limits.total, "file_limit": limits.file,
+    }  # fmt: skip
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _expiries(tree: Site) -> Iterator[tuple[str, datetime]]:
+    """Yield each role that is signed with when that ends; of the bins the first one's."""
+    metadata = metadata_of(tree)
+    if metadata is None:
+        return
+    snapshot = metadata_path(SNAPSHOT, metadata.snapshot)
+    paths = {TIMESTAMP: POINTER, SNAPSHOT: snapshot, ROOT: _newest_root(tree)}
+    paths |= {role: metadata_path(role, metadata.versions[role]) for role in (TARGETS, BINS) if role in metadata.versions}
+    for role, path in paths.items():
+        if time := _time(_field(tree, path, "expires")):
+            yield role, time
+    meta = _field(tree, snapshot, "meta")
+    times = [time for found in meta.values() if (time := _time(found.get(EXPIRES)))] if isinstance(meta, dict) else []
+    if times:
+        yield BIN, min(times)
+
+
+def _newest_root(tree: Site) -> str:
+    newest = next(version for version in count(1) if tree.size(metadata_path(ROOT, version + 1)) is None)
+    return metadata_path(ROOT, newest)
+
+
+def _field(tree: Site, path: str, name: str) -> object:
+    try:
+        return orjson.loads(tree.read(path))["signed"][name]
+    except (StorageError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
+class WithStatus:
+    """A tree with a `status.json` that is a target's own; the tree itself stays as it is."""
+
+    def __init__(self, tree: Site, content: bytes) -> None:
+        """Take the tree and the file."""
+        self._tree, self._content = tree, content
+
+    def listing(self) -> Mapping[str, int | None]:
+        """Return what is there."""
+        return {**self._tree.listing(), STATUS: len(self._content)}
+
+    def size(self, path: str) -> int | None:
+        """Return a file's size."""
+        return len(self._content) if path == STATUS else self._tree.size(path)
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes."""
+        return self._content if path == STATUS else self._tree.read(path)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file."""
+        return io.BytesIO(self._content) if path == STATUS else self._tree.open(path)
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write into the tree."""
+        self._tree.put(path, chunks)
+
+    def delete(self, path: str) -> None:
+        """Delete from the tree."""
+        self._tree.delete(path)

@@ -1,0 +1,80 @@
+"""What follows from a judgement of a pull request: a comment, a status, and where the policies want no person for it, a merge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from index_builder.errors import LostRaceError, NotFoundError, RemoteError
+from index_builder.judge.verdict import Outcome
+from index_builder.model.pull import Mark
+from index_builder.ports import Dispatcher, Pulls
+
+_MARKS: Final = {Outcome.MERGES: Mark.SUCCESS, Outcome.WAITS: Mark.PENDING, Outcome.REFUSED: Mark.FAILURE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A judgement on its way from the job that made it to the one that may write.
+
+    `head` and `base` are the commits that were judged; `says` is a line, `report` all of it, in markdown.
+    """
+
+    number: int
+    head: str
+    base: str
+    outcome: Outcome
+    merges: bool
+    says: str
+    report: str
+
+
+class Done(StrEnum):
+    """What was done."""
+
+    SAID = "said"
+    MERGED = "merged"
+    OUTDATED = "was pushed to since, and is judged again"
+    REJUDGED = "its base moved, and it is judged again"
+    CLOSED = "is closed"
+    UNMERGED = "could not be merged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflows:
+    """The workflow files that are started by name: what judges a pull request, and what publishes a branch."""
+
+    judge: str = "judge.yml"
+    publish: str = "publish.yml"
+
+
+def act(verdict: Verdict, pulls: Pulls, dispatcher: Dispatcher, workflows: Workflows) -> Done:
+    """Say a verdict, and merge where it says so. Raises RemoteError.
+
+    Nothing is said of a commit that was not judged: between the judgement and this, somebody may have pushed, or merged another.
+    """
+    try:
+        pull = pulls.pull(verdict.number)
+    except NotFoundError:
+        return Done.CLOSED
+    if pull.head != verdict.head:
+        dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
+        return Done.OUTDATED
+    pulls.mark(verdict.head, _MARKS[verdict.outcome], verdict.says)
+    pulls.say(verdict.number, verdict.report)
+    if not (verdict.merges and verdict.outcome is Outcome.MERGES) or pull.is_draft:
+        return Done.SAID
+    if pulls.tip(pull.base) != verdict.base:
+        dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
+        return Done.REJUDGED
+    try:
+        pulls.merge(verdict.number, verdict.head)
+    except LostRaceError:
+        dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
+        return Done.OUTDATED
+    except RemoteError as error:
+        pulls.say(verdict.number, f"{verdict.report}\nIt could not be merged: {error.message}\n")
+        return Done.UNMERGED
+    dispatcher.dispatch(workflows.publish, pull.base)
+    return Done.MERGED

@@ -1,0 +1,129 @@
+"""What all pages for people have in common: the templates, where the index is, and the assets, which are called after their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote
+
+from index_builder.model.page import HTML, Page, Tier
+from index_builder.model.problem import Place, Problem, ProblemsFoundError
+from index_builder.render.simple import environment
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+ASSETS: Final = "assets/"
+_FOLDER: Final = "web/assets/"
+_KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+class House(NamedTuple):
+    """What pages for people are made with. `url` is where the tree is published, or ''; `repository` is the one of the manifests.
+
+    `templates` are texts by name. Those below `web/assets/` are the assets.
+    """
+
+    title: str
+    templates: tuple[tuple[str, str], ...]
+    url: str = ""
+    repository: str = ""
+    branch: str = "main"
+    preview: bool = False
+
+    @property
+    def is_themed(self) -> bool:
+        """Say whether some of the templates are the repository's own."""
+        return any(name.startswith("theme/") for name, _ in self.templates)
+
+    def assets(self) -> dict[str, str]:
+        """Return the paths of assets by their names."""
+        return {name.removeprefix(_FOLDER): _path(name, text) for name, text in self.templates if name.startswith(_FOLDER)}
+
+    def asset_pages(self) -> list[Page]:
+        """Return the assets as pages."""
+        found = ((name, text) for name, text in self.templates if name.startswith(_FOLDER))
+        return [Page(_path(name, text), _KINDS[name.rpartition(".")[2]], text.encode(), Tier.PROJECT) for name, text in found]
+
+    def source(self, path: str) -> dict[str, str]:
+        """Return where people see a file of the repository, its history, and where they propose a change of it."""
+        if not self.repository:
+            return {}
+        root, rest = self.repository.rstrip("/"), f"{quote(self.branch)}/{quote(path)}"
+        return {"file": f"{root}/blob/{rest}", "history": f"{root}/commits/{rest}", "edit": f"{root}/edit/{rest}"}
+
+
+def _path(name: str, text: str) -> str:
+    """Return where an asset is: a page never gets one of another edition."""
+    stem, _, ending = name.removeprefix(_FOLDER).rpartition(".")
+    return f"{ASSETS}{stem}.{hashlib.sha256(text.encode()).hexdigest()[:12]}.{ending}"
+
+
+def environment_of(house: House) -> Environment:
+    """Return the templates with what all of them use. Those of a theme see values and change none: they run in a sandbox."""
+    made = environment(dict(house.templates), preview=house.preview, is_theirs=house.is_themed)
+    made.globals["base"] = _of_theme(made, "web/base.html")
+    made.globals |= {"house": house, "assets": house.assets()}
+    made.filters |= {"human": human, "grouped": grouped}
+    return made
+
+
+def _of_theme(templates: Environment, name: str) -> str:
+    """Return the name of a theme's template for a page, or of the built-in one."""
+    theirs = name.replace("web/", "theme/", 1)
+    loader = templates.loader
+    return theirs if loader is not None and theirs in loader.list_templates() else name
+
+
+def broken(text: str, page: str) -> tuple[int, str] | None:
+    """Return the line at which a theme's template is wrong, and what is; None where it extends the built-in page as it should."""
+    from jinja2 import Environment, TemplateSyntaxError, nodes  # noqa: PLC0415 - for indexes with a theme
+
+    try:
+        parsed = Environment(autoescape=True).parse(text)
+    except TemplateSyntaxError as error:
+        return error.lineno, f"jinja2 cannot read it: {error.message}"
+    extends = parsed.find(nodes.Extends)
+    if extends is None or not isinstance(extends.template, nodes.Const) or extends.template.value != page:
+        return 1, "it does not extend the built-in page"
+    return None
+
+
+def rendered(path: str, template: str, templates: Environment, tier: Tier, **values: object) -> Page:
+    """Return a page; `root` leads from it to the top of the tree, '' at the top itself."""
+    root = "../" * path.count("/")
+    from jinja2 import TemplateError  # noqa: PLC0415 - where nothing changed, nothing is rendered
+
+    name = _of_theme(templates, template)
+    try:
+        text = templates.get_template(name).render(root=root, **values)
+    except TemplateError as error:
+        place = Place(path=name if name.startswith("theme/") else "theme/base.html", line=1)
+        message = f"{path} cannot be made with it: {error}"
+        raise ProblemsFoundError(
+            [Problem(rule="theme", message=message, place=place, fix="look at the built-in template's values")]
+        ) from error
+    return Page(path, HTML, text.encode(), tier)
+
+
+def human(size: int | None) -> str:
+    """Return a number of bytes as people read it."""
+    if size is None:
+        return ""
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":  # noqa: PLR2004 - decimal units
+            break
+        amount /= 1000
+    return f"{amount:,.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:,.1f} {unit}"  # noqa: PLR2004 - three digits are enough
+
+
+def grouped(number: int) -> str:
+    """Return a number with its thousands apart."""
+    return f"{number:,}"
+
+
+def counted(values: Mapping[str, int], most: int) -> list[tuple[str, int]]:
+    """Return the largest of some counts, the largest first."""
+    return sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))[:most]

@@ -1,0 +1,171 @@
+"""A project's page and its feed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from index_builder.model.names import parse_version
+from index_builder.model.page import Page, Tier
+from index_builder.model.profile import Profile
+from index_builder.model.snapshot import CoreMetadata, ListedProject
+from index_builder.render.web.card import Card, metadata_of, newest_of, one_line, texts
+from index_builder.render.web.chart import Chart, bars
+from index_builder.render.web.feed import Happened, render_feed
+from index_builder.render.web.house import House, rendered
+from index_builder.render.web.table import row_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER: Final = "project/"
+_MOST_BARS: Final = 40
+
+
+class Release(NamedTuple):
+    """A release with its files as rows of a table; `yanked` is the reason where all of them are."""
+
+    version: str
+    at: str
+    size: int
+    listed: int
+    rows_html: Markup
+    yanked: str | None
+    is_prerelease: bool
+
+    @property
+    def anchor(self) -> str:
+        """The id of its section."""
+        return "v" + re.sub(r"[^A-Za-z0-9.-]", "_", self.version)
+
+
+class About(NamedTuple):
+    """What the core metadata of the newest release says, as far as it is worth a line."""
+
+    summary: str
+    requires_python: str
+    license: str
+    author: str
+    links: tuple[tuple[str, str], ...]
+    dependencies: tuple[tuple[str, str], ...]
+    extras: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    classifiers: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def render_project(project: ListedProject, profile: Profile, card: Card, house: House, templates: Environment) -> Iterator[Page]:
+    """Yield a project's page and its feed."""
+    path = f"{FOLDER}{project.normalized}/"
+    newest = newest_of(project.files)
+    releases = _releases(project, profile)
+    yield rendered(
+        f"{path}index.html", "web/project.html", templates, Tier.PROJECT,
+        project=project, profile=profile, card=card, releases=releases, about=_about(metadata_of(project, newest), project, newest),
+        newest=next((release for release in releases if release.version == newest), None), chart=_chart(releases),
+        source=house.source(profile.manifest), removed=[event for event in profile.events if event.kind == "removed"],
+    )  # fmt: skip
+    events = sorted(
+        (Happened(project.normalized, project.name, event) for event in profile.events), key=lambda one: one.order, reverse=True
+    )
+    yield render_feed(f"{path}feed.xml", f"{project.name} in {house.title}", events, house, Tier.PROJECT)
+
+
+def _releases(project: ListedProject, profile: Profile) -> list[Release]:
+    """Return the releases, the newest first; files of no known version come last."""
+    origins = dict(profile.origins)
+    found = []
+    for version, group in groupby(project.files, key=lambda file: file.version):
+        files = tuple(group)
+        yanked = next((file.yanked for file in files if file.yanked), "") if all(f.yanked is not None for f in files) else None
+        rows = [row_of(file, origins.get(file.filename, ""), of_release=yanked is not None) for file in files]
+        found.append(Release(
+            version, min((file.uploaded for file in files if file.uploaded), default="")[:10], sum(file.size or 0 for file in files),
+            len(files), Markup("".join(rows)), yanked, bool(version) and parse_version(version).is_prerelease,  # noqa: S704 - escaped
+        ))  # fmt: skip
+    return found[::-1]
+
+
+def _chart(releases: list[Release]) -> Chart | None:
+    """Return the sizes of the newest releases, the oldest of them first."""
+    return bars([(release.version, release.size) for release in releases[:_MOST_BARS][::-1]])
+
+
+def _about(found: CoreMetadata, project: ListedProject, newest: str) -> About:
+    requires = one_line(found.get("requires_python")) or next((f.requires_python for f in project.files if f.version == newest), "")
+    plain, extras = _requirements(texts(found, "requires_dist"))
+    return About(
+        summary=one_line(found.get("summary")),
+        requires_python=requires,
+        license=one_line(found.get("license_expression")) or _short(one_line(found.get("license"))),
+        author=one_line(found.get("author")) or one_line(found.get("author_email")),
+        links=tuple(_links(found)),
+        dependencies=plain,
+        extras=extras,
+        classifiers=_classifiers(texts(found, "classifiers")),
+    )
+
+
+_SHORT: Final = 120
+
+
+def _short(text: str) -> str:
+    """Return a licence that is a name; some projects put the whole text there."""
+    return text if len(text) <= _SHORT else ""
+
+
+def _links(found: CoreMetadata) -> Iterator[tuple[str, str]]:
+    """Yield the links of a project by their labels: https only, and never with a name and password in front of the host."""
+    urls = found.get("project_urls")
+    pairs = list(urls.items()) if isinstance(urls, dict) else []
+    pairs.append(("Homepage", found.get("home_page")))
+    seen = set()
+    for label, url in pairs:
+        text = one_line(url)
+        if text not in seen and _is_safe(text):
+            seen.add(text)
+            yield one_line(label) or "Link", text
+
+
+def _is_safe(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc and not re.search(r"[\s\"'<>\\`]", url)
+
+
+_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_EXTRA: Final = re.compile(r"""\s*(?:and\s+)?extra\s*==\s*(['"])([A-Za-z0-9._-]+)\1\s*$""")
+
+
+def _requirements(
+    lines: list[str],
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, tuple[tuple[str, str], ...]], ...]]:
+    """Return requirements as a name and what follows it: those of the project itself, and by extra those of its extras."""
+    plain: list[tuple[str, str]] = []
+    extras: dict[str, list[tuple[str, str]]] = {}
+    for line in lines:
+        name = _NAME.match(line)
+        if not name:
+            continue
+        rest = line[name.end() :].strip()
+        extra = _EXTRA.search(rest)
+        if extra:
+            rest = rest[: extra.start()].rstrip().removesuffix(";").rstrip()
+            extras.setdefault(extra[2], []).append((name[0], rest))
+        else:
+            plain.append((name[0], rest))
+    return tuple(plain), tuple((extra, tuple(found)) for extra, found in sorted(extras.items()))
+
+
+def _classifiers(lines: list[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        top, colons, rest = line.partition(" :: ")
+        if colons:
+            found.setdefault(top, []).append(rest)
+    return tuple((top, tuple(rest)) for top, rest in found.items())

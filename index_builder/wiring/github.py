@@ -1,0 +1,87 @@
+"""Who speaks to GitHub, and on whose behalf: as GitHub's own runners say it in the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pygit2
+
+from index_builder.adapters import git
+from index_builder.adapters.clock import SystemClock
+from index_builder.adapters.git_remote import TOKEN, Git
+from index_builder.adapters.github.api import DEFAULT, Api
+from index_builder.adapters.github.feed import GitHubFeed
+from index_builder.adapters.github.repository import GitHubRepository
+from index_builder.adapters.github.settings import settings_of
+from index_builder.errors import UsageError
+from index_builder.model.settings import Settings
+from index_builder.ports import Progress, ReleaseFeed
+
+
+@contextmanager
+def open_api(progress: Progress, *, patience: float = 900.0) -> Iterator[Api]:
+    """Yield GitHub's API: at GITHUB_API_URL, with GITHUB_TOKEN. No index.yaml names where a token goes. Raises UsageError.
+
+    `patience` is how many seconds a limit is waited for at most.
+    """
+    url, token = os.environ.get("GITHUB_API_URL") or DEFAULT, os.environ.get("GITHUB_TOKEN", "")
+    api = Api(url, token, SystemClock(), progress, patience=patience)
+    try:
+        yield api
+    finally:
+        api.close()
+
+
+@contextmanager
+def open_feed(progress: Progress) -> Iterator[ReleaseFeed]:
+    """Yield the releases of repositories on GitHub; without a token, 60 questions an hour are answered."""
+    with open_api(progress) as api:
+        yield GitHubFeed(api)
+
+
+@contextmanager
+def open_repository(progress: Progress) -> Iterator[GitHubRepository]:
+    """Yield the repository that GITHUB_REPOSITORY names; raises UsageError where it or GITHUB_TOKEN is missing."""
+    name = _named()
+    with open_api(progress) as api:
+        yield GitHubRepository(api, name)
+
+
+@contextmanager
+def open_settings(progress: Progress) -> Iterator[Settings]:
+    """Yield the settings of the repository that GITHUB_REPOSITORY names; raises as `open_repository`, RemoteError."""
+    name = _named()
+    with open_api(progress) as api:
+        yield settings_of(api, name)
+
+
+def _named() -> str:
+    for name, example in (("GITHUB_REPOSITORY", "acme/index"), ("GITHUB_TOKEN", "$(gh auth token)")):
+        if not os.environ.get(name):
+            msg = f"{name} is not set: it says {'which repository this is' if 'REPO' in name else 'on whose behalf GitHub is asked'}"
+            raise UsageError(msg, fix=f"on a runner of GitHub it is there; elsewhere: export {name}={example}")
+    return os.environ["GITHUB_REPOSITORY"]
+
+
+def fetch_pull(root: Path, base: str, number: int) -> None:
+    """Fetch a pull request and its base from `origin`, as git objects only, to `BASE` and `HEAD`. Raises RemoteError, UsageError."""
+    url = git.remote_of(root)
+    if url is None:
+        msg = "this repository has no remote `origin` to fetch pull requests from"
+        raise UsageError(msg, fix="git remote add origin URL")
+    environment = dict(os.environ)
+    server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    if urlsplit(url).netloc == urlsplit(server).netloc and os.environ.get("GITHUB_TOKEN"):
+        environment[TOKEN] = os.environ["GITHUB_TOKEN"]
+    repository = Git(Path(pygit2.Repository(str(root)).path), url, environment)
+    repository.fetch_refs(f"refs/heads/{base}:{BASE}", f"refs/pull/{number}/head:{HEAD}")
+
+
+#: What was fetched of a pull request.
+BASE: Final = "refs/index-builder/base"
+HEAD: Final = "refs/index-builder/head"

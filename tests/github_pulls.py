@@ -1,0 +1,278 @@
+"""The part of the GitHub on loopback that is about a repository's git: pull requests, reviews, comments, statuses, refs, dispatches.
+
+Each repository here has a real bare git repository; a merge is a merge commit in it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pygit2
+from github_server import Call, Plain, RefusedError, Repository, route
+
+WHO = pygit2.Signature("GitHub", "noreply@example.org", 1_800_000_000, 0)
+
+
+def git_of(repository: Repository) -> pygit2.Repository:
+    """Return the bare repository behind one."""
+    return pygit2.Repository(str(repository.git))
+
+
+def open_pull(
+    repository: Repository, number: int, *, head: str, author: dict[str, Any], title: str = "A change", branch: str = ""
+) -> dict[str, Any]:
+    """Open a pull request for a commit that the bare repository has."""
+    git_of(repository).references.create(f"refs/pull/{number}/head", head, force=True)
+    pull = {
+        "number": number, "state": "open", "title": title, "body": "", "draft": False, "user": author, "branch": branch,
+        "created_at": "2026-11-20T08:00:00Z", "merged_at": None, "head": {"sha": head, "ref": branch or f"change-{number}"},
+        "base": {"ref": "main"}, "reviews": [], "comments": [],
+    }  # fmt: skip
+    repository.pulls[number] = pull
+    return pull
+
+
+def _found(call: Call, owner: str, name: str, need: str = "") -> Repository:
+    return call.hub.repository(f"{owner}/{name}", call.token, need)
+
+
+def _pull(repository: Repository, number: str) -> dict[str, Any]:
+    found = repository.pulls.get(int(number))
+    if found is None:
+        raise RefusedError(404, "Not Found")
+    tip = git_of(repository).references.get(f"refs/pull/{number}/head")
+    if tip is not None and found["state"] == "open":
+        found["head"]["sha"] = str(tip.target)
+    return {key: value for key, value in found.items() if key not in ("reviews", "comments", "branch")}
+
+
+@route("GET", "/repos/{owner}/{name}/pulls")
+def pulls(call: Call, owner: str, name: str) -> Any:
+    repository = _found(call, owner, name, "pull-requests:read")
+    state, branch = call.query.get("state", "open"), call.query.get("head", "").partition(":")[2]
+    chosen = [n for n, p in repository.pulls.items() if state in ("all", p["state"]) and (not branch or p["branch"] == branch)]
+    return [_pull(repository, str(number)) for number in reversed(chosen)]
+
+
+@route("POST", "/repos/{owner}/{name}/pulls")
+def make_pull(call: Call, owner: str, name: str) -> Any:
+    repository, body = _found(call, owner, name, "pull-requests:write"), call.json()
+    call.hub.count()
+    head = str(git_of(repository).references[f"refs/heads/{body['head']}"].target)
+    number = max(repository.pulls, default=0) + 1
+    bot = {"id": 41898282, "login": "github-actions[bot]", "type": "Bot"}
+    pull = open_pull(repository, number, head=head, author=bot, title=body["title"], branch=body["head"])
+    pull["body"] = body["body"]
+    return Plain(content=json.dumps(_pull(repository, str(number))).encode(), status=201)
+
+
+@route("GET", "/repos/{owner}/{name}/pulls/{number}")
+def pull(call: Call, owner: str, name: str, number: str) -> Any:
+    return _pull(_found(call, owner, name, "pull-requests:read"), number)
+
+
+@route("PATCH", "/repos/{owner}/{name}/pulls/{number}")
+def edit_pull(call: Call, owner: str, name: str, number: str) -> Any:
+    repository = _found(call, owner, name, "pull-requests:write")
+    repository.pulls[int(number)] |= call.json()
+    return _pull(repository, number)
+
+
+@route("GET", "/repos/{owner}/{name}/pulls/{number}/reviews")
+def reviews(call: Call, owner: str, name: str, number: str) -> Any:
+    return _found(call, owner, name, "pull-requests:read").pulls[int(number)]["reviews"]
+
+
+@route("PUT", "/repos/{owner}/{name}/pulls/{number}/merge")
+def merge(call: Call, owner: str, name: str, number: str) -> Any:
+    repository, body = _found(call, owner, name, "contents:write"), call.json()
+    value = _pull(repository, number)
+    if value["head"]["sha"] != body["sha"]:
+        raise RefusedError(409, "Head branch was modified. Review and try the merge again.")
+    states = {status["context"]: status["state"] for status in repository.statuses.get(body["sha"], [])}
+    if any(states.get(context) != "success" for context in repository.required):
+        raise RefusedError(405, "Required status check is expected.")
+    merged = merge_into_main(repository, body["sha"], f"Merge pull request #{number}")
+    repository.pulls[int(number)] |= {"state": "closed", "merged_at": "2026-11-21T08:00:00Z"}
+    return {"merged": True, "sha": merged}
+
+
+def merge_into_main(repository: Repository, head: str, message: str) -> str:
+    """Make a merge commit of main and a commit; return it."""
+    git = git_of(repository)
+    main = git.references["refs/heads/main"]
+    index = git.merge_commits(main.target, pygit2.Oid(hex=head))
+    if index.conflicts:
+        raise RefusedError(405, "Pull Request is not mergeable")
+    made = git.create_commit(None, WHO, WHO, message, index.write_tree(git), [main.target, pygit2.Oid(hex=head)])
+    main.set_target(made)
+    return str(made)
+
+
+@route("GET", "/repos/{owner}/{name}/issues/{number}/comments")
+def comments(call: Call, owner: str, name: str, number: str) -> Any:
+    return _found(call, owner, name, "pull-requests:read").pulls[int(number)]["comments"]
+
+
+@route("POST", "/repos/{owner}/{name}/issues/{number}/comments")
+def comment(call: Call, owner: str, name: str, number: str) -> Any:
+    repository = _found(call, owner, name, "pull-requests:write")
+    call.hub.count()
+    if len(call.json()["body"]) > 65536:
+        raise RefusedError(422, "Validation Failed")
+    made = {"id": call.hub.next(), "body": call.json()["body"], "user": {"id": 41898282, "login": "github-actions[bot]", "type": "Bot"}}
+    repository.pulls[int(number)]["comments"].append(made)
+    return Plain(content=json.dumps(made).encode(), status=201)
+
+
+@route("PATCH", "/repos/{owner}/{name}/issues/comments/{number}")
+def edit_comment(call: Call, owner: str, name: str, number: str) -> Any:
+    repository = _found(call, owner, name, "pull-requests:write")
+    for value in repository.pulls.values():
+        for found in value["comments"]:
+            if found["id"] == int(number):
+                found["body"] = call.json()["body"]
+                return found
+    raise RefusedError(404, "Not Found")
+
+
+@route("POST", "/repos/{owner}/{name}/statuses/{commit}")
+def status(call: Call, owner: str, name: str, commit: str) -> Any:
+    repository, body = _found(call, owner, name, "statuses:write"), call.json()
+    if len(body["description"]) > 140:
+        raise RefusedError(422, "Validation Failed")
+    repository.statuses.setdefault(commit, []).append(body)
+    return Plain(content=json.dumps(body).encode(), status=201)
+
+
+@route("POST", "/repos/{owner}/{name}/actions/workflows/{file}/dispatches")
+def dispatch(call: Call, owner: str, name: str, file: str) -> Any:
+    repository, body = _found(call, owner, name, "actions:write"), call.json()
+    if f".github/workflows/{file}" not in git_of(repository).references[f"refs/heads/{body['ref']}"].peel(pygit2.Commit).tree:
+        raise RefusedError(404, "Not Found")
+    repository.dispatches.append((file, body.get("inputs") or {}))
+    return Plain(status=204)
+
+
+@route("GET", "/repos/{owner}/{name}/git/ref/{ref+}")
+def ref(call: Call, owner: str, name: str, ref: str) -> Any:
+    found = git_of(_found(call, owner, name)).references.get(f"refs/{ref}")
+    if found is None:
+        raise RefusedError(404, "Not Found")
+    return {"ref": f"refs/{ref}", "object": {"sha": str(found.target), "type": "commit"}}
+
+
+@route("POST", "/repos/{owner}/{name}/git/refs")
+def make_ref(call: Call, owner: str, name: str) -> Any:
+    git_of(_found(call, owner, name, "contents:write")).references.create(call.json()["ref"], call.json()["sha"])
+    return Plain(content=b"{}", status=201)
+
+
+@route("PATCH", "/repos/{owner}/{name}/git/refs/{ref+}")
+def move_ref(call: Call, owner: str, name: str, ref: str) -> Any:
+    repository = _found(call, owner, name, "contents:write")
+    found = git_of(repository).references.get(f"refs/{ref}")
+    if found is None:
+        raise RefusedError(422, "Reference does not exist")
+    found.set_target(call.json()["sha"])
+    for number, value in repository.pulls.items():
+        if value["branch"] and f"heads/{value['branch']}" == ref:
+            git_of(repository).references.create(f"refs/pull/{number}/head", call.json()["sha"], force=True)
+    return {"ref": f"refs/{ref}"}
+
+
+@route("GET", "/repos/{owner}/{name}/git/commits/{sha}")
+def commit(call: Call, owner: str, name: str, sha: str) -> Any:
+    found = git_of(_found(call, owner, name))[sha].peel(pygit2.Commit)
+    return {"sha": sha, "tree": {"sha": str(found.tree_id)}}
+
+
+@route("POST", "/repos/{owner}/{name}/git/blobs")
+def blob(call: Call, owner: str, name: str) -> Any:
+    git = git_of(_found(call, owner, name, "contents:write"))
+    made = git.create_blob(base64.b64decode(call.json()["content"]))
+    return Plain(content=json.dumps({"sha": str(made)}).encode(), status=201)
+
+
+@route("POST", "/repos/{owner}/{name}/git/trees")
+def tree(call: Call, owner: str, name: str) -> Any:
+    git, body = git_of(_found(call, owner, name, "contents:write")), call.json()
+    index = pygit2.Index()
+    index.read_tree(git[body["base_tree"]].peel(pygit2.Tree))
+    for entry in body["tree"]:
+        index.add(pygit2.IndexEntry(entry["path"], pygit2.Oid(hex=entry["sha"]), int(entry["mode"], 8)))
+    return Plain(content=json.dumps({"sha": str(index.write_tree(git))}).encode(), status=201)
+
+
+@route("POST", "/repos/{owner}/{name}/git/commits")
+def make_commit(call: Call, owner: str, name: str) -> Any:
+    git, body = git_of(_found(call, owner, name, "contents:write")), call.json()
+    parents = [pygit2.Oid(hex=parent) for parent in body["parents"]]
+    made = git.create_commit(None, WHO, WHO, body["message"], pygit2.Oid(hex=body["tree"]), parents)
+    return Plain(content=json.dumps({"sha": str(made)}).encode(), status=201)
+
+
+@route("GET", "/repos/{owner}/{name}/attestations/{digest}")
+def attestations(call: Call, owner: str, name: str, digest: str) -> Any:
+    found = _found(call, owner, name).attestations.get(digest.removeprefix("sha256:"))
+    if not found:
+        raise RefusedError(404, "Not Found")
+    return {"attestations": [{"bundle": json.loads(bundle), "repository_id": 1} for bundle in found]}
+
+
+def bare(folder: Path) -> Path:
+    """Make an empty bare repository."""
+    pygit2.init_repository(str(folder), bare=True, initial_head="main")
+    return folder
+
+
+# Settings: what a test put there, to who administers the repository.
+
+
+@route("GET", "/repos/{owner}/{name}")
+def about(call: Call, owner: str, name: str) -> Any:
+    return {"full_name": _found(call, owner, name).name, "default_branch": "main"}
+
+
+def _setting(call: Call, owner: str, name: str, key: str) -> Any:
+    found = _found(call, owner, name, "administration:read").settings
+    if key not in found:
+        raise RefusedError(404, "Not Found")
+    return found[key]
+
+
+@route("GET", "/repos/{owner}/{name}/rules/branches/main")
+def rules(call: Call, owner: str, name: str) -> Any:
+    return _found(call, owner, name).settings.get("rules", [])
+
+
+@route("GET", "/repos/{owner}/{name}/pages")
+def pages(call: Call, owner: str, name: str) -> Any:
+    return _setting(call, owner, name, "pages")
+
+
+@route("GET", "/repos/{owner}/{name}/actions/permissions/workflow")
+def rights(call: Call, owner: str, name: str) -> Any:
+    return _setting(call, owner, name, "rights")
+
+
+@route("GET", "/repos/{owner}/{name}/actions/workflows")
+def workflows(call: Call, owner: str, name: str) -> Any:
+    states = _found(call, owner, name).settings.get("workflows", {})
+    found = [{"path": f".github/workflows/{file}", "state": state} for file, state in states.items()]
+    return {"total_count": len(found), "workflows": found}
+
+
+@route("GET", "/repos/{owner}/{name}/environments")
+def environments(call: Call, owner: str, name: str) -> Any:
+    found = _found(call, owner, name).settings.get("environments", [])
+    return {"total_count": len(found), "environments": found}
+
+
+@route("GET", "/repos/{owner}/{name}/actions/secrets")
+def secrets(call: Call, owner: str, name: str) -> Any:
+    found = [{"name": secret} for secret in _setting(call, owner, name, "secrets")]
+    return {"total_count": len(found), "secrets": found}

@@ -1,0 +1,271 @@
+"""Stories of `bump`: indexes, releases and pages are looked at, and what is newer goes into manifests or pull requests."""
+
+import hashlib
+import json
+import ssl
+
+import attested
+import pygit2
+import pytest
+from actions_runner import Runner
+from conftest import commit_all
+from distributions import sdist, wheel
+from github_pulls import bare, git_of
+from github_server import GitHub, Repository, Token, github
+from servers import Reply, serving
+
+SOURCE = "acme/utils"
+INDEX = "acme/index"
+BUILDER = "index-builder/index-builder@0c3e5f7a9b1d2c4e6f8091a2b3c4d5e6f7081929"
+
+
+@pytest.fixture
+def hub(tmp_path, trusted, monkeypatch):
+    """A GitHub over TLS with the repository of a package and that of an index, and a token that may do all that bump does."""
+    hub = GitHub(repositories={name: Repository(name=name) for name in (SOURCE, INDEX)})
+    hub.repositories[INDEX].git = bare(tmp_path / "acme.git")
+    permissions = {"contents": "write", "pull-requests": "write", "actions": "write"}
+    hub.tokens["right"] = Token(login="github-actions[bot]", permissions=permissions)
+    with github(hub, trusted):
+        monkeypatch.setenv("GITHUB_API_URL", hub.url)
+        monkeypatch.setenv("GITHUB_REPOSITORY", INDEX)
+        monkeypatch.setenv("GITHUB_TOKEN", "right")
+        monkeypatch.setenv("INDEX_BUILDER_UNSAFE_NETWORKS", "127.0.0.0/8")
+        yield hub
+
+
+def release(hub, version, *files, published="2026-11-01T08:00:00Z", pre=False):
+    """Release files in the package's repository."""
+    repository, number = hub.repositories[SOURCE], hub.next()
+    made = {
+        "id": number, "tag_name": f"v{version}", "name": version, "draft": False, "prerelease": pre, "published_at": published, "assets": [],
+        "html_url": f"https://github.example.org/{SOURCE}/releases/tag/v{version}",
+    }  # fmt: skip
+    repository.releases[number] = made
+    for name, content in files:
+        asset = hub.next()
+        made["assets"].append({"id": asset, "name": name, "state": "uploaded", "size": len(content), "digest": None})
+        repository.contents[asset] = content
+
+
+def manifest(repo, source, *, versions="", hosting="mirrored", more=""):
+    """Write a manifest of acme-utils that looks there, with the files of some versions."""
+    path = repo / "packages.d" / "acme-utils.yaml"
+    path.write_text(
+        f"schema: 1\nname: acme-utils\nowners: [maintainers]\nhosting: {hosting}\nsource: {source}\n{more}releases:\n{versions}"
+    )
+    return path
+
+
+def listed(version, content_of=None):
+    digest = content_of or "0" * 64
+    return (
+        f"  {version}:\n    files:\n      - {{name: acme_utils-{version}-py3-none-any.whl, sha256: {digest}, size: 9, "
+        f"uploaded: 2026-01-02T03:04:05Z, url: https://files.example.org/acme_utils-{version}-py3-none-any.whl}}\n"
+    )
+
+
+def bumped(cli, *options, code=0):
+    done = cli("bump", *options, "--format", "json")
+    assert done.code == code, done.err
+    return {project["project"]: project for project in json.loads(done.out)["projects"]}
+
+
+def test_an_index_is_looked_at(repo, cli, upstream):
+    """The newest release is added with the index's own digest and time, pre-releases where they count; nothing newer changes nothing."""
+    assert cli("add", "--pypi", "demo==1.0", "--owner", "maintainers").code == 0
+    path = repo / "packages.d" / "demo.yaml"
+    path.write_text(path.read_text().replace("releases:", "source: {index: pypi}\nreleases:", 1))
+    before = path.read_text()
+    found = bumped(cli, "--dry-run")["demo"]
+    assert (found["result"], found["before"], found["version"]) == ("newer", "1.0", "1.1")
+    assert path.read_text() == before
+    bumped(cli)
+    assert "demo-1.1-py3-none-any.whl" in path.read_text()
+    assert cli("check", "--worktree").code == 0
+    assert bumped(cli)["demo"]["result"] == "current"
+    path.write_text(path.read_text().replace("{index: pypi}", "{index: pypi, pre: true, versions: '>=1'}"))
+    assert bumped(cli)["demo"]["version"] == "2.0rc1"
+    path.write_text(before.replace("{index: pypi}", "{index: pypi, versions: '<1.1'}"))
+    assert bumped(cli)["demo"]["result"] == "current"
+    path.write_text(before.replace("{index: pypi}", "{index: pypi, cooldown: 30d}"))
+    found = bumped(cli)["demo"]
+    assert (found["result"], found["version"], found["files"]) == ("cooling", "1.1", [])
+    assert found["until"] > "2026"
+
+
+def test_releases_of_a_repository_are_looked_at(repo, cli, hub):
+    """Wheels and sdists of the newest release are taken, other assets and pre-releases are not, and neither is what was removed."""
+    name, content = wheel("acme-utils", "1.1")
+    release(hub, "1.0", wheel("acme-utils", "1.0"))
+    release(hub, "1.1", (name, content), sdist("acme-utils", "1.1"), ("notes.txt", b"hello"), wheel("other", "9.0"))
+    release(hub, "2.0b1", wheel("acme-utils", "2.0b1"), pre=True)
+    path = manifest(repo, f"{{github: {SOURCE}}}", versions=listed("1.0"))
+    found = bumped(cli)["acme-utils"]
+    assert (found["version"], found["files"]) == ("1.1", [name, "acme_utils-1.1.tar.gz"])
+    assert found["notes"] == f"https://github.example.org/{SOURCE}/releases/tag/v1.1"
+    assert f"url: {hub.url}/{SOURCE}/releases/download/v1.1/{name}" in path.read_text()
+    manifest(repo, f"{{github: {SOURCE}, versions: '<1.1'}}", versions=listed("1.0"))
+    assert bumped(cli)["acme-utils"]["result"] == "current"
+    tombstone = f"removed:\n  {name}: {{version: 1.1, sha256: {'1' * 64}, reason: leaked, at: 2026-11-20T08:00:00Z}}\n"
+    manifest(repo, f"{{github: {SOURCE}}}", versions=listed("1.0") + tombstone)
+    assert bumped(cli)["acme-utils"]["result"] == "current"
+
+
+def test_a_release_that_is_too_young_waits(repo, cli, hub):
+    """The cooldown counts from when the release was published; the one before it is taken meanwhile."""
+    release(hub, "1.1", wheel("acme-utils", "1.1"), published="2026-11-01T08:00:00Z")
+    release(hub, "1.2", wheel("acme-utils", "1.2"), published="2999-01-01T08:00:00Z")
+    manifest(repo, f"{{github: {SOURCE}, cooldown: 3d}}", versions=listed("1.0"))
+    assert bumped(cli)["acme-utils"]["version"] == "1.1"
+    assert bumped(cli)["acme-utils"] == {
+        **bumped(cli)["acme-utils"], "result": "cooling", "version": "1.2", "until": "2999-01-04T08:00:00+00:00",
+    }  # fmt: skip
+    assert "acme-utils: 1.2 waits until 2999-01-04T08:00:00Z" in cli("bump").err
+
+
+def test_a_page_is_looked_at(repo, cli, hub, trusted):
+    """The links of a page that lead to wheels and sdists of the project are what it has."""
+    name, content = wheel("acme-utils", "1.1")
+    page = f'<!doctype html><a href="{name}">{name}</a> <a href="other-3.0-py3-none-any.whl">other</a> <a href="/">up</a>'.encode()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(trusted)
+    with serving(context) as server:
+        server.on("/files/", Reply(body=page, headers={"content-type": "text/html"}))
+        server.on(f"/files/{name}", Reply(body=content))
+        manifest(repo, f"{{page: '{server.url}/files/'}}", versions=listed("1.0"))
+        assert bumped(cli)["acme-utils"]["version"] == "1.1"
+
+
+def test_what_fails_holds_up_nobody_else(repo, cli, hub, upstream, monkeypatch):
+    """A repository that is gone is told with its project, the others are bumped, and the exit code says that something failed."""
+    assert cli("add", "--pypi", "demo==1.0", "--owner", "maintainers").code == 0
+    path = repo / "packages.d" / "demo.yaml"
+    path.write_text(path.read_text().replace("releases:", "source: {index: pypi}\nreleases:", 1))
+    manifest(repo, "{github: acme/gone}", versions=listed("1.0"))
+    done = cli("bump")
+    assert done.code == 3
+    assert "acme-utils: failed: GitHub answers 404" in done.err
+    assert "demo: 1.0 → 1.1, 2 files added" in done.err
+    manifest(
+        repo,
+        f"{{github: {SOURCE}}}",
+        versions=listed("1.0").replace("url: https://files.example.org/acme_utils-1.0-py3-none-any.whl", "stored: true"),
+        hosting="hosted",
+    )
+    assert "its bytes only ever come from you" in cli("bump", "acme-utils").err
+
+
+def test_mistakes_are_told_with_the_way_out(repo, cli, hub, monkeypatch):
+    """No source anywhere, a project without one, a name that is not there, no token, something that is not committed."""
+    assert "no manifest has a `source:`" in cli("bump").err
+    path = manifest(repo, f"{{github: {SOURCE}}}", versions=listed("1.0"))
+    assert "did you mean" in cli("bump", "acme-util").err
+    done = cli("bump", "--pr")
+    assert done.code == 2
+    assert "is not as the last commit has it" in done.err
+    path.write_text(path.read_text().replace(f"source: {{github: {SOURCE}}}\n", ""))
+    assert "has no `source:`" in cli("bump", "acme-utils").err
+    path.write_text(path.read_text().replace("hosting", f"source: {{github: {SOURCE}}}\nhosting"))
+    commit_all(repo)
+    monkeypatch.delenv("GITHUB_TOKEN")
+    assert "GITHUB_TOKEN is not set" in cli("bump", "--pr").err
+
+
+@pytest.fixture
+def hosted(repo, cli, hub, tmp_path, monkeypatch):
+    """The index is on that GitHub, with the workflows, and looks for acme-utils in its repository."""
+    folder = tmp_path / "hosted"
+    assert cli("init", folder, "--github", BUILDER).code == 0
+    monkeypatch.chdir(folder)
+    release(hub, "1.0", wheel("acme-utils", "1.0"))
+    manifest(folder, f"{{github: {SOURCE}}}", versions="  {}\n").write_text(
+        f"schema: 1\nname: acme-utils\nowners: [maintainers]\nhosting: mirrored\nsource: {{github: {SOURCE}}}\nreleases: {{}}\n"
+    )
+    (folder / "policies.d" / "maintainers.yaml").write_text(
+        "schema: 2\npeople: {alice: {github: {login: alice, id: 1001}}}\ngroups: {maintainers: [alice]}\nrules:\n"
+        "  - id: everything\n    projects: ['*']\n    grant: {maintainers: [create, release, yank, edit, administer]}\n"
+        "  - id: published\n    projects: ['acme-*']\n    grant: {publishers: [release]}\n    merge: [release]\n"
+    )
+    assert cli("bump", "acme-utils").code == 0
+    push(folder, hub)
+    return folder
+
+
+def push(folder, hub):
+    commit_all(folder)
+    repository = pygit2.Repository(str(folder))
+    repository.remotes.create_anonymous(str(hub.repositories[INDEX].git)).push(["+HEAD:refs/heads/main"])
+
+
+def test_one_pull_request_a_project(hosted, cli, hub):
+    """It is opened and judged; a newer release brings it up to date; the same one again, or one that was closed, is left as it is."""
+    release(hub, "1.1", wheel("acme-utils", "1.1"))
+    pulls = hub.repositories[INDEX].pulls
+    found = bumped(cli, "--pr")["acme-utils"]
+    assert (found["pull_request"], found["standing"]) == (1, "opened")
+    assert pulls[1]["title"] == "Bump acme-utils to 1.1"
+    assert "| `acme_utils-1.1-py3-none-any.whl` |" in pulls[1]["body"]
+    assert f"https://github.example.org/{SOURCE}/releases/tag/v1.1" in pulls[1]["body"]
+    assert hub.repositories[INDEX].dispatches == [("judge.yml", {"number": "1"})]
+    git = git_of(hub.repositories[INDEX])
+    tip = git.references["refs/heads/bump/acme-utils"].peel(pygit2.Commit)
+    assert [delta.new_file.path for delta in git.diff(tip.parents[0], tip).deltas] == ["packages.d/acme-utils.yaml"]
+    assert "1.1" not in (hosted / "packages.d" / "acme-utils.yaml").read_text()
+    assert bumped(cli, "--pr")["acme-utils"]["standing"] == "is there already"
+    release(hub, "1.2", wheel("acme-utils", "1.2", requires_python=">=3.9"))
+    found = bumped(cli, "--pr")["acme-utils"]
+    assert (found["pull_request"], found["standing"], len(pulls)) == (1, "updated", 1)
+    assert pulls[1]["title"] == "Bump acme-utils to 1.2"
+    assert "Before, it required Python" in pulls[1]["body"]
+    assert "acme_utils-1.2" in git.references["refs/pull/1/head"].peel(pygit2.Commit).tree["packages.d/acme-utils.yaml"].data.decode()
+    pulls[1]["state"] = "closed"
+    found = bumped(cli, "--pr")["acme-utils"]
+    assert (found["standing"], len(pulls)) == ("was closed, and is not proposed again", 1)
+
+
+def test_attestations_come_along(hosted, cli, hub):
+    """What the repository attested is kept beside the manifest, in the same proposal."""
+    name, content = wheel("acme-utils", "1.1")
+    release(hub, "1.1", (name, content))
+    digest = hashlib.sha256(content).hexdigest()
+    hub.repositories[SOURCE].attestations[digest] = [attested.bundle()]
+    found = bumped(cli, "--pr")["acme-utils"]
+    assert found["attestations"] == [f"attestations/{digest}.sigstore.json"]
+    tree = git_of(hub.repositories[INDEX]).references["refs/pull/1/head"].peel(pygit2.Commit).tree
+    assert json.loads(tree[f"attestations/{digest}.sigstore.json"].data) == json.loads(attested.bundle())
+    assert "| yes |" in hub.repositories[INDEX].pulls[1]["body"]
+
+
+def test_the_workflow_bumps_and_is_judged(hosted, hub, tmp_path):
+    """By dispatch: the bot proposes, the judgement is started by name, and an attestation of somebody else's file is no publisher's word."""
+    name, content = wheel("acme-utils", "1.1")
+    release(hub, "1.1", (name, content))
+    hub.repositories[SOURCE].attestations[hashlib.sha256(content).hexdigest()] = [attested.bundle()]
+    runner = Runner(hub, INDEX, tmp_path / "runner")
+    runs = runner.event("workflow_dispatch", {"inputs": {"project": "acme-utils"}}, only="bump.yml")
+    assert [run.workflow for run in runs] == ["bump", "judge"], runs[0].log
+    assert runs[1].results == {"which": "success", "judge": "success", "act": "success", "bump": "skipped"}, runs[1].log
+    repository = hub.repositories[INDEX]
+    head = str(git_of(repository).references["refs/pull/1/head"].target)
+    assert repository.statuses[head][-1]["state"] == "failure"
+    comment = repository.pulls[1]["comments"][0]["body"]
+    assert "`provenance-invalid`" in comment
+    assert "github\\-actions\\[bot\\]" in comment
+    assert repository.pulls[1]["merged_at"] is None
+
+
+def test_a_source_is_tried_where_it_is_proposed(hosted, cli, hub):
+    """A new or changed source that leads nowhere, or to another project's files, is a problem of that very change; offline it is told."""
+    path = hosted / "packages.d" / "acme-utils.yaml"
+    text = path.read_text()
+    for wrong, said in (("acme/gone", "GitHub answers 404"), (INDEX, "it has no wheel or sdist of the project")):
+        path.write_text(text.replace(f"github: {SOURCE}", f"github: {wrong}"))
+        done = cli("check", "--base", "HEAD", "--worktree", "--actor", "alice")
+        assert done.code == 1
+        assert "source-empty" in done.err
+        assert said in done.err
+    done = cli("check", "--base", "HEAD", "--worktree", "--actor", "alice", "--offline")
+    assert "whether its source has releases" in done.out
+    path.write_text(text.replace(f"github: {SOURCE}", f"github: {SOURCE}, cooldown: 1d"))
+    assert "source-empty" not in cli("check", "--base", "HEAD", "--worktree", "--actor", "alice").err

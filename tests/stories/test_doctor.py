@@ -1,0 +1,85 @@
+"""`doctor` against the GitHub on loopback: a repository that nobody set up, one that is as it should be, and what cannot be seen."""
+
+import copy
+import json
+
+import pytest
+from conftest import commit_all
+from github_pulls import bare
+from github_server import GitHub, Repository, Token, github
+from hosted import NAME, SETTINGS
+
+
+@pytest.fixture
+def hub(tmp_path, repo, monkeypatch):
+    (repo / "index.yaml").write_text(
+        "schema: 1\ntitle: Acme\naudiences: {public: {files: packages/}}\npublish: [{name: pages, audience: public, kind: pages-artifact}]\n"
+    )
+    commit_all(repo)
+    hub = GitHub(repositories={NAME: Repository(name=NAME, git=bare(tmp_path / "acme.git"), settings=copy.deepcopy(SETTINGS))})
+    hub.tokens |= {"admin": Token(login="alice", permissions={"administration": "read"}), "weak": Token(login="bob", permissions={})}
+    with github(hub):
+        for name, value in (("GITHUB_API_URL", hub.url), ("GITHUB_REPOSITORY", NAME), ("GITHUB_TOKEN", "admin")):
+            monkeypatch.setenv(name, value)
+        yield hub
+
+
+def examined(cli, code=0) -> dict[str, str]:
+    done = cli("doctor", "--format", "json")
+    assert done.code == code, done.err
+    return {finding["what"]: finding["health"] for finding in json.loads(done.out)["findings"]}
+
+
+def test_a_repository_that_is_set_up(hub, cli):
+    """Nothing is to be set, and the exit code is 0."""
+    found = examined(cli)
+    assert set(found.values()) == {"good"}
+    assert len(found) == 12
+    assert "12 settings: nothing to be set" in cli("doctor").err
+
+
+BROKEN = {
+    "no pull request needed": (lambda s: s["rules"].pop(0), "the branch main changes by pull requests only"),
+    "no status required": (lambda s: s["rules"].pop(1), "the branch main requires the status index-builder"),
+    "another status": (lambda s: s["rules"][1]["parameters"].update(required_status_checks=[{"context": "validate"}]), "the branch main requires the status index-builder"),
+    "a schedule that stopped": (lambda s: s["workflows"].update({"publish.yml": "disabled_inactivity"}), "the workflow publish.yml is there, and enabled"),
+    "no workflow": (lambda s: s["workflows"].pop("judge.yml"), "the workflow judge.yml is there, and enabled"),
+    "no environment": (lambda s: s["environments"].clear(), "the environment publish is there"),
+    "any branch": (lambda s: s["environments"][0].update(deployment_branch_policy=None), "only some branches may use the environment publish"),
+    "no Pages": (lambda s: s.pop("pages"), "Pages serves what a workflow deploys, for the target pages"),
+    "Pages of a branch": (lambda s: s["pages"].update(build_type="legacy"), "Pages serves what a workflow deploys, for the target pages"),
+    "a stored token": (lambda s: s["secrets"].append("RELEASE_TOKEN"), "no token of a person is stored"),
+    "no pull requests by workflows": (lambda s: s["rights"].update(can_approve_pull_request_reviews=False), "workflows may open pull requests"),
+    "tokens that write": (lambda s: s["rights"].update(default_workflow_permissions="write"), "a workflow's token may only read, unless the workflow says more"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_missing_is_told(hub, cli, name):
+    """Each thing that is not as it should be is found, with where to set it; the exit code is 1."""
+    spoil, what = BROKEN[name]
+    spoil(hub.repositories[NAME].settings)
+    assert what in {found for found, health in examined(cli, code=1).items() if health == "bad"}
+    assert "fix: " in cli("doctor", "-q").err
+
+
+def test_what_may_not_be_seen_is_unknown(hub, cli, monkeypatch):
+    """A token that is no administrator's says less, and nothing wrong."""
+    monkeypatch.setenv("GITHUB_TOKEN", "weak")
+    found = examined(cli)
+    assert found["no token of a person is stored"] == found["workflows may open pull requests"] == "unknown"
+    assert found["the branch main requires the status index-builder"] == "good"
+    assert "could not be seen with this token" in cli("doctor").err
+
+
+def test_mistakes_are_told_with_the_way_out(hub, cli, monkeypatch):
+    """No repository is named, one that is not there, a token that is wrong, an API that is no https URL."""
+    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/gone")
+    assert "look at the repository's name" in cli("doctor").err
+    monkeypatch.setenv("GITHUB_TOKEN", "wrong")
+    assert "set GITHUB_TOKEN to one that holds" in cli("doctor").err
+    monkeypatch.delenv("GITHUB_REPOSITORY")
+    assert "export GITHUB_REPOSITORY=acme/index" in cli("doctor").err
+    monkeypatch.setenv("GITHUB_REPOSITORY", NAME)
+    monkeypatch.setenv("GITHUB_API_URL", "http://github.example.org/api/v3")
+    assert "is not an https URL" in cli("doctor").err

@@ -1,0 +1,369 @@
+"""Stories on GitHub: from the pull request to what is published, by the workflows that `init --github` writes."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pygit2
+import pytest
+from actions_runner import Runner, _Job
+from conftest import commit_all
+from distributions import wheel
+from github_pulls import bare, git_of, open_pull
+from github_server import GitHub, Repository, Token, github
+from published import BranchReader, FolderReader, HttpReader, follow, s3
+from story import POLICY
+
+NAME = "acme/index"
+BUILDER = "index-builder/index-builder@0c3e5f7a9b1d2c4e6f8091a2b3c4d5e6f7081929"
+PEOPLE = {"alice": 1001, "bob-b": 1002, "carol": 1003, "dave": 1004, "mallory": 6666}
+MERGING = POLICY.replace("grant: {owners: [release, yank, edit, remove, transfer], team-web: [create]}",
+                         "grant: {owners: [release, yank, edit, remove, transfer], team-web: [create]}\n    merge: [release, yank]")  # fmt: skip
+
+
+def user(login: str) -> dict:
+    return {"id": PEOPLE[login], "login": login, "type": "User"}
+
+
+class Hosted:
+    """An index on GitHub: a clone in which people work, and the runner of its workflows."""
+
+    def __init__(self, hub: GitHub, folder: Path, runner: Runner, cli, dist) -> None:
+        self.hub, self.folder, self.runner, self.cli, self.dist = hub, folder, runner, cli, dist
+        self.repository = hub.repositories[NAME]
+
+    def push(self, branch: str = "main") -> str:
+        commit = commit_all(self.folder)
+        subprocess.run(["git", "push", "-q", "--force", self.repository.git, f"HEAD:refs/heads/{branch}"], check=True)
+        return commit
+
+    def start(self, branch: str) -> None:
+        """Begin a branch where main is."""
+        subprocess.run(["git", "fetch", "-q", self.repository.git, "main"], check=True)
+        subprocess.run(["git", "checkout", "-q", "-B", branch, "FETCH_HEAD"], check=True)
+
+    def add(self, *wheels, owner="team-web") -> None:
+        for name, content in wheels:
+            done = self.cli("add", "--dist", self.dist((name, content)) / name, "--owner", owner)
+            assert done.code == 0, done.err
+
+    def propose(self, number: int, login: str) -> list:
+        """Push what was done to a branch, and open a pull request, or push to the one that there is."""
+        head = self.push(f"change-{number}")
+        if number in self.repository.pulls:
+            git_of(self.repository).references.create(f"refs/pull/{number}/head", head, force=True)
+        else:
+            open_pull(self.repository, number, head=head, author=user(login))
+        return self.runner.pull_request(number)
+
+    def approve(self, number: int, login: str, commit: str = "", state: str = "APPROVED") -> None:
+        head = commit or str(git_of(self.repository).references[f"refs/pull/{number}/head"].target)
+        self.repository.pulls[number]["reviews"].append(
+            {"id": 1, "user": user(login), "state": state, "commit_id": head, "submitted_at": "2026-11-20T09:00:00Z"}
+        )
+
+    def comment(self, number: int) -> str:
+        """Return the one comment of ours."""
+        found = [c["body"] for c in self.repository.pulls[number]["comments"] if c["user"]["type"] == "Bot"]
+        assert len(found) == 1
+        return found[0]
+
+    def status(self, number: int) -> str:
+        head = str(git_of(self.repository).references[f"refs/pull/{number}/head"].target)
+        return self.repository.statuses[head][-1]["state"]
+
+    def is_merged(self, number: int) -> bool:
+        return self.repository.pulls[number]["merged_at"] is not None
+
+    def projects(self) -> set[str]:
+        """Return the projects that Pages serves."""
+        listed = json.loads((self.runner.pages / "simple" / "index.v1_json").read_bytes())
+        return {project["name"] for project in listed["projects"]}
+
+
+@pytest.fixture
+def hosted(tmp_path, cli, dist, monkeypatch):
+    """An index with workflows, whose acme-utils 1.0 is on Pages; its inbox is a release of its own repository."""
+    monkeypatch.setenv("INDEX_BUILDER_UNSAFE_NETWORKS", "127.0.0.0/8")
+    folder = tmp_path / "index"
+    assert cli("init", folder, "--title", "Acme", "--github", BUILDER).code == 0
+    monkeypatch.chdir(folder)
+    (folder / "policies.d" / "maintainers.yaml").unlink()
+    (folder / "policies.d" / "acme.yaml").write_text(MERGING)
+    hub = GitHub(repositories={NAME: Repository(name=NAME, git=bare(tmp_path / "acme.git"))})
+    hub.tokens["people"] = Token(login="alice", permissions={"contents": "write", "pull-requests": "read"})
+    with github(hub):
+        monkeypatch.setenv("GITHUB_API_URL", hub.url)
+        monkeypatch.setenv("GITHUB_TOKEN", "people")
+        (folder / "index.yaml").write_text(
+            "schema: 1\ntitle: Acme\naudiences: {public: {files: packages/}}\n"
+            f"inbox: {{kind: release, repository: {NAME}}}\n"
+            "publish: [{name: pages, audience: public, kind: pages-artifact}]\n"
+        )
+        story = Hosted(hub, folder, Runner(hub, NAME, tmp_path / "runner"), cli, dist)
+        story.add(wheel("acme-utils", "1.0"))
+        story.hand_in = lambda: cli("pool", "push", tmp_path / "dist")
+        assert story.hand_in().code == 0
+        story.push()
+        story.runner.event("push", {})
+        yield story
+
+
+def results(runs) -> dict[str, dict[str, str]]:
+    return {f"{run.workflow} on {run.event}": run.results for run in runs}
+
+
+def test_what_is_pushed_is_published_on_pages(hosted):
+    """The first push deploys the whole tree to Pages, gated by real installers, and says what is live."""
+    run = hosted.runner.runs[0]
+    assert run.results == {"publish": "success", "deploy": "success"}, run.log
+    assert hosted.projects() == {"acme-utils"}
+    assert "- pages (public, pages-artifact)" in run.summary
+
+
+def test_an_owner_bumps_and_it_merges_by_itself(hosted):
+    """Waiting for an approval first; with it, `/recheck` merges what the policies let merge by itself, and publishes it."""
+    hosted.start("bump")
+    hosted.add(wheel("acme-utils", "1.1"))
+    hosted.hand_in()
+    runs = hosted.propose(1, "alice")
+    assert results(runs)["validate on pull_request"] == {"check": "success"}, runs[0].log
+    assert results(runs)["judge on workflow_run"] == {"which": "success", "judge": "success", "act": "success", "bump": "skipped"}
+    assert hosted.status(1) == "pending"
+    assert "1 more approval of team\\-web, for the rule acme\\-namespace: bob" in hosted.comment(1)
+    assert "proposed by alice" in hosted.comment(1)
+    hosted.approve(1, "bob-b")
+    runs = hosted.runner.comment(1, "/recheck", user("alice"))
+    assert hosted.status(1) == "success"
+    assert hosted.is_merged(1), runs[0].log
+    assert [run.workflow for run in runs] == ["judge", "publish"]
+    page = json.loads((hosted.runner.pages / "simple" / "acme-utils" / "index.v1_json").read_bytes())
+    assert page["versions"] == ["1.0", "1.1"], runs[-1].log
+
+
+def test_a_newcomer_adds_a_project(hosted):
+    """A stranger's new project waits for nobody's word but to be merged by a person: the status is set, and nothing merges by itself."""
+    hosted.start("new")
+    hosted.add(wheel("colorful-things", "1.0"), owner="dave")
+    hosted.hand_in()
+    runs = hosted.propose(1, "dave")
+    assert hosted.status(1) == "success", runs[-1].log + hosted.comment(1)
+    assert not hosted.is_merged(1)
+    assert "merges it" in hosted.comment(1)
+
+
+def test_a_stranger_bumps(hosted):
+    """Nothing is wrong with it, and an owner's word is missing: it is said whose."""
+    hosted.start("bump")
+    hosted.add(wheel("acme-utils", "1.1"))
+    hosted.hand_in()
+    hosted.propose(1, "mallory")
+    assert hosted.status(1) == "pending"
+    assert "whom no policy names" in hosted.comment(1)
+    assert "alice" in hosted.comment(1)
+    assert not hosted.is_merged(1)
+
+
+def test_a_homoglyph(hosted):
+    """A name that looks like one that is here is no stranger's to take."""
+    hosted.start("look-alike")
+    hosted.add(wheel("acme-uti1s", "1.0"))
+    hosted.hand_in()
+    hosted.propose(1, "mallory")
+    assert hosted.status(1) == "pending"
+    assert "`name-similar`" in hosted.comment(1)
+
+
+def test_a_changed_digest_is_refused(hosted):
+    """Other bytes for a file that is published: no approval helps."""
+    path = hosted.folder / "packages.d" / "acme-utils.yaml"
+    hosted.start("tamper")
+    text = path.read_text()
+    digest = text.partition("sha256: ")[2][:64]
+    path.write_text(text.replace(digest, "0" * 64))
+    hosted.propose(1, "alice")
+    hosted.approve(1, "bob-b")
+    hosted.runner.comment(1, "/recheck", user("alice"))
+    assert hosted.status(1) == "failure"
+    assert "`file-immutable`" in hosted.comment(1)
+    assert not hosted.is_merged(1)
+
+
+def test_a_policy_grab(hosted):
+    """Rights that a change gives itself do not count for it, and administrators are asked."""
+    path = hosted.folder / "policies.d" / "acme.yaml"
+    hosted.start("grab")
+    path.write_text(path.read_text().replace("groups: {team-web: [alice, bob]", "groups: {team-web: [alice, bob, dave]"))
+    hosted.propose(1, "dave")
+    assert hosted.status(1) == "pending"
+    assert "carol" in hosted.comment(1)
+    assert not hosted.is_merged(1)
+
+
+def test_a_yank_merges_by_itself(hosted):
+    """An owner's yank needs nobody else, and is live at once."""
+    hosted.start("yank")
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    hosted.propose(1, "alice")
+    assert hosted.is_merged(1), hosted.comment(1)
+    page = json.loads((hosted.runner.pages / "simple" / "acme-utils" / "index.v1_json").read_bytes())
+    assert page["files"][0]["yanked"] == "broken"
+
+
+def test_a_pull_request_that_rewrites_its_workflow_changes_nothing(hosted):
+    """A validate.yml that always passes, and an artifact it forges, are nobody's word: the judgement comes from the default branch."""
+    hosted.start("forge")
+    path = hosted.folder / ".github" / "workflows" / "validate.yml"
+    path.write_text(
+        "name: validate\non: pull_request\npermissions: {contents: write, statuses: write}\njobs:\n  check:\n"
+        "    runs-on: ubuntu-24.04\n    permissions: {contents: write, statuses: write}\n    steps:\n"
+        "      - env: {GITHUB_TOKEN: '${{ github.token }}'}\n"
+        "        run: |\n"
+        "          curl -sf -X POST -H \"Authorization: Bearer $GITHUB_TOKEN\" -d '{\"state\":\"success\",\"context\":\"index-builder\",\"description\":\"\"}' "
+        '"$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/statuses/$(printf %040d 0)" || true\n'
+        "          echo '{\"number\": 1, \"verdict\": \"merges\", \"merges_by_itself\": true}' > verdict.json\n"
+        "      - uses: actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02\n        with: {name: verdict-1, path: verdict.json}\n"
+    )  # fmt: skip
+    runs = hosted.propose(1, "mallory")
+    assert results(runs)["validate on pull_request"] == {"check": "success"}
+    assert not hosted.repository.statuses.get("0" * 40)
+    assert hosted.status(1) in ("pending", "failure")
+    assert "carol" in hosted.comment(1)
+    assert not hosted.is_merged(1)
+
+
+def test_a_second_push_takes_approvals_back(hosted):
+    """What was approved is a commit; what is pushed after that waits again, and is told."""
+    hosted.start("bump")
+    hosted.add(wheel("acme-utils", "1.1"))
+    hosted.hand_in()
+    hosted.propose(1, "alice")
+    hosted.approve(1, "bob-b")
+    hosted.add(wheel("acme-utils", "1.2"))
+    hosted.hand_in()
+    hosted.propose(1, "alice")
+    assert hosted.status(1) == "pending", hosted.comment(1)
+    assert "Approvals of earlier commits" in hosted.comment(1)
+    assert not hosted.is_merged(1)
+
+
+def test_a_push_between_judgement_and_merge_is_judged_again(hosted, monkeypatch):
+    """The verdict of one commit never counts for the next: it is neither said nor merged, and judging starts anew."""
+    hosted.start("yank")
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    pushed, used = [], _Job._used
+
+    def push_before_acting(job, action, *rest):
+        if action == "actions/download-artifact" and not pushed:
+            pushed.append(True)
+            assert hosted.cli("status", "acme-utils", "deprecated", "--reason", "use acme-core").code == 0
+            head = hosted.push("change-1")
+            git_of(hosted.repository).references.create("refs/pull/1/head", head, force=True)
+        return used(job, action, *rest)
+
+    monkeypatch.setattr(_Job, "_used", push_before_acting)
+    runs = hosted.propose(1, "alice")
+    assert pushed
+    assert "was pushed to since, and is judged again" in "".join(run.log for run in runs)
+    assert [run.event for run in runs if run.workflow == "judge"] == ["workflow_run", "workflow_dispatch"]
+
+
+def test_two_pull_requests_for_one_project(hosted):
+    """The second one is judged against what the first left: both have the same file name for other bytes, and one gets it."""
+    for number, body in ((1, "one = 1\n"), (2, "two = 2\n")):
+        hosted.start(f"bump-{number}")
+        hosted.add(wheel("acme-utils", "1.1", body=body))
+        hosted.hand_in()
+        hosted.propose(number, "alice")
+        hosted.approve(number, "bob-b")
+    hosted.runner.comment(1, "/recheck", user("alice"))
+    assert hosted.is_merged(1)
+    runs = hosted.runner.comment(2, "/recheck", user("alice"))
+    assert not hosted.is_merged(2), runs[-1].log
+    assert hosted.status(2) == "failure"
+
+
+def test_who_may_not_command_is_not_obeyed(hosted):
+    """A stranger's `/recheck` and `/bump` start nothing, and neither does a word in the middle of a sentence."""
+    hosted.start("yank")
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    hosted.propose(1, "dave")
+    for text in ("/recheck", "/bump acme-utils"):
+        run = hosted.runner.comment(1, text, user("mallory"))[0]
+        assert run.results["which"] == "success"
+        assert run.outputs["which"] == {"numbers": "[]", "project": ""}
+        assert run.results["judge"] == run.results["bump"] == "skipped"
+    run = hosted.runner.comment(1, "please /recheck", user("alice"))[0]
+    assert run.results["which"] == "skipped"
+
+
+def test_a_comment_that_looks_like_ours_is_left_alone(hosted):
+    """Whoever writes our marker into a comment keeps that comment, and ours is another one."""
+    hosted.start("yank")
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    head = hosted.push("change-1")
+    pull = open_pull(hosted.repository, 1, head=head, author=user("dave"))
+    forged = {"id": 5, "body": "<!-- index-builder: judgement -->\nmay be merged", "user": user("mallory")}
+    pull["comments"].append(forged)
+    hosted.runner.pull_request(1)
+    assert forged["body"].endswith("may be merged")
+    hosted.comment(1)
+
+
+def test_a_rollback_by_hand_and_back(hosted):
+    """The publish workflow goes back to a commit, stays there, and goes on when it is told to."""
+    before = str(git_of(hosted.repository).references["refs/heads/main"].target)
+    assert follow_pages(hosted) == 1
+    hosted.start("main")
+    hosted.add(wheel("acme-utils", "1.1"))
+    hosted.hand_in()
+    hosted.push()
+    hosted.runner.event("push", {})
+    assert follow_pages(hosted) == 2
+    run = hosted.runner.event("workflow_dispatch", {"inputs": {"rollback": before, "reason": "1.1 is broken"}}, only="publish.yml")[0]
+    assert run.results["publish"] == "success", run.log
+    assert follow_pages(hosted) == 1
+    assert json.loads((hosted.runner.pages / "state" / "publication.json").read_bytes())["hold"]["reason"] == "1.1 is broken"
+
+
+def follow_pages(hosted) -> int:
+    return follow(FolderReader(hosted.runner.pages))
+
+
+def test_a_branch_is_published_by_the_workflow_too(hosted):
+    """With a branch as target, a change is a commit of what changed on it, and there is no archive to be deployed."""
+    index = hosted.folder / "index.yaml"
+    hosted.start("main")
+    index.write_text(index.read_text().replace("kind: pages-artifact", "kind: pages-branch"))
+    hosted.push()
+    run = hosted.runner.event("push", {})[0]
+    assert run.results == {"publish": "success", "deploy": "skipped"}, run.log
+    assert follow(BranchReader(hosted.repository.git)) == 1
+    assert cli_yanks(hosted) == {"publish": "success", "deploy": "skipped"}
+    git = git_of(hosted.repository)
+    tip = git.references["refs/heads/gh-pages"].peel(pygit2.Commit)
+    changed = {delta.new_file.path for delta in git.diff(tip.parents[0], tip).deltas}
+    assert "simple/acme-utils/index.html" in changed
+    assert not [path for path in changed if path.startswith("packages/")]
+
+
+def cli_yanks(hosted) -> dict[str, str]:
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    hosted.push()
+    return hosted.runner.event("push", {})[0].results
+
+
+def test_a_bucket_is_published_with_the_workflows_identity(hosted):
+    """The provider gives credentials to the workflow for what it is; the repository holds none."""
+    index = hosted.folder / "index.yaml"
+    with s3() as url:
+        hosted.start("main")
+        target = f"publish: [{{name: bucket, audience: public, kind: bucket, url: s3://acme-index/public/, endpoint: {url}}}]\n"
+        index.write_text(index.read_text().partition("publish:")[0] + target)
+        hosted.push()
+        run = hosted.runner.event("push", {})[0]
+        assert run.results["publish"] == "failure"
+        hosted.runner.variables |= {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/index", "AWS_REGION": "us-east-1"}
+        run = hosted.runner.event("push", {})[0]
+        assert run.results == {"publish": "success", "deploy": "skipped"}, run.log
+        assert follow(HttpReader(f"{url}/acme-index/public/")) == 1
