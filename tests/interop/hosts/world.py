@@ -96,6 +96,7 @@ class World:
         name = OWN[audience]
         wheel_path = next(path for path in sorted((self.root(audience) / "packages").rglob("*.whl")) if name.replace("-", "_") in path.name)
         file = wheel_path.relative_to(self.root(audience)).as_posix()
+        style = next((self.root(audience) / "assets").glob("*.css"))
         octets, html, json_type = "application/octet-stream", "text/html; charset=utf-8", "application/json"
         return {
             "list": ("/simple/", "text/html", html), "JSON list": ("/simple/", JSON, JSON),
@@ -107,16 +108,9 @@ class World:
             "state": ("/state/build.json", "", json_type), "legacy JSON": (f"/pypi/{name}/json", "", json_type),
             "lines": ("/packages.json", "", "application/jsonl"),
             "search": ("/search/index.json", "", json_type), "search page": ("/search/", "", html), "changelog": ("/changes/", "", html),
-            "feed": ("/feed.xml", "", "application/atom+xml; charset=utf-8"), "style": ("/assets/style.0a1b2c.css", "", "text/css; charset=utf-8"),
+            "feed": ("/feed.xml", "", "application/atom+xml; charset=utf-8"), "style": (f"/assets/{style.name}", "", "text/css; charset=utf-8"),
             "status": ("/status.json", "", json_type), "front page": ("/", "", html), "project for people": (f"/project/{name}/", "", html),
         }  # fmt: skip
-
-
-#: Pages for people, as a build may put them there.
-WEB = (
-    "index.html", "search/index.html", "search/index.json", "changes/index.html", "feed.xml", "assets/style.0a1b2c.css", "status.json",
-    "project/open-lib/index.html", "project/acme-core/index.html", "project/secret-plan/index.html",
-)  # fmt: skip
 
 
 def make(folder: Path, monkeypatch) -> World:
