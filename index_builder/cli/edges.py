@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,16 +10,14 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options
-from index_builder.cli.console import note, stderr
-from index_builder.cli.settings import readers_told, settings_of, usage
+from index_builder.cli.console import note
+from index_builder.cli.settings import give, readers_told, settings_of, usage
 from index_builder.errors import UsageError
 from index_builder.hostconfig.buckets import Stored, render_cloudfront, render_s3
 from index_builder.hostconfig.pages import EDGES, render_edge
 from index_builder.hostconfig.render import environment
-from index_builder.hostconfig.values import ConfigFile
 from index_builder.model.address import Address
 from index_builder.policy.readers import readers_of
-from index_builder.wiring import configuring
 
 if TYPE_CHECKING:
     from index_builder.model.index import Configuration
@@ -136,18 +133,3 @@ COMMANDS = (s3, cloudfront, *map(_edge, EDGES))
 def _tell(stored: Sequence[Stored]) -> None:
     for one in stored:
         note(readers_told(one.audience, one.readers))
-
-
-def give(files: Sequence[ConfigFile], output: Path | None, output_format: str, *, dry_run: bool) -> None:
-    """Print the files, or write those that differ."""
-    changed = configuring.write_changed(output, files, dry_run=dry_run) if output else []
-    if output_format == "json":
-        shown = [{"name": file.name, "text": None if file.is_secret else file.text} for file in files]
-        click.echo(json.dumps({"dry_run": dry_run, "files": shown, "written": changed}, indent=2))
-    elif output is None:
-        for number, file in enumerate(files):
-            click.echo(("\n" if number else "") + (f"# ---- {file.name}\n" if len(files) > 1 else "") + file.text, nl=False)
-    elif changed:
-        stderr().print(f"{', '.join(changed)} {'would be ' if dry_run else ''}written into {output}")
-    else:
-        stderr().print(f"nothing has changed in {output}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import note, stderr
 from index_builder.cli.edges import COMMANDS, audiences
-from index_builder.cli.settings import readers_told, settings_of, usage
+from index_builder.cli.settings import give, readers_told, settings_of, usage
 from index_builder.errors import UsageError
 from index_builder.hostconfig.order import check_order
 from index_builder.hostconfig.passwords import CHOSEN_COST, MADE_COST, PasswordHash, read_passwords, write_passwords
 from index_builder.hostconfig.render import environment, render
-from index_builder.hostconfig.values import Certificate, ConfigFile, HostPath, Listen, Order, Served
+from index_builder.hostconfig.values import Certificate, HostPath, Listen, Order, Served
 from index_builder.model.address import Address
 from index_builder.model.names import Word
 from index_builder.policy.readers import readers_of
@@ -38,11 +37,12 @@ _FOLDER: Final = "/etc/index-builder"
 def command() -> None:
     """Write the configuration of a host that serves the index, from index.yaml and the policies.
 
-    Who may read an audience is whoever the policies grant `download` of it.
+    Who may read an audience is whoever the policies grant `download` of it. What a host cannot do stands in its file.
 
     \b
     Examples:
-      index-builder host-config nginx --audience internal --passwords ~/passwords --output /etc/index-builder
+      index-builder host-config nginx --passwords ~/passwords --output /etc/index-builder
+      index-builder host-config cloudfront --audience public --output .
       index-builder host-config password alice --passwords ~/passwords
     """
 
@@ -101,7 +101,8 @@ def _server(kind: str, title: str, example: str) -> click.Command:
         known = _known_passwords(passwords, policies, order, has_output=asked["output"] is not None)
         files = render(kind, order, known, environment(wiring.host_templates()))
         _tell(order, known, configuration)
-        _give(files, asked["output"], output_format, order, dry_run=dry_run)
+        readers = {served.audience: served.readers for served in order.served}
+        give(files, asked["output"], output_format, dry_run=dry_run, readers=readers, folder=order.folder)
 
     configure.__doc__ = (
         f"Write the configuration of {title}: content types, negotiation of HTML and JSON, caching, who may read.\n\n"
@@ -197,22 +198,6 @@ def _tell(order: Order, passwords: dict[Word, PasswordHash], configuration: Conf
             note(f"{served.audience}: no password is known of {', '.join(lacking)}")
 
 
-def _give(files: list[ConfigFile], output: Path | None, output_format: str, order: Order, *, dry_run: bool) -> None:
-    changed = configuring.write_changed(output, files, dry_run=dry_run) if output else []
-    if output_format == "json":
-        readers = {s.audience: {"open": s.readers.is_open, "people": list(s.readers.people)} for s in order.served}
-        shown = [{"name": file.name, "text": None if file.is_secret else file.text} for file in files]
-        click.echo(json.dumps({"dry_run": dry_run, "audiences": readers, "files": shown, "written": changed}, indent=2))
-    elif output is None:
-        click.echo(files[0].text, nl=False)
-        if others := [f"{order.folder}/{file.name}" for file in files[1:]]:
-            note(f"it reads {', '.join(others)}: --output DIR writes them too")
-    elif changed:
-        stderr().print(f"{', '.join(changed)} {'would be ' if dry_run else ''}written into {output}")
-    else:
-        stderr().print(f"nothing has changed in {output}")
-
-
 @command.command("password")
 @click.argument("name", metavar="NAME")
 @click.option("--passwords", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file of hashes; outside git.")
@@ -245,5 +230,5 @@ def password_(name: str, passwords: Path, ask: bool, remove: bool, dry_run: bool
         configuring.write_text(passwords, write_passwords(known), is_secret=True)
         if made:
             click.echo(made)
-    would = "would be " if dry_run else ""
-    stderr().print(f"the password of {person} {would}{'taken away' if remove else 'kept as a bcrypt hash'} in {passwords}")
+    becomes = "taken away from" if remove else "kept as a bcrypt hash in"
+    stderr().print(f"the password of {person} {'would be' if dry_run else 'is'} {becomes} {passwords}")

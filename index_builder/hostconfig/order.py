@@ -11,7 +11,24 @@ from index_builder.policy.readers import beyond_hosts
 from index_builder.policy.rules import Policies
 
 #: The first folders of a tree: an audience's path that begins so would hide a part of another's.
-_TOPS: Final = frozenset({"simple", "packages", "provenance", "pypi", "project", "state", "tuf", "log"})
+_TOPS: Final = frozenset(
+    {
+        "simple",
+        "packages",
+        "provenance",
+        "pypi",
+        "state",
+        "tuf",
+        "log",
+        "project",
+        "owner",
+        "all",
+        "changes",
+        "search",
+        "status",
+        "assets",
+    }
+)
 
 
 def check_order(order: Order, policies: Policies) -> None:

@@ -19,7 +19,7 @@ SERVERS: Final = {"nginx": "nginx.conf", "apache": "apache.conf", "caddy": "Cadd
 TYPES: Final = {
     f"{HTML}; charset=utf-8": ("html",), "text/plain; charset=utf-8": ("txt", "metadata"), "text/css; charset=utf-8": ("css",),
     "text/javascript; charset=utf-8": ("js", "mjs"), SIMPLE_JSON: ("v1_json",), JSON: ("json",), JSON_LINES: ("jsonl",),
-    "application/atom+xml; charset=utf-8": ("atom",), "application/xml; charset=utf-8": ("xml",), "image/svg+xml": ("svg",),
+    "application/atom+xml; charset=utf-8": ("atom", "xml"), "image/svg+xml": ("svg",),
     "image/png": ("png",),
     "image/x-icon": ("ico",), "font/woff2": ("woff2",), "application/wasm": ("wasm",), "application/manifest+json": ("webmanifest",),
 }  # fmt: skip

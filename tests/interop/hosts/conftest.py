@@ -22,14 +22,11 @@ def readable():
 
 @pytest.fixture(scope="session")
 def acme(readable):
-    """The index, published, with pages for people as another builder of pages may put them there; everybody has a password."""
+    """The index, published; everybody has a password."""
     folder = readable
     with pytest.MonkeyPatch.context() as patched:
         made = world.make(folder, patched)
         made.publish()
-        for audience in world.OWN:
-            for name in ("search.json", "changelog.atom", "index.html"):
-                (made.root(audience) / name).write_text(f"{name} of {audience}\n")
         for name in world.USERS:
             made.passwords[name] = password(name, made.password_file)
         yield made

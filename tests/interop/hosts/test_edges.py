@@ -247,8 +247,9 @@ def test_mistakes(edges, cli, arguments, said):
 
 def test_too_many_readers(edges, cli):
     """A function that CloudFront would not take is not written."""
-    people = "".join(f"  person-{n:03}: {{github: {{login: person-{n:03}, id: {n + 1}}}}}\n" for n in range(900))
-    grants = "".join(f"    person-{n:03}: [download]\n" for n in range(900))
+    names = [f"person-{n:03}-{'x' * 50}" for n in range(170)]
+    people = "".join(f"  {name}: {{github: {{login: p-{n}, id: {n + 1}}}}}\n" for n, name in enumerate(names))
+    grants = "".join(f"    {name}: [download]\n" for name in names)
     (edges / "policies.d" / "maintainers.yaml").write_text(
         f"schema: 2\npeople:\n{people}rules:\n- id: all\n  audiences: [internal]\n  grant:\n{grants}"
     )

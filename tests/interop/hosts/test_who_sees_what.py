@@ -1,9 +1,17 @@
 """Real hosts with exactly the generated files: each audience, each user, each kind of object."""
 
+import functools
+import hashlib
+import http.server
 import json
+import re
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import run_tool
+from distributions import wheel
 from interop.hosts.machines import KINDS
 from interop.hosts.world import HOST, JSON, MAY, OWN, PREFIXES, USERS, ask, names_listed
 
@@ -56,8 +64,10 @@ def test_what_caches_may_keep(acme, served, kind, audience):
     scope = "public" if audience == "public" else "private"
     for what, (path, accept, _) in acme.objects(audience).items():
         answer, _ = ask(served(kind), PREFIXES[audience] + path, "alice", acme.passwords["alice"], accept=accept)
-        for_ever = what in ("file", "core metadata", "provenance", "TUF root")
-        kept = "no-cache" if what in ("TUF timestamp", "state") else f"{scope}, max-age={'31536000, immutable' if for_ever else 60}"
+        for_ever = what in ("file", "core metadata", "provenance", "TUF root", "style")
+        kept = (
+            "no-cache" if what in ("TUF timestamp", "state", "status") else f"{scope}, max-age={'31536000, immutable' if for_ever else 60}"
+        )
         assert answer.getheader("Cache-Control") == kept, what
         assert answer.getheader("X-Content-Type-Options") == "nosniff", what
     legacy, content = ask(served(kind), "/pypi/open-lib/json")
@@ -134,6 +144,8 @@ def test_crooked_paths(served, kind, path):
     assert answer.status in (301, 400, 401, 404), (answer.status, content)
     assert b"acme" not in content.replace(b"/acme-core", b"")
     assert answer.getheader("Set-Cookie") is None
+    place = answer.getheader("Location")
+    assert place is None or re.fullmatch("(?:/[A-Za-z0-9._-]+)+/", place), place
 
 
 @pytest.mark.parametrize("kind", ["nginx", "apache"])
@@ -168,3 +180,46 @@ def test_ranges_and_validators(acme, served, kind):
     assert raised.value.code == 304
     assert raised.value.headers["Vary"] == "Accept"
     raised.value.close()
+
+
+DECOY = {"open-lib": "9.9", "nowhere": "9.9", "acme-core": "9.9"}
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """Another index, which has higher versions of all."""
+    root = tmp_path_factory.mktemp("elsewhere")
+    for name, version in DECOY.items():
+        file, content = wheel(name, version)
+        (root / "packages").mkdir(exist_ok=True)
+        (root / "packages" / file).write_bytes(content)
+        page = root / "simple" / name / "index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text(f'<a href="../../packages/{file}#sha256={hashlib.sha256(content).hexdigest()}">{file}</a>')
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=root)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/simple/"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("user", "wanted", "by_pip", "by_uv"),
+    [("carol", "acme-core", True, False), ("", "acme-core", True, False), ("alice", "nowhere", True, True)], ids=["403", "401", "404"],
+)  # fmt: skip
+def test_why_there_is_no_second_index(acme, served, elsewhere, tmp_path, user, wanted, by_pip, by_uv):
+    """With one index, both install nothing; with a second one, pip takes it without a word on 401, 403 and 404, uv on 404 alone."""
+    who = f"{user}:{acme.passwords[user]}@" if user else ""
+    ours = f"http://{who}127.0.0.1:{served('nginx')}/internal/simple/"
+    pip = ("pip", "--isolated", "--no-input", "install", "--no-cache-dir", "--index-url", ours)
+    uv = ("uv", "pip", "install", "--no-config", "--no-cache", "--python", sys.executable, "--default-index", ours)
+    runs = {
+        "pip": (*pip, "--target", tmp_path / "pip", wanted), "uv": (*uv, "--target", tmp_path / "uv", wanted),
+        "pip, two": (*pip, "--extra-index-url", elsewhere, "--target", tmp_path / "pip, two", wanted),
+        "uv, two": (*uv[:-2], "--index", ours, "--default-index", elsewhere, "--target", tmp_path / "uv, two", wanted),
+    }  # fmt: skip
+    with ThreadPoolExecutor(2) as pool:
+        done = dict(zip(runs, pool.map(lambda arguments: run_tool(*arguments), runs.values()), strict=True))
+    installed = {name: any((tmp_path / name).glob("*-9.9.dist-info")) for name in runs}
+    assert installed == {"pip": False, "uv": False, "pip, two": by_pip, "uv, two": by_uv}, done
+    assert (done["pip"].returncode, done["pip, two"].returncode) == (1, 0)

@@ -96,6 +96,7 @@ class World:
         name = OWN[audience]
         wheel_path = next(path for path in sorted((self.root(audience) / "packages").rglob("*.whl")) if name.replace("-", "_") in path.name)
         file = wheel_path.relative_to(self.root(audience)).as_posix()
+        style = next((self.root(audience) / "assets").glob("*.css"))
         octets, html, json_type = "application/octet-stream", "text/html; charset=utf-8", "application/json"
         return {
             "list": ("/simple/", "text/html", html), "JSON list": ("/simple/", JSON, JSON),
@@ -106,8 +107,9 @@ class World:
             "TUF timestamp": ("/tuf/timestamp.json", "", json_type), "TUF root": ("/tuf/1.root.json", "", json_type),
             "state": ("/state/build.json", "", json_type), "legacy JSON": (f"/pypi/{name}/json", "", json_type),
             "lines": ("/packages.json", "", "application/jsonl"),
-            "search": ("/search.json", "", json_type), "changelog": ("/changelog.atom", "", "application/atom+xml; charset=utf-8"),
-            "front page": ("/", "", html),
+            "search": ("/search/index.json", "", json_type), "search page": ("/search/", "", html), "changelog": ("/changes/", "", html),
+            "feed": ("/feed.xml", "", "application/atom+xml; charset=utf-8"), "style": (f"/assets/{style.name}", "", "text/css; charset=utf-8"),
+            "status": ("/status.json", "", json_type), "front page": ("/", "", html), "project for people": (f"/project/{name}/", "", html),
         }  # fmt: skip
 
 

@@ -123,6 +123,18 @@ def test_mistakes(two, cli, arguments, said, fix):
     assert not Path("conf").exists()
 
 
+def test_files_that_are_none(two, cli, tmp_path):
+    """A password file that is no text, and a place that cannot be written, are told as such."""
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    (tmp_path / "large").write_bytes(b"#" * 3_000_000)
+    (tmp_path / "file").write_text("")
+    assert "is no text in UTF-8" in cli(*NGINX, "--root", "public=/srv/p", "--passwords", tmp_path / "binary").err
+    assert "larger than any such file" in cli(*NGINX, "--root", "public=/srv/p", "--passwords", tmp_path / "large").err
+    done = cli("host-config", "password", "alice", "--passwords", tmp_path / "file" / "passwords")
+    assert done.code == 1
+    assert (done.out, "File exists" in done.err) == ("", True)
+
+
 def test_no_rule_is_quietly_ignored(two, cli):
     """A rule that denies some projects of a tree cannot be kept by a host, and an audience without url has none."""
     policy = two / "policies.d" / "maintainers.yaml"
