@@ -30,7 +30,7 @@ class Live:
 @contextmanager
 def serving(root: Path, certificate: Path | None = None, between=lambda app: app, port=0):
     """Serve the tree in `root` until the block ends; with a PEM file of key and certificate, over TLS; `between` may do evil."""
-    listener = socket.socket()
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     live = Live(f"{'https' if certificate else 'http'}://127.0.0.1:{listener.getsockname()[1]}")

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from index_builder.adapters.storage import storage
 from index_builder.errors import StorageError
 from index_builder.model.page import FOR_PEOPLE
+from index_builder.render.web.books import BOOKS, is_shared
 from index_builder.state import MARK, SHARDS, audience_of, is_shard
 
 
@@ -124,8 +125,14 @@ class DirectorySite:
         self._made.clear()
         with storage(self.root):
             for top in self._TOPS:
-                self._walk(self.root / top, top, found)
+                if top not in FOR_PEOPLE or self._has_pages_for_people():
+                    self._walk(self.root / top, top, found)
         return found
+
+    def _has_pages_for_people(self) -> bool:
+        """Say whether a build has begun to write any: without them, an `index.html` that is there is somebody's own."""
+        assets = self.root / "assets"
+        return (self.root / BOOKS).is_file() or (assets.is_dir() and any(is_shared(f"assets/{path.name}") for path in assets.iterdir()))
 
     def _walk(self, path: Path, name: str, found: dict[str, int]) -> None:
         if path.is_file() or path.is_symlink():

@@ -20,9 +20,9 @@ from index_builder.render.web.words import Term, fold, terms_of
 _INDEX: Final = "search/index.json"
 #: So many leaves of a word that begins many others are looked into, so many projects for all words of a query, and so many
 #: leaves for names that begin so.
-_MOST_LEAVES: Final = 4
+_MOST_LEAVES: Final = 3
 _MOST_CANDIDATES: Final = 400
-_MOST_CARD_LEAVES: Final = 3
+_MOST_CARD_LEAVES: Final = 2
 _LONG: Final = 5
 _SHORTEST_FUZZY: Final = 3
 

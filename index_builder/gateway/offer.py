@@ -29,7 +29,7 @@ _NOT_FOUND: Final = 404
 @contextmanager
 def serving(offer: Offer) -> Iterator[str]:
     """Serve an offer until the block ends; yields the simple API's URL."""
-    with socket.socket() as listener:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind((_HOST, 0))
         listener.listen(128)
         with running(_application(offer), listener, "offer"):

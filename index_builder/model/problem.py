@@ -45,6 +45,10 @@ class ProblemsFoundError(IndexBuilderError):
         super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found")
         self.problems = tuple(problems)
 
+    def __reduce__(self) -> tuple[type[ProblemsFoundError], tuple[tuple[Problem, ...]]]:
+        """Come whole out of a worker: what is raised there is sent here."""
+        return type(self), (self.problems,)
+
 
 def in_order(problems: list[Problem]) -> tuple[Problem, ...]:
     """Return the problems by place, then rule: the same for every run."""

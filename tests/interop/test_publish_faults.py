@@ -170,7 +170,7 @@ def test_a_network_that_fails_leaves_the_old_tree_or_the_new_one(races, bucket):
 
 
 def test_one_change_asks_little_of_a_bucket(races, bucket):
-    """A yank costs at most two requests for each page that changes, and twelve; nothing is listed."""
+    """A yank costs at most two requests for each page that changes, and fourteen; nothing is listed."""
     with faulty(bucket, 0, share=0) as proxy:
         races.target(_target("bucket", proxy.url))
         races.change(0)
@@ -180,7 +180,7 @@ def test_one_change_asks_little_of_a_bucket(races, bucket):
         proxy.requests.clear()
         written = races.outcome()["written"]
         asked = list(proxy.requests)
-    assert len(asked) <= 2 * len(written) + 12, "\n".join(asked)
+    assert len(asked) <= 2 * len(written) + 14, "\n".join(asked)
     assert not any("list-type" in line for line in asked)
 
 

@@ -40,6 +40,19 @@ def test_installers_get_the_same_without_pages_for_people(index, built, cli):
     assert contents(built) == first
 
 
+def test_a_home_of_ones_own_stays(index, cli):
+    """Where no pages for people are built, an `index.html` that somebody put there is left alone."""
+    cli("build", "-q", "--no-web")
+    home = index / "site" / "public" / "index.html"
+    home.write_text("ours")
+    assert cli("build", "-q", "--no-web", "--full").code == 0
+    assert home.read_text() == "ours"
+    assert cli("build", "-q").code == 0
+    assert "<h1>" in home.read_text()
+    assert cli("build", "-q", "--no-web").code == 0
+    assert not home.exists()
+
+
 def test_a_theme_overrides_blocks(index, built, cli):
     """A template of `theme/` changes its block, a style sheet and a logo are loaded, and installers' pages stay as they are."""
     before = contents(built / "simple")

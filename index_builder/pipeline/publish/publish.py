@@ -16,7 +16,7 @@ from index_builder.model.publication import RECORD, Hold, Publication, Put, Reco
 from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, reconciled, record_of
 from index_builder.pipeline.publish.signatures import metadata_of
-from index_builder.pipeline.publish.standing import WithStatus, encode_status
+from index_builder.pipeline.publish.standing import WithStatus, encode_status, said_commit
 from index_builder.ports import Depot, Host, Progress, Site
 from index_builder.publish.plan import Terms, check_limits, publication
 from index_builder.publish.record import encode
@@ -201,7 +201,7 @@ class _Run:
         is_right = is_right and not self._is_due(record, place.target)
         if one.live is not None and is_right and _is_same(one.live, wanted):
             return _outcome(place, Result.UNCHANGED, record, hold=hold)
-        done, wanted = self._with_status(place, self._publication(one, wanted, commit, hold), wanted)
+        done, wanted = self._with_status(one, self._publication(one, wanted, commit, hold), wanted)
         outcome = _outcome(
             place, Result.PUBLISHED, record, commit=commit, puts=tuple(put.path for put in done.puts), deletes=done.deletes,
             size=done.size, lingering=len(done.record.gone), hold=hold,
@@ -222,12 +222,13 @@ class _Run:
                 self._progress.end()
         return staged
 
-    def _with_status(self, place: Place, done: Publication, wanted: Site) -> tuple[Publication, Site]:
-        """Add what the target says of itself to people, where there are pages for people."""
+    def _with_status(self, one: _Looked, done: Publication, wanted: Site) -> tuple[Publication, Site]:
+        """Add what the target says of itself to people, where there are pages for people and it does not say so already."""
         mark = mark_of(wanted)
-        if mark is None or not mark.web:
+        is_said = not done.puts and not done.deletes and said_commit(one.live) == done.record.commit
+        if mark is None or not mark.web or is_said:
             return done, wanted
-        content = encode_status(done.record, place.host.limits, wanted)
+        content = encode_status(done.record, one.place.host.limits, wanted)
         puts = tuple(sorted({put for put in done.puts if put.path != STATUS} | {put_of(STATUS, digest_of(content))}))
         begun = replace(done.begun, begun=tuple({*(done.begun.begun or ()), STATUS}))
         return replace(done, puts=puts, begun=begun, size=done.size + len(content)), WithStatus(wanted, content)

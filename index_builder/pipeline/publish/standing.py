@@ -30,6 +30,15 @@ def encode_status(record: Record, limits: Limits, tree: Site) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
 
 
+def said_commit(live: Site | None) -> str | None:
+    """Return the commit of which a target tells people, None where it tells of none."""
+    try:
+        commit = orjson.loads(live.read(STATUS))["commit"] if live is not None and live.size(STATUS) is not None else None
+    except (StorageError, ValueError, TypeError, KeyError):
+        return None
+    return commit if isinstance(commit, str) else None
+
+
 def _text(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 

@@ -79,9 +79,8 @@ class Shared:
         self._count(old, -1)
         self._count(new, 1)
         months = self._change_months(old, entries)
-        gone_words = {key for card in old for key in card.postings()}
-        self._put_leaves(self._words.changed(gone_words, {key: line for entry in entries for key, line in entry.postings}))
-        self._put_leaves(self._cards.changed({card.key for card in old}, {card.key: card.encode() for card in new}))
+        self._put_lines(self._words, dict(p for card in old for p in card.postings().items()), dict(p for e in entries for p in e.postings))
+        self._put_lines(self._cards, {card.key: card.encode() for card in old}, {card.key: card.encode() for card in new})
         self._put("search/index.json", Page("search/index.json", JSON, self.books.index(), Tier.LIST))
         self._change_owners(old, new)
         self._change_list(old, new, names)
@@ -106,8 +105,11 @@ class Shared:
     def _put(self, path: str, page: Page | None) -> None:
         self._made[path] = page
 
-    def _put_leaves(self, changed: Mapping[str, bytes | None]) -> None:
-        for path, content in changed.items():
+    def _put_lines(self, leaves: Leaves, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> None:
+        """Bring leaves from old lines to new ones; what is in both, nobody need look at."""
+        came = {key: line for key, line in new.items() if old.get(key) != line}
+        gone = old.keys() - (new.keys() - came.keys())
+        for path, content in leaves.changed(gone, came).items():
             self._put(path, None if content is None else Page(path, JSON, content, Tier.LIST))
 
     def _count(self, cards: Iterable[Card], sign: int) -> None:

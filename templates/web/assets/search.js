@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const root = new URL(document.documentElement.dataset.root || "./", location.href);
-  const MOST = 10, MOST_LEAVES = 4, MOST_CARD_LEAVES = 3, ALL = "nkos";
+  const MOST = 10, MOST_LEAVES = 3, MOST_CARD_LEAVES = 2, ALL = "nkos";
   const FIELDS = { name: "n", keyword: "k", owner: "o", summary: "s" };
 
   const files = new Map();
@@ -94,9 +94,11 @@
     const prefixes = found.words;
     const first = rarest(found.words, terms);
     const others = terms.filter((term) => term !== first);
-    const best = first.fields.includes("n") ? await calledSo(found.cards, first.text) : new Map();
+    const [best, lines] = await Promise.all([
+      first.fields.includes("n") ? calledSo(found.cards, first.text) : new Map(), linesOf("words", prefixes, first.text, MOST_LEAVES),
+    ]);
     if (others.length || best.size < MOST) {
-      for (const [key, letters] of await linesOf("words", prefixes, first.text, MOST_LEAVES)) {
+      for (const [key, letters] of lines) {
         const [word, name] = key.split(" ");
         const value = score(word, letters, first);
         if (value !== undefined && !(best.get(name) <= value)) best.set(name, value);
