@@ -43,6 +43,9 @@ def test_its_own_index_is_shown(own, tmp_path):
         phone(browser)
         browser.get(f"{live.url}/project/flask/index.html")
         picture(browser, folder / "web-phone.png")
+        for path in pages:
+            browser.get(f"{live.url}/{path}")
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= 390, path
     assert all(path.stat().st_size > 10_000 for path in folder.glob("web-*.png"))
     assert len(list(folder.glob("web-*.png"))) == 5
     assert invalid(tree, ["index.html", "changes/index.html", "owner/maintainers/index.html", "status/index.html"]) == []
