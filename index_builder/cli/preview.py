@@ -64,7 +64,9 @@ def command(
     root = wiring.find_root(repo)
     base, head = _fetched(root, number, quiet=quiet) if number else (base, options.head_of(head, root, worktree=worktree))
     if base is None:
-        raise UsageError("nothing says what the change would be merged into", fix="add --base origin/main, or --pr NUMBER")
+        raise UsageError(
+            "--base is missing: nothing says what the change would be merged into", fix="add --base origin/main, or --pr NUMBER"
+        )
     proposal = wiring.open_proposal(root, base, head)
     tree = proposal.merged
     if torn := [change.path for change in proposal.changes() if change.is_torn]:

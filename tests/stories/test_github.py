@@ -90,7 +90,7 @@ class Hosted:
 
 @pytest.fixture
 def hosted(tmp_path, cli, dist, monkeypatch):
-    """An index with workflows, whose acme-utils 1.0 is on Pages; its inbox is a release of its own repository."""
+    """An index with workflows that has acme-utils 1.0; its inbox is a release of its own repository."""
     monkeypatch.setenv("INDEX_BUILDER_UNSAFE_NETWORKS", "127.0.0.0/8")
     folder = tmp_path / "index"
     assert cli("init", folder, "--title", "Acme", "--github", BUILDER).code == 0
@@ -112,19 +112,25 @@ def hosted(tmp_path, cli, dist, monkeypatch):
         story.hand_in = lambda: cli("pool", "push", tmp_path / "dist")
         assert story.hand_in().code == 0
         story.push()
-        story.runner.event("push", {})
         yield story
+
+
+@pytest.fixture
+def live(hosted):
+    """The same, and it is on Pages."""
+    hosted.runner.event("push", {})
+    return hosted
 
 
 def results(runs) -> dict[str, dict[str, str]]:
     return {f"{run.workflow} on {run.event}": run.results for run in runs}
 
 
-def test_what_is_pushed_is_published_on_pages(hosted):
+def test_what_is_pushed_is_published_on_pages(live):
     """The first push deploys the whole tree to Pages, gated by real installers, and says what is live."""
-    run = hosted.runner.runs[0]
+    run = live.runner.runs[0]
     assert run.results == {"publish": "success", "deploy": "success"}, run.log
-    assert hosted.projects() == {"acme-utils"}
+    assert live.projects() == {"acme-utils"}
     assert "- pages (public, pages-artifact)" in run.summary
 
 
@@ -317,20 +323,20 @@ def test_a_comment_that_looks_like_ours_is_left_alone(hosted):
     hosted.comment(1)
 
 
-def test_a_rollback_by_hand_and_back(hosted):
+def test_a_rollback_by_hand_and_back(live):
     """The publish workflow goes back to a commit, stays there, and goes on when it is told to."""
-    before = str(git_of(hosted.repository).references["refs/heads/main"].target)
-    assert follow_pages(hosted) == 1
-    hosted.start("main")
-    hosted.add(wheel("acme-utils", "1.1"))
-    hosted.hand_in()
-    hosted.push()
-    hosted.runner.event("push", {})
-    assert follow_pages(hosted) == 2
-    run = hosted.runner.event("workflow_dispatch", {"inputs": {"rollback": before, "reason": "1.1 is broken"}}, only="publish.yml")[0]
+    before = str(git_of(live.repository).references["refs/heads/main"].target)
+    assert follow_pages(live) == 1
+    live.start("main")
+    live.add(wheel("acme-utils", "1.1"))
+    live.hand_in()
+    live.push()
+    live.runner.event("push", {})
+    assert follow_pages(live) == 2
+    run = live.runner.event("workflow_dispatch", {"inputs": {"rollback": before, "reason": "1.1 is broken"}}, only="publish.yml")[0]
     assert run.results["publish"] == "success", run.log
-    assert follow_pages(hosted) == 1
-    assert json.loads((hosted.runner.pages / "state" / "publication.json").read_bytes())["hold"]["reason"] == "1.1 is broken"
+    assert follow_pages(live) == 1
+    assert json.loads((live.runner.pages / "state" / "publication.json").read_bytes())["hold"]["reason"] == "1.1 is broken"
 
 
 def follow_pages(hosted) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 
 from index_builder.judge.markdown import code
 from index_builder.model.pull import Draft, Standing
@@ -24,7 +23,7 @@ def propose(one: Bumped, base: str, parent: str, proposals: Proposals, dispatche
     files = {one.change.path: one.change.after.encode(), **one.attestations}
     draft = Draft(
         branch=f"bump/{name}", base=base, parent=parent, title=f"Bump {one.change.project.name} to {version}", body=_body(one),
-        mark=f"<!-- index-builder: bump {name} {version} -->", seal=f"<!-- {_digest(files)} -->", files=files,
+        mark=f"<!-- index-builder: bump {name} {version} -->", seal=f"<!-- {_digest(one)} -->", files=files,
     )  # fmt: skip
     number, standing = proposals.propose(draft)
     if standing in (Standing.OPENED, Standing.UPDATED):
@@ -32,11 +31,12 @@ def propose(one: Bumped, base: str, parent: str, proposals: Proposals, dispatche
     return number, standing
 
 
-def _digest(files: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256()
-    for path, content in sorted(files.items()):
-        digest.update(f"{path} {len(content)} ".encode() + content)
-    return digest.hexdigest()
+def _digest(one: Bumped) -> str:
+    """Return what a proposal is, whenever it is made: the manifest that it begins from, the files, and their attestations."""
+    assert one.change  # noqa: S101 - for the type checker
+    parts = [one.change.before, *(f"{file.name.text} {file.sha256}" for file in one.change.files)]
+    parts += [f"{path} {hashlib.sha256(content).hexdigest()}" for path, content in sorted(one.attestations.items())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _body(one: Bumped) -> str:
