@@ -263,7 +263,7 @@ def test_a_branch_that_others_use_keeps_what_is_theirs(work):
 
 
 def test_the_archive_is_what_pages_deploys(work):
-    """It has every page and file, no links, and modes that everybody can read; the same commit gives the same bytes but for the record."""
+    """It has every page and file, no links, and modes that everybody can read; the same commit gives the same bytes but for its time."""
     work.targets("tar")
     work.commit()
     work.publish()
@@ -278,7 +278,8 @@ def test_the_archive_is_what_pages_deploys(work):
     work.publish()
     with tarfile.open(path) as archive:
         again = {member.name: digest_of(path, member) for member in archive.getmembers() if member.isfile()}
-    assert {**again, "./state/publication.json": ""} == {**before, "./state/publication.json": ""}
+    of_the_time = {"./state/publication.json": "", "./status.json": ""}
+    assert again | of_the_time == before | of_the_time
     assert {member.mode for member in members} == {0o644, 0o755}
     assert follow(FolderReader(work.folder.parent / "deployed")) == 2
 
