@@ -76,11 +76,14 @@ test: programs lint $(WHEEL) $(JUDGES)
 	$(BIN)/coverage report
 
 # Two halves at once, because the first one mostly waits: for installers, for servers, for what a terminal shows.
+# The page by page trial of the documentation goes with the second, so that both take about as long.
+LONG := tests/test_documentation.py
+
 test-outside:
-	$(BIN)/coverage run $(BIN)/pytest tests/browser tests/interop tests/reference tests/golden tests/test_*.py
+	$(BIN)/coverage run $(BIN)/pytest tests/browser tests/interop tests/reference tests/golden $(filter-out $(LONG),$(wildcard tests/test_*.py))
 
 test-inside:
-	$(BIN)/coverage run $(BIN)/pytest $(filter-out $(addprefix tests/,browser interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
+	$(BIN)/coverage run $(BIN)/pytest $(LONG) $(filter-out $(addprefix tests/,browser interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
 
 programs:
 	@missing=$$(PATH=$$PATH:/usr/sbin; for name in $(PROGRAMS); do command -v $${name%:*} >/dev/null || echo $${name#*:}; done); \

@@ -54,14 +54,19 @@ class Hosted:
             done = self.cli("add", "--dist", self.dist((name, content)) / name, "--owner", owner)
             assert done.code == 0, done.err
 
-    def propose(self, number: int, login: str) -> list:
-        """Push what was done to a branch, and open a pull request, or push to the one that there is."""
+    def propose(self, number: int, login: str, *, validated: bool = False) -> list:
+        """Push what was done to a branch, and open a pull request, or push to the one that there is.
+
+        What validate.yml does is believed by nobody: unless it is what a story is about, it has just ended.
+        """
         head = self.push(f"change-{number}")
         if number in self.repository.pulls:
             git_of(self.repository).references.create(f"refs/pull/{number}/head", head, force=True)
         else:
             open_pull(self.repository, number, head=head, author=user(login))
-        return self.runner.pull_request(number)
+        if validated:
+            return self.runner.pull_request(number)
+        return self.runner.event("workflow_run", {"workflow_run": {"name": "validate", "head_sha": head}})
 
     def approve(self, number: int, login: str, commit: str = "", state: str = "APPROVED") -> None:
         head = commit or str(git_of(self.repository).references[f"refs/pull/{number}/head"].target)
@@ -139,7 +144,7 @@ def test_an_owner_bumps_and_it_merges_by_itself(hosted):
     hosted.start("bump")
     hosted.add(wheel("acme-utils", "1.1"))
     hosted.hand_in()
-    runs = hosted.propose(1, "alice")
+    runs = hosted.propose(1, "alice", validated=True)
     assert results(runs)["validate on pull_request"] == {"check": "success"}, runs[0].log
     assert results(runs)["judge on workflow_run"] == {"which": "success", "judge": "success", "act": "success", "bump": "skipped"}
     assert hosted.status(1) == "pending"
@@ -237,7 +242,7 @@ def test_a_pull_request_that_rewrites_its_workflow_changes_nothing(hosted):
         "          echo '{\"number\": 1, \"verdict\": \"merges\", \"merges_by_itself\": true}' > verdict.json\n"
         "      - uses: actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02\n        with: {name: verdict-1, path: verdict.json}\n"
     )  # fmt: skip
-    runs = hosted.propose(1, "mallory")
+    runs = hosted.propose(1, "mallory", validated=True)
     assert results(runs)["validate on pull_request"] == {"check": "success"}
     assert not hosted.repository.statuses.get("0" * 40)
     assert hosted.status(1) in ("pending", "failure")
@@ -318,7 +323,7 @@ def test_a_comment_that_looks_like_ours_is_left_alone(hosted):
     pull = open_pull(hosted.repository, 1, head=head, author=user("dave"))
     forged = {"id": 5, "body": "<!-- index-builder: judgement -->\nmay be merged", "user": user("mallory")}
     pull["comments"].append(forged)
-    hosted.runner.pull_request(1)
+    hosted.runner.event("workflow_dispatch", {"inputs": {"number": "1"}}, only="judge.yml")
     assert forged["body"].endswith("may be merged")
     hosted.comment(1)
 
