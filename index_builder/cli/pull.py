@@ -6,19 +6,15 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from index_builder import wiring
-from index_builder.cli import judge, options, report
+from index_builder.cli import options
 from index_builder.cli.console import note, progress, stderr
 from index_builder.errors import HumanNeededError, IndexBuilderError, InterruptedRunError, PolicyError, SourceError, UsageError
-from index_builder.judge.asked import asked
-from index_builder.judge.explain import verdict_line
-from index_builder.judge.markdown import code, escaped
-from index_builder.judge.verdict import Judged, Outcome
-from index_builder.manifests.reader import read_settings
+from index_builder.judge.verdict import Outcome
 from index_builder.model.plain import plain
 from index_builder.model.pull import Pull
 from index_builder.model.review import Proposed
@@ -26,6 +22,11 @@ from index_builder.model.source import SETTINGS
 from index_builder.pipeline.pulls.act import Done, Verdict, Workflows, act, said_of
 from index_builder.pipeline.pulls.which import asked_by
 from index_builder.wiring import github
+
+if TYPE_CHECKING:
+    from index_builder.judge.verdict import Judged
+
+# ruff: noqa: PLC0415 - each of the three steps runs on a machine of its own, and only one of them judges.
 
 #: No event of GitHub's is larger.
 _LARGEST: Final = 32 * 1024 * 1024
@@ -55,6 +56,8 @@ def which(repo: Path, output_format: str) -> None:
     Reads GITHUB_EVENT_NAME and GITHUB_EVENT_PATH, and appends `numbers` and `project` to GITHUB_OUTPUT. A commit that was never
     judged gets the status that it is being judged, and a comment that commands something an answer.
     """
+    from index_builder.manifests.reader import read_settings
+
     root = wiring.find_root(repo)
     tree = wiring.open_tree(root, "HEAD", worktree=False)
     policies = read_settings(sorted(tree.entries(*SETTINGS), key=lambda entry: entry.path), tree.read).policies
@@ -106,6 +109,9 @@ def judge_(
     The change is fetched as git objects, and read; nothing of it is run. Who proposes it and who approved which commit comes
     from GitHub. Exit codes are those of `check --base`, unless the verdict is written to a file.
     """
+    from index_builder.cli import judge, report
+    from index_builder.judge.asked import asked
+
     root = wiring.find_root(repo)
     with github.open_repository(progress(quiet=quiet)) as repository:
         pull = repository.pull(number)
@@ -147,6 +153,9 @@ def _proposed(pull: Pull) -> Proposed:
 
 
 def _value(pull: Pull, judged: Judged, again: str) -> dict[str, object]:
+    from index_builder.cli import report
+    from index_builder.judge.explain import verdict_line
+
     preview = f"\nTry it: `index-builder preview --pr {pull.number}`, then install from what it says.\n"
     return {
         **_of(pull), "head": judged.head, "base": judged.base, "verdict": _WORDS[judged.outcome],
@@ -156,6 +165,8 @@ def _value(pull: Pull, judged: Judged, again: str) -> dict[str, object]:
 
 def _unjudged(pull: Pull, tip: str, error: IndexBuilderError, again: str) -> dict[str, object]:
     """Return the verdict of what could not be judged: it is refused for now, and said why."""
+    from index_builder.judge.markdown import code, escaped
+
     says = "could not be judged"
     told = f"## ❌ {says}\n\n{escaped(error.message)}\n" + (f"\nfix: {escaped(error.fix)}\n" if error.fix else "")
     report = f"{told}\n<sub>It is judged again within the hour, or by the comment `/recheck`; on your machine: {code(again)}</sub>\n"
