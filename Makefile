@@ -43,8 +43,8 @@ $(WHEEL): $(SOURCES) build/requirements-run
 	@touch $@
 
 # axe-core and the Nu HTML Checker, locked by digest; neither runs anything when it is installed.
-$(JUDGES): tests/browser/package-lock.json
-	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent
+$(JUDGES): requirements/judges/package-lock.json
+	npm ci --prefix requirements/judges --ignore-scripts --no-audit --no-fund --silent
 	@mkdir -p build && touch $@
 
 $(TOOLS): requirements/dev.txt | $(BIN)/python

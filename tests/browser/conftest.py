@@ -17,7 +17,7 @@ from selenium.webdriver.chrome.service import Service
 
 import index_builder.cli
 
-JUDGES = ROOT / "tests" / "browser" / "node_modules"
+JUDGES = ROOT / "requirements" / "judges" / "node_modules"
 QUIET = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--force-color-profile=srgb", "--hide-scrollbars",
