@@ -16,11 +16,12 @@ JUDGES := build/installed-judges
 PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin node:nodejs npm chromium \
   chromedriver:chromium-driver java:default-jre-headless
 
-.PHONY: help index test test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
+.PHONY: help index test coverage test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
 
 help:
 	@echo 'make index   build packages.d/ into site/ and say how to install from it'
 	@echo 'make test    lint, types, and all tests against the built wheel'
+	@echo 'make coverage say what no test reaches'
 	@echo 'make docs    build the documentation into public-docs/'
 	@echo 'make lock    resolve requirements/*.txt anew'
 	@echo 'make schemas write schemas/*.json anew'
@@ -67,23 +68,30 @@ index: $(WHEEL)
 	@echo '  pip install --isolated --index-url http://127.0.0.1:8000/simple/ flask'
 	@echo '  uv pip install --no-config --index-url http://127.0.0.1:8000/simple/ flask'
 
-# PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested.
+# PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested. Two halves run at once,
+# because the first one mostly waits: for installers, for servers, for what a terminal shows.
 test: export PYTHONSAFEPATH = 1
 test: programs lint $(WHEEL) $(JUDGES)
-	rm -f .coverage .coverage.*
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-outside test-inside
+
+PYTEST := $(BIN)/pytest
+
+# What no test reaches; counting takes half as long again as testing.
+coverage: export PYTHONSAFEPATH = 1
+coverage: programs $(TOOLS) $(WHEEL) $(JUDGES)
+	rm -f .coverage .coverage.*
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target PYTEST='$(BIN)/coverage run $(BIN)/pytest' test-outside test-inside
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# Two halves at once, because the first one mostly waits: for installers, for servers, for what a terminal shows.
 # The page by page trial of the documentation goes with the second, so that both take about as long.
 LONG := tests/test_documentation.py
 
 test-outside:
-	$(BIN)/coverage run $(BIN)/pytest tests/browser tests/interop tests/reference tests/golden $(filter-out $(LONG),$(wildcard tests/test_*.py))
+	$(PYTEST) tests/browser tests/interop tests/reference tests/golden $(filter-out $(LONG),$(wildcard tests/test_*.py))
 
 test-inside:
-	$(BIN)/coverage run $(BIN)/pytest $(LONG) $(filter-out $(addprefix tests/,browser interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
+	$(PYTEST) $(LONG) $(filter-out $(addprefix tests/,browser interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
 
 programs:
 	@missing=$$(PATH=$$PATH:/usr/sbin; for name in $(PROGRAMS); do command -v $${name%:*} >/dev/null || echo $${name#*:}; done); \

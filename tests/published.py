@@ -117,7 +117,7 @@ class Following:
                 self.error = error
                 return
             self.passes += 1
-            self._stop.wait(0.02)  # so that there is time left for whoever publishes
+            self._stop.wait(0.15)  # so that there is time left for whoever publishes
 
     def __enter__(self):
         self._thread.start()

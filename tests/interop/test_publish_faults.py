@@ -125,7 +125,7 @@ def test_of_two_publishers_the_newer_commit_wins(races, bucket):
             options = ("publish", "-q", "--jobs", "1", "--max-delete", "100")
             processes = [begin(folder, *options, "--commit", commit) for folder, commit in _two(races.folder, older, newer, number)]
             for process in processes:
-                process.join(60)
+                process.join(240)
             assert [process.exitcode for process in processes] == [0, 0]
             assert json.loads(reader.get("state/publication.json"))["commit"] == newer
             assert json.loads(reader.get("state/build.json"))["source"] == newer
