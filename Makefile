@@ -16,11 +16,12 @@ JUDGES := build/installed-judges
 PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin node:nodejs npm chromium \
   chromedriver:chromium-driver java:default-jre-headless
 
-.PHONY: help index test coverage test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
+.PHONY: help index test test-long coverage test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
 
 help:
 	@echo 'make index   build packages.d/ into site/ and say how to install from it'
 	@echo 'make test    lint, types, and all tests against the built wheel'
+	@echo 'make test-long the same, with the tests that take long'
 	@echo 'make coverage say what no test reaches'
 	@echo 'make docs    build the documentation into public-docs/'
 	@echo 'make lock    resolve requirements/*.txt anew'
@@ -76,6 +77,10 @@ test: programs lint $(WHEEL) $(JUDGES)
 
 PYTEST := $(BIN)/pytest
 
+# Each run leaves out what takes half a minute or more, and kills and races fewer times; this does not.
+test-long: export INDEX_BUILDER_TEST_LONG = 1
+test-long: test
+
 # What no test reaches; counting takes half as long again as testing.
 coverage: export PYTHONSAFEPATH = 1
 coverage: programs $(TOOLS) $(WHEEL) $(JUDGES)
@@ -84,14 +89,14 @@ coverage: programs $(TOOLS) $(WHEEL) $(JUDGES)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# The page by page trial of the documentation goes with the second, so that both take about as long.
-LONG := tests/test_documentation.py
+# The browser's tests go with the second half, so that both take about as long.
+HERE := tests/browser
 
 test-outside:
-	$(PYTEST) tests/browser tests/interop tests/reference tests/golden $(filter-out $(LONG),$(wildcard tests/test_*.py))
+	$(PYTEST) tests/interop tests/reference tests/golden tests/test_*.py
 
 test-inside:
-	$(PYTEST) $(LONG) $(filter-out $(addprefix tests/,browser interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
+	$(PYTEST) $(HERE) $(filter-out $(addprefix tests/,browser interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
 
 programs:
 	@missing=$$(PATH=$$PATH:/usr/sbin; for name in $(PROGRAMS); do command -v $${name%:*} >/dev/null || echo $${name#*:}; done); \

@@ -15,6 +15,15 @@ from live import serving
 import index_builder.cli
 
 ROOT = Path(__file__).parent.parent
+#: Whether everything is tested, and as often as it should be: `make test-long`.
+LONG = os.environ.get("INDEX_BUILDER_TEST_LONG") == "1"
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out what takes long, unless everything is tested."""
+    for item in items if not LONG else ():
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="takes long: make test-long"))
 
 
 @pytest.fixture(autouse=True)

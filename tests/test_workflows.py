@@ -162,6 +162,7 @@ def test_the_hook_is_what_pre_commit_takes():
     assert not re.search(hook["files"], "README.md")
 
 
+@pytest.mark.long
 @pytest.mark.network
 def test_the_action_installs_the_builder_and_runs_it(tmp_path, repo, cli):
     """The steps of action.yml, as they are written: a builder from locked requirements, on the path of later steps; then `check`."""

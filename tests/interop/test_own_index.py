@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.network, pytest.mark.timeout(900)]
 
 NAMES = sorted(path.stem for path in (ROOT / "packages.d").glob("*.yaml"))
 #: The newest pip (of this environment), and two older lines.
-PIPS = ["newest", "22.3.1"]
+PIPS = ["newest", pytest.param("22.3.1", marks=pytest.mark.long)]
 
 
 def run_cli(*arguments) -> subprocess.CompletedProcess[str]:

@@ -6,12 +6,12 @@ import shutil
 
 import pygit2
 import pytest
-from conftest import commit_all
+from conftest import LONG, commit_all
 from distributions import wheel
 from published import CREDENTIALS, BranchReader, FolderReader, Following, HttpReader, begin, faulty, follow, killed_at, s3
 
-KILLS = 100
-RACES = 50
+#: All of them in `make test-long`; each run takes a part.
+KILLS, RACES = (100, 50) if LONG else (24, 12)
 
 
 @pytest.fixture

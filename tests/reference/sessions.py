@@ -117,7 +117,7 @@ TYPED: dict[str, list[str]] = {
         "index-builder host-config password alice --passwords ../passwords > ../the-password",
         "index-builder host-config nginx --worktree --root public=/srv/www/index --passwords ../passwords --output ../nginx --folder /etc/index-builder",
         "cat ../nginx/public.readers",
-        "index-builder host-config nginx --worktree --root public=/srv/www/index | sed -n 22,36p",
+        "index-builder host-config nginx --worktree --root public=/srv/www/index 2> ../told | sed -n 22,36p",
         "index-builder host-config nginx --worktree",
     ],
     "client-config": [

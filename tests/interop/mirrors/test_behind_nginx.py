@@ -11,7 +11,7 @@ from interop.hosts import machines
 
 import index_builder.cli
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.network, pytest.mark.timeout(600)]
 SETTINGS = "schema: 1\ntitle: Ours\naudiences: {public: {url: 'https://packages.example.org/', files: packages/}}\n"
 POLICY = "schema: 2\nrules: [{id: all, audiences: [public], grant: {anyone: [download]}}]\n"
 
