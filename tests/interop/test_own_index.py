@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, run_tool
+from conftest import LONG, ROOT, run_tool
 from live import serving
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(900)]
 
 NAMES = sorted(path.stem for path in (ROOT / "packages.d").glob("*.yaml"))
-#: The newest pip (of this environment), and two older lines.
-PIPS = ["newest", pytest.param("22.3.1", marks=pytest.mark.long)]
+#: Besides the newest pip, of this environment, an older line.
+OLDER = ("22.3.1",) if LONG else ()
+PIPS = ("newest", *OLDER)
 
 
 def run_cli(*arguments) -> subprocess.CompletedProcess[str]:
@@ -40,7 +41,7 @@ def live(site):
 def pips(tmp_path_factory):
     """pip by line: the command that runs it."""
     commands = {"newest": [sys.executable, "-m", "pip"]}
-    for version in PIPS[1:]:
+    for version in OLDER:
         folder = tmp_path_factory.mktemp("pip") / version
         done = run_tool("pip", "install", "--quiet", "--target", folder, f"pip=={version}")
         assert done.returncode == 0, done.stderr
