@@ -65,7 +65,7 @@ def _room(repo: Path, audience: str | None, *, dry_run: bool = False) -> _Room:
     tree = wiring.WorkTree(root)
     with options.problems_shown(tree, "text"):
         configuration = configuration_of(tree)
-    chosen = trusting.chosen(audience, configuration)
+    chosen = options.chosen_audience(audience, configuration).name
     keys = wiring.open_keys(None, trusting.ask, dry_run=dry_run)
     return _Room(root, configuration, chosen, read_trust(tree, chosen), keys, wiring.SystemClock().now(), tree, dry_run)
 

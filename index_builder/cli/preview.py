@@ -78,7 +78,7 @@ def command(
         pool = pool or root / before.pool.path
     with options.problems_shown(tree, "text"):
         configuration = replace(configuration_of(tree), inbox=before.inbox)
-        chosen = [*configuration.audiences] if all_audiences else [_chosen(audience, configuration)]
+        chosen = [*configuration.audiences] if all_audiences else [options.chosen_audience(audience, configuration).name]
         if output is not None:
             options.check_output(output, root, configuration)
         with _folder(output) as folder:
@@ -140,12 +140,3 @@ def _folder(output: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="index-builder-preview-") as folder:
         yield Path(folder)
-
-
-def _chosen(audience: str | None, configuration: Configuration) -> Word:
-    if audience is not None:
-        options.check_audience(audience, configuration)
-        return Word(audience)
-    if len(configuration.audiences) > 1:
-        raise UsageError("the index has several audiences", fix=f"choose with --audience: {', '.join(configuration.audiences)}")
-    return next(iter(configuration.audiences))

@@ -18,7 +18,6 @@ from index_builder.judge.verdict import Outcome
 from index_builder.model.plain import plain
 from index_builder.model.pull import Pull
 from index_builder.model.review import Proposed
-from index_builder.model.source import SETTINGS
 from index_builder.pipeline.pulls.act import Done, Verdict, Workflows, act, said_of
 from index_builder.pipeline.pulls.which import asked_by
 from index_builder.wiring import github
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 #: No event of GitHub's is larger.
 _LARGEST: Final = 32 * 1024 * 1024
-_WORDS: Final = {Outcome.MERGES: "merges", Outcome.WAITS: "waits", Outcome.REFUSED: "refused"}
 
 
 @click.group("pull")
@@ -56,11 +54,12 @@ def which(repo: Path, output_format: str) -> None:
     Reads GITHUB_EVENT_NAME and GITHUB_EVENT_PATH, and appends `numbers` and `project` to GITHUB_OUTPUT. A commit that was never
     judged gets the status that it is being judged, and a comment that commands something an answer.
     """
-    from index_builder.manifests.reader import read_settings
+    from index_builder.pipeline.judge.reading import base_settings
 
     root = wiring.find_root(repo)
     tree = wiring.open_tree(root, "HEAD", worktree=False)
-    policies = read_settings(sorted(tree.entries(*SETTINGS), key=lambda entry: entry.path), tree.read).policies
+    with options.problems_shown(tree, "text"):
+        policies = base_settings(tree).policies
     with github.open_repository(progress(quiet=False)) as repository:
         found = asked_by(os.environ.get("GITHUB_EVENT_NAME", ""), _event(), repository, policies, wiring.SystemClock().now())
         if found.comment is not None:
@@ -158,7 +157,7 @@ def _value(pull: Pull, judged: Judged, again: str) -> dict[str, object]:
 
     preview = f"\nTry it: `index-builder preview --pr {pull.number}`, then install from what it says.\n"
     return {
-        **_of(pull), "head": judged.head, "base": judged.base, "verdict": _WORDS[judged.outcome],
+        **_of(pull), "head": judged.head, "base": judged.base, "verdict": judged.outcome.word,
         "merges_by_itself": judged.merges_by_itself, "says": verdict_line(judged), "report": report.markdown(judged, again) + preview,
     }  # fmt: skip
 
@@ -171,7 +170,7 @@ def _unjudged(pull: Pull, tip: str, error: IndexBuilderError, again: str) -> dic
     told = f"## ❌ {says}\n\n{escaped(error.message)}\n" + (f"\nfix: {escaped(error.fix)}\n" if error.fix else "")
     report = f"{told}\n<sub>It is judged again within the hour, or by the comment `/recheck`; on your machine: {code(again)}</sub>\n"
     return {
-        **_of(pull), "head": pull.head, "base": tip, "verdict": _WORDS[Outcome.REFUSED], "merges_by_itself": False, "says": says,
+        **_of(pull), "head": pull.head, "base": tip, "verdict": Outcome.REFUSED.word, "merges_by_itself": False, "says": says,
         "report": report,
     }  # fmt: skip
 
@@ -214,7 +213,7 @@ def act_(verdict: Path, number: int, quiet: bool, output_format: str) -> None:
 def _verdict(path: Path) -> Verdict:
     try:
         value = json.loads(path.read_bytes())
-        outcome = next(outcome for outcome, word in _WORDS.items() if word == value["verdict"])
+        outcome = next(outcome for outcome in Outcome if outcome.word == value["verdict"])
         return Verdict(
             number=int(value["number"]), head=str(value["head"]), base=str(value["base"]), branch=str(value["branch"]),
             reviews=str(value["reviews"]), outcome=outcome, merges=value["merges_by_itself"] is True, says=str(value["says"]),

@@ -13,7 +13,6 @@ from index_builder.judge.verdict import Finding, Judged, Outcome, Ruling
 from index_builder.model.plain import plain
 from index_builder.model.rules import RULES
 
-_WORDS = {Outcome.MERGES: "merges", Outcome.WAITS: "waits", Outcome.REFUSED: "refused"}
 _COLOURS = {Outcome.MERGES: "green", Outcome.WAITS: "yellow", Outcome.REFUSED: "red"}
 _MARKS = {Outcome.MERGES: "✅", Outcome.WAITS: "⏳", Outcome.REFUSED: "❌"}
 
@@ -58,7 +57,7 @@ def _paths(ruling: Ruling) -> str:
 def to_json(judged: Judged) -> dict[str, object]:
     """Return the report as JSON values."""
     return {
-        "verdict": _WORDS[judged.outcome], "says": verdict_line(judged), "merges_by_itself": judged.merges_by_itself,
+        "verdict": judged.outcome.word, "says": verdict_line(judged), "merges_by_itself": judged.merges_by_itself,
         "base": judged.base, "head": judged.head, "actor": judged.asked.actor, "approved_by": sorted(judged.asked.approved_by),
         "problems": [
             {**formats.to_json([f.problem])[0], "project": f.project, "people": list(f.people), "passed_by": f.passed_by}

@@ -48,7 +48,7 @@ def command(
     root, tree = options.source(repo, commit, worktree=worktree)
     with options.problems_shown(tree, "text"):
         configuration = configuration_of(tree)
-    chosen = trusting.chosen(audience, configuration)
+    chosen = options.chosen_audience(audience, configuration).name
     folder = output or root / "site"
     now = wiring.SystemClock().now()
     committed = read_trust(tree, chosen)

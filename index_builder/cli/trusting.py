@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from index_builder import wiring
-from index_builder.cli import arguments, options
+from index_builder.cli import arguments
 from index_builder.cli.console import note
 from index_builder.errors import TrustError, UsageError
-from index_builder.model.index import Configuration
 from index_builder.model.names import Word
 from index_builder.trust.ceremony import Online, begin, sign
 from index_builder.trust.committed import TRUST, Committed, complete, read_committed, standings
@@ -30,17 +29,6 @@ if TYPE_CHECKING:
 DEVELOPMENT: Final = ".development-keys"
 
 audience = click.option("--audience", metavar="NAME", help="Whose trust, where there are several audiences.")
-
-
-def chosen(name: str | None, configuration: Configuration) -> Word:
-    """Return the audience that is meant; raises UsageError where that is not clear."""
-    if name is not None:
-        options.check_audience(name, configuration)
-        return Word(name)
-    if len(configuration.audiences) > 1:
-        msg = f"there are several audiences: {', '.join(configuration.audiences)}"
-        raise UsageError(msg, fix=f"say which: --audience {next(iter(configuration.audiences))}")
-    return next(iter(configuration.audiences))
 
 
 def ask(question: str, twice: bool) -> str:

@@ -25,6 +25,11 @@ class Outcome(StrEnum):
     WAITS = "somebody's word is missing"
     REFUSED = "refused"
 
+    @property
+    def word(self) -> str:
+        """The one word by which programs know it."""
+        return {Outcome.MERGES: "merges", Outcome.WAITS: "waits", Outcome.REFUSED: "refused"}[self]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
