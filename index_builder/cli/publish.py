@@ -10,7 +10,7 @@ import click
 from index_builder import wiring
 from index_builder.cli import options, outcomes, publishing
 from index_builder.cli.console import stderr
-from index_builder.errors import UsageError
+from index_builder.errors import IndexBuilderError, UsageError
 
 
 @click.command("publish")
@@ -61,7 +61,11 @@ def command(
         _show_status(work, output_format)
         return
     done = work.publish(most=most, gate=gate, heartbeat=heartbeat, release=release, dry_run=dry_run, reconcile=reconcile, source=source)
-    taken_back = work.take_back(done)
+    try:
+        taken_back = work.take_back(done)
+    except IndexBuilderError:
+        outcomes.show(done, output_format, dry_run=dry_run, quiet=quiet)
+        raise
     outcomes.show((*done, *taken_back), output_format, dry_run=dry_run, quiet=quiet)
     if taken_back and not quiet:
         stderr().print("  [bold cyan]next[/]: find out who else writes there, then: index-builder publish --release-hold")

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from index_builder.model.names import NormalizedName, Word
 from index_builder.model.profile import Grant
-from index_builder.policy.rules import ANYONE, OWNERS, Action, Policies, Requirement
+from index_builder.policy.rules import ANYONE, OWNERS, PUBLISHERS, Action, Policies, Requirement
 
 
 def in_words(policies: Policies, project: NormalizedName) -> tuple[Grant, ...]:
@@ -25,7 +25,7 @@ def in_words(policies: Policies, project: NormalizedName) -> tuple[Grant, ...]:
 
 def _said(granted: Mapping[Word, tuple[Action, ...]]) -> Iterator[tuple[str, str]]:
     for who, actions in granted.items():
-        name = {OWNERS: "its owners", ANYONE: "anyone"}.get(who, str(who))
+        name = {OWNERS: "its owners", PUBLISHERS: "its publishers", ANYONE: "anyone"}.get(who, str(who))
         yield name, _listed([action.value for action in actions])
 
 

@@ -113,7 +113,9 @@ class Api:
                 fields = _fields(response)
                 if response.status in (301, 302, 303, 307, 308):
                     url = fields.get("location", "")
-                    _check(url)
+                    if not _is_safe(url):
+                        msg = f"GitHub sends {path} on to {url[:200]!r}, which is no https URL"
+                        raise RemoteError(msg)
                     headers = [field for field in headers if field[0] != "authorization"]
                     continue
                 if response.status != HTTPStatus.OK:
@@ -182,13 +184,15 @@ class Api:
 
 def _check(url: str) -> None:
     """Raise UsageError for a place that a token or a request should not go to."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+    if _is_safe(url):
         return
     msg = f"{url!r} is not an https URL"
     raise UsageError(msg, fix="set GITHUB_API_URL to the API of your GitHub, as https://github.example.org/api/v3")
+
+
+def _is_safe(url: str) -> bool:
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")))
 
 
 def _is_loopback(host: str) -> bool:

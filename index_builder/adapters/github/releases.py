@@ -146,13 +146,8 @@ class _Release:
             try:
                 made = self._api.upload(self._upload, name, stream, size)
             except RemoteError as error:
-                if (
-                    (not error.retryable and error.status != HTTPStatus.UNPROCESSABLE_ENTITY)
-                    or attempt == _ATTEMPTS
-                    or error.retry_after is not None
-                ):
+                if attempt == _ATTEMPTS or not _may_have_arrived(error):
                     raise
-                # Nobody knows whether it arrived: 422 is also the answer where it did.
                 self.look()
                 there = self.assets.get(name)
                 if there and there.get("state") == "uploaded" and there.get("size") == size:
