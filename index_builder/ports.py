@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
     from index_builder.model.attestation import Claims
     from index_builder.model.environment import Environment
+    from index_builder.model.hosted_release import HostedRelease
     from index_builder.model.names import NormalizedName, Sha256
     from index_builder.model.offer import OfferedFile, Pin
     from index_builder.model.publication import Limits, Publication, Put
-    from index_builder.model.pull import Draft, HostedRelease, Mark, Pull, Standing
+    from index_builder.model.pull import Draft, Mark, Pull, Standing
     from index_builder.model.source import PathChange, SourceChange, SourceEntry
 
 #: `links`: the URL where a linked file was found. `examined`: what its bytes were compared with, and agreed. `readmes`: a README as HTML.

@@ -1,4 +1,4 @@
-"""Pull requests, and what an index's repository says of itself, in the terms of GitHub's API."""
+"""Pull requests, and what is proposed by one, in the terms of GitHub's API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from index_builder.model.names import Sha256
 from index_builder.model.review import Account, Review
 
 
@@ -57,24 +56,3 @@ class Draft:
     mark: str
     seal: str
     files: Mapping[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asset:
-    """A file of a release, and when it was put there; `sha256` is None where the host does not say it."""
-
-    name: str
-    url: str
-    sha256: Sha256 | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostedRelease:
-    """A release of a repository; `url` is its page, with the notes."""
-
-    tag: str
-    url: str
-    published: datetime
-    is_prerelease: bool
-    assets: tuple[Asset, ...]

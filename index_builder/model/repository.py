@@ -15,7 +15,7 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class RepositorySettings:
     """A repository's settings.
 
     `required` are the contexts of statuses that its default branch requires, `is_strict` whether of the branch's own tip;

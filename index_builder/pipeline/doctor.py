@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from index_builder.model.index import Configuration
-from index_builder.model.settings import Settings
+from index_builder.model.repository import RepositorySettings
 
 
 class Health(StrEnum):
@@ -37,7 +37,7 @@ _ENVIRONMENT: Final = "publish"
 _KEYS: Final = ("INDEX_BUILDER_KEY_BINS", "INDEX_BUILDER_KEY_TIMESTAMP")
 
 
-def examine(settings: Settings, configuration: Configuration, *, is_signed: bool) -> Iterator[Finding]:
+def examine(settings: RepositorySettings, configuration: Configuration, *, is_signed: bool) -> Iterator[Finding]:
     """Yield each thing that an index depends on."""
     yield from _branch(settings)
     yield from _workflows(settings)
@@ -60,7 +60,7 @@ def _finding(what: str, is_good: bool | None, why: str, fix: str) -> Finding:
     return Finding(what=what, health=health, why=why, fix=fix)
 
 
-def _branch(settings: Settings) -> Iterator[Finding]:
+def _branch(settings: RepositorySettings) -> Iterator[Finding]:
     where = f"Settings → Rules → Rulesets, for the branch {settings.branch}"
     yield _finding(
         f"the branch {settings.branch} changes by pull requests only", settings.needs_pull,
@@ -77,7 +77,7 @@ def _branch(settings: Settings) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _workflows(settings: Settings) -> Iterator[Finding]:
+def _workflows(settings: RepositorySettings) -> Iterator[Finding]:
     for name in WORKFLOWS:
         state = None if settings.workflows is None else settings.workflows.get(name, "missing")
         fix = f"gh workflow enable {name}" if state and state.startswith("disabled") else "write it: index-builder init . --github …"
@@ -85,7 +85,7 @@ def _workflows(settings: Settings) -> Iterator[Finding]:
         yield _finding(f"the workflow {name} is there, and enabled", None if state is None else state == "active", why, fix)
 
 
-def _environment(settings: Settings) -> Iterator[Finding]:
+def _environment(settings: RepositorySettings) -> Iterator[Finding]:
     found = next((e for e in settings.environments or () if e.name == _ENVIRONMENT), None)
     is_known = settings.environments is not None
     where = f"Settings → Environments → {_ENVIRONMENT}"
@@ -99,7 +99,7 @@ def _environment(settings: Settings) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _pages(settings: Settings, configuration: Configuration) -> Iterator[Finding]:
+def _pages(settings: RepositorySettings, configuration: Configuration) -> Iterator[Finding]:
     for target in configuration.publish:
         if target.kind not in ("pages-artifact", "pages-branch"):
             continue
@@ -112,7 +112,7 @@ def _pages(settings: Settings, configuration: Configuration) -> Iterator[Finding
         )  # fmt: skip
 
 
-def _secrets(settings: Settings, *, is_signed: bool) -> Iterator[Finding]:
+def _secrets(settings: RepositorySettings, *, is_signed: bool) -> Iterator[Finding]:
     names = settings.secrets
     keys = None if names is None else not set(names) & set(_KEYS)
     if is_signed:

@@ -20,7 +20,7 @@ from index_builder.adapters.github.feed import GitHubFeed
 from index_builder.adapters.github.repository import GitHubRepository
 from index_builder.adapters.github.settings import settings_of
 from index_builder.errors import UsageError
-from index_builder.model.settings import Settings
+from index_builder.model.repository import RepositorySettings
 from index_builder.ports import Progress, ReleaseFeed
 
 
@@ -57,7 +57,7 @@ def open_repository(progress: Progress, root: Path | None = None) -> Iterator[Gi
 
 
 @contextmanager
-def open_settings(progress: Progress) -> Iterator[Settings]:
+def open_settings(progress: Progress) -> Iterator[RepositorySettings]:
     """Yield the settings of the repository that GITHUB_REPOSITORY names; raises as `open_repository`, RemoteError."""
     name = _named()
     with open_api(progress) as api:

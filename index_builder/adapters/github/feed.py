@@ -9,8 +9,8 @@ from typing import Any, Final
 from index_builder.adapters.github.api import Api
 from index_builder.adapters.github.repository import moment
 from index_builder.errors import NotFoundError
+from index_builder.model.hosted_release import HostedFile, HostedRelease
 from index_builder.model.names import Sha256
-from index_builder.model.pull import Asset, HostedRelease
 
 #: So many releases are looked at, the newest first: older ones were looked at when they were new.
 _MOST: Final = 200
@@ -51,9 +51,9 @@ def _release(value: Any) -> HostedRelease:
     )  # fmt: skip
 
 
-def _asset(value: Any) -> Asset:
+def _asset(value: Any) -> HostedFile:
     digest = None
     with suppress(ValueError):
         digest = Sha256(str(value.get("digest") or "").removeprefix("sha256:"))
     at = max(moment(value["created_at"]), moment(value["updated_at"]))
-    return Asset(name=str(value["name"]), url=str(value["browser_download_url"]), sha256=digest, at=at)
+    return HostedFile(name=str(value["name"]), url=str(value["browser_download_url"]), sha256=digest, at=at)

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from index_builder.adapters.github.api import Api
 from index_builder.errors import NotFoundError, RemoteError
-from index_builder.model.settings import Environment, Settings
+from index_builder.model.repository import Environment, RepositorySettings
 
 T = TypeVar("T")
 
 
-def settings_of(api: Api, repository: str) -> Settings:
+def settings_of(api: Api, repository: str) -> RepositorySettings:
     """Return what can be seen; raises RemoteError, NotFoundError where there is no such repository."""
     path = f"repos/{repository}"
     branch = str(api.get(path)["default_branch"])
@@ -25,7 +25,7 @@ def settings_of(api: Api, repository: str) -> Settings:
     workflows = _seen(lambda: list(api.items(f"{path}/actions/workflows", "workflows")))
     environments = _seen(lambda: list(api.items(f"{path}/environments", "environments")))
     secrets = _seen(lambda: list(api.items(f"{path}/actions/secrets", "secrets")))
-    return Settings(
+    return RepositorySettings(
         branch=branch,
         required=_either(rules, classic, lambda: frozenset(_contexts(rules or [])) | frozenset(_classic(classic).get("contexts") or ())),
         is_strict=_either(rules, classic, lambda: _is_strict(rules or []) or bool(_classic(classic).get("strict"))),

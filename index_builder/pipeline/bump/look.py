@@ -18,10 +18,10 @@ from index_builder.errors import EditError, IndexBuilderError, RemoteError
 from index_builder.fetch.stage import Fetcher
 from index_builder.fetch.upstream import ListedFile, Listing, read_listing
 from index_builder.model.filename import parse_filename
+from index_builder.model.hosted_release import HostedRelease
 from index_builder.model.index import Index
 from index_builder.model.names import NormalizedName, Timestamp, Word
 from index_builder.model.project import Hosting, Project, Source
-from index_builder.model.pull import HostedRelease
 from index_builder.pipeline.add.candidate import Candidate, Defaults
 from index_builder.pipeline.add.own import from_urls
 from index_builder.pipeline.add.upstream import listed, suitable

@@ -12,6 +12,8 @@ from interop.hosts import machines
 import index_builder.cli
 
 pytestmark = [pytest.mark.long, pytest.mark.network, pytest.mark.timeout(600)]
+#: The user that devpi begins with.
+ADMIN = "root"
 SETTINGS = "schema: 1\ntitle: Ours\naudiences: {public: {url: 'https://packages.example.org/', files: packages/}}\n"
 POLICY = "schema: 2\nrules: [{id: all, audiences: [public], grant: {anyone: [download]}}]\n"
 
@@ -41,8 +43,8 @@ def devpi(hosted, tool, start, env, ask, tmp_path_factory):
     server = start(programs / "devpi-server", "--serverdir", folder, "--host", "127.0.0.1", "--port", "{port}")
     ticket = json.loads(ask(f"{server}/+login", {"user": "root", "password": "secret"}))["result"]["password"]
     word = base64.b64encode(f"root:{ticket}".encode()).decode()
-    ask(f"{server}/root/ours", {"type": "mirror", "mirror_url": f"{hosted[0]}/simple/"}, "PUT", x_devpi_auth=word)
-    return f"{server}/root/ours/+simple/"
+    ask(f"{server}/{ADMIN}/ours", {"type": "mirror", "mirror_url": f"{hosted[0]}/simple/"}, "PUT", x_devpi_auth=word)
+    return f"{server}/{ADMIN}/ours/+simple/"
 
 
 def test_devpi(hosted, devpi, install):
