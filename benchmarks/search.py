@@ -25,7 +25,7 @@ from index_builder.render.web.books import Books
 from index_builder.render.web.card import Card
 from index_builder.render.web.house import House, environment_of
 from index_builder.render.web.shared import Entry, Shared, entry_of
-from index_builder.wiring import templates
+from index_builder.wiring.shipped import templates
 
 
 def entries(names: list[str], rng: random.Random) -> Iterator[Entry]:

@@ -18,6 +18,7 @@ from index_builder.cli.packagelist import NAMES, build_from_list, list_options
 from index_builder.errors import UsageError
 from index_builder.model.names import Word
 from index_builder.render.legacy import ReleaseJson
+from index_builder.wiring import fetchers, shipped
 
 if TYPE_CHECKING:
     from index_builder.model.index import Configuration
@@ -98,7 +99,7 @@ def command(
             sparse_sites = stack.enter_context(wiring.open_sparse_sites(folder, where, fetcher, _roots(tree, where))) if sparse else {}
             sites: Mapping[Word, Site] = sparse_sites or stack.enter_context(wiring.open_sites(folder, chosen, dry_run=dry_run))
             order = Order(
-                templates=wiring.templates(), release_json=ReleaseJson(release_json), builder=wiring.builder(), full=full, verify=verify,
+                templates=shipped.templates(), release_json=ReleaseJson(release_json), builder=shipped.builder(), full=full, verify=verify,
                 sparse=sparse, web=not no_web, executor=workers,
                 fetch=_elsewhere(root, configuration, pool, connections) if executor else None,
             )  # fmt: skip
@@ -135,9 +136,9 @@ def _is_of_list(context: click.Context) -> bool:
     return is_list
 
 
-def _elsewhere(root: Path, configuration: Configuration, pool: Path | None, connections: int) -> wiring.FetchElsewhere:
+def _elsewhere(root: Path, configuration: Configuration, pool: Path | None, connections: int) -> fetchers.FetchElsewhere:
     absolute = pool.resolve() if pool else None
-    return wiring.FetchElsewhere(root=root.resolve(), configuration=configuration, pool=absolute, connections=connections)
+    return fetchers.FetchElsewhere(root=root.resolve(), configuration=configuration, pool=absolute, connections=connections)
 
 
 def _published(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import note
 from index_builder.cli.settings import give, readers_told, settings_of, usage
@@ -18,6 +17,7 @@ from index_builder.hostconfig.pages import EDGES, render_edge
 from index_builder.hostconfig.render import environment
 from index_builder.model.address import Address
 from index_builder.policy.readers import readers_of
+from index_builder.wiring import shipped
 
 if TYPE_CHECKING:
     from index_builder.model.index import Configuration
@@ -72,7 +72,7 @@ def s3(audiences: tuple[str, ...], output: Path | None, repo: Path, commit: str,
         raise UsageError(msg, fix="name the audiences of one bucket: --audience NAME")
     together = [one for one in found if one.bucket in buckets]
     _tell(together)
-    give([render_s3(configuration.title, together, environment(wiring.host_templates()))], output, output_format, dry_run=dry_run)
+    give([render_s3(configuration.title, together, environment(shipped.host_templates()))], output, output_format, dry_run=dry_run)
 
 
 @click.command("cloudfront")
@@ -98,7 +98,7 @@ def cloudfront(
             msg = f"the audience '{one.audience}' has no `url:`, so its host is not known"
             raise UsageError(msg, fix="say where it is published: `url: https://packages.example.org/`, under it in index.yaml")
     _tell(chosen)
-    give([render_cloudfront(configuration.title, chosen, environment(wiring.host_templates()))], output, output_format, dry_run=dry_run)
+    give([render_cloudfront(configuration.title, chosen, environment(shipped.host_templates()))], output, output_format, dry_run=dry_run)
 
 
 def _edge(kind: str) -> click.Command:
@@ -117,7 +117,7 @@ def _edge(kind: str) -> click.Command:
         if not readers.is_open:
             msg = f"'{chosen.name}' is not for everybody, and {EDGES[kind]} knows none of your people"
             raise UsageError(msg, fix="use a host that asks for passwords: index-builder host-config nginx, or cloudfront")
-        files = render_edge(kind, configuration.title, chosen.name, environment(wiring.host_templates()), serves_json=form == "json")
+        files = render_edge(kind, configuration.title, chosen.name, environment(shipped.host_templates()), serves_json=form == "json")
         give(files, output, output_format, dry_run=dry_run)
 
     configure.__doc__ = (

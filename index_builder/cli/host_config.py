@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import click
 
-from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import note, stderr
 from index_builder.cli.edges import COMMANDS, audiences
@@ -24,7 +23,7 @@ from index_builder.hostconfig.values import Certificate, HostPath, Listen, Order
 from index_builder.model.address import Address
 from index_builder.model.names import Word
 from index_builder.policy.readers import readers_of
-from index_builder.wiring import configuring
+from index_builder.wiring import configuring, shipped
 
 if TYPE_CHECKING:
     from index_builder.model.index import Audience, Configuration
@@ -99,7 +98,7 @@ def _server(kind: str, title: str, example: str) -> click.Command:
         order = _order(root, configuration, policies, audiences, _Asked(**asked))
         check_order(order, policies)
         known = _known_passwords(passwords, policies, order, has_output=asked["output"] is not None)
-        files = render(kind, order, known, environment(wiring.host_templates()))
+        files = render(kind, order, known, environment(shipped.host_templates()))
         _tell(order, known, configuration)
         readers = {served.audience: served.readers for served in order.served}
         give(files, asked["output"], output_format, dry_run=dry_run, readers=readers, folder=order.folder)

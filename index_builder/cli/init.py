@@ -13,7 +13,8 @@ from index_builder.cli.console import stderr
 from index_builder.errors import SourceError
 from index_builder.manifests.scalar import scalar
 from index_builder.manifests.schema import MODELS, json_schema
-from index_builder.wiring import WorkTree, is_in_repository, start_repository, workflows
+from index_builder.wiring import WorkTree, is_in_repository, start_repository
+from index_builder.wiring.shipped import workflows
 
 _INDEX = """\
 # yaml-language-server: $schema=schemas/index.schema.json

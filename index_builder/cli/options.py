@@ -20,6 +20,7 @@ from index_builder.errors import UsageError
 from index_builder.model.names import NormalizedName, Word, one_line
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
 from index_builder.model.source import EXECUTABLE, ORDINARY
+from index_builder.wiring import fetchers
 
 if TYPE_CHECKING:
     from index_builder.fetch.stage import Fetcher
@@ -168,7 +169,7 @@ def fetching(
 ) -> Iterator[Fetcher]:
     """Yield a fetcher that shows its progress."""
     clock = wiring.SystemClock()
-    with wiring.open_fetcher(
+    with fetchers.open_fetcher(
         root, configuration, clock, progress(quiet=quiet), pool=pool, connections=connections, offline=offline
     ) as fetcher:
         yield fetcher

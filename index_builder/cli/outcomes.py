@@ -17,7 +17,7 @@ from index_builder.model.plain import plain
 from index_builder.model.publication import Hold, Record
 from index_builder.model.releases import PER_HOUR
 from index_builder.pipeline.publish.difference import mark_of, record_of
-from index_builder.pipeline.publish.publish import Outcome, Result
+from index_builder.pipeline.publish.order import Outcome, Result
 from index_builder.pipeline.publish.signatures import expiry_of
 from index_builder.ports import Site
 

@@ -21,6 +21,7 @@ from index_builder.errors import UsageError
 from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.render.legacy import ReleaseJson
 from index_builder.render.simple import Logo
+from index_builder.wiring import shipped
 
 #: So many lines are shown of a list that is not as it should be: the rest is most often the same.
 MOST_SHOWN = 20
@@ -85,11 +86,11 @@ def build_from_list(
             title=given["title"],
             logo=Logo(given["logo"], given["logo_width"]),
             layout=Layout(
-                tuple(sorted(wiring.templates().items())),
+                tuple(sorted(shipped.templates().items())),
                 ReleaseJson.NONE if given["no_per_release_json"] else release_json,
                 simple_json=not given["no_simple_json"],
             ),
-            builder=wiring.builder(),
+            builder=shipped.builder(),
             full=full,
             keep_going=given["keep_going"],
             executor=stack.enter_context(wiring.open_workers(jobs, executor)),

@@ -16,6 +16,7 @@ from index_builder.errors import IndexBuilderError
 from index_builder.model.index import Index
 from index_builder.model.names import Sha256
 from index_builder.model.project import Hosting
+from index_builder.wiring import fetchers
 
 
 @click.group("pool")
@@ -42,7 +43,7 @@ def check(repo: Path, pool: Path | None, dry_run: bool, output_format: str) -> N
     """
     root = wiring.find_root(repo)
     _, _, index = options.editable(root)
-    opened = wiring.open_pool(root, index.configuration, pool)
+    opened = fetchers.open_pool(root, index.configuration, pool)
     damaged = [digest for digest in opened.entries() if not opened.is_genuine(digest)]
     names = dict(_names(index))
     if not dry_run:
@@ -74,7 +75,7 @@ def gc(repo: Path, pool: Path | None, dry_run: bool, output_format: str) -> None
     needed = set(_needed(index))
     for revision in wiring.tips(root):
         needed |= set(_needed(options.readable(root, revision, worktree=False)))
-    opened = wiring.open_pool(root, index.configuration, pool)
+    opened = fetchers.open_pool(root, index.configuration, pool)
     gone = [(digest, opened.size(digest) or 0) for digest in opened.entries() if digest not in needed]
     if not dry_run:
         for digest, _ in gone:
@@ -102,9 +103,9 @@ def push(what: tuple[str, ...], repo: Path, dry_run: bool, output_format: str) -
     root = wiring.find_root(repo)
     _, _, index = options.editable(root)
     listed = dict(_names(index))
-    inbox = wiring.open_inbox(root, index.configuration)
+    inbox = fetchers.open_inbox(root, index.configuration)
     rows = []
-    with wiring.open_handed_in(index.configuration, progress(quiet=False)) as handed_in:
+    with fetchers.open_handed_in(index.configuration, progress(quiet=False)) as handed_in:
         for path in own_files(what):
             digest = inbox.digest_of(path)
             if not dry_run and handed_in:

@@ -22,6 +22,7 @@ from index_builder.pipeline.build import Order, build
 from index_builder.pipeline.reading import configuration_of
 from index_builder.ports import SourceTree
 from index_builder.render.legacy import ReleaseJson
+from index_builder.wiring import shipped
 
 
 @click.command("preview")
@@ -121,9 +122,9 @@ def _write(
         wiring.open_workers(jobs) as workers,
     ):
         order = Order(
-            templates=wiring.templates(),
+            templates=shipped.templates(),
             release_json=ReleaseJson.NONE,
-            builder=f"{wiring.builder()} preview",
+            builder=f"{shipped.builder()} preview",
             preview=True,
             web=True,
             executor=workers,

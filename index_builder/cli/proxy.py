@@ -21,6 +21,7 @@ from index_builder.client.installer import environment_for, leading_past
 from index_builder.client.proxy import Proxy, Upstream
 from index_builder.errors import TrustError, UsageError
 from index_builder.model.plain import plain
+from index_builder.wiring import shipped
 
 _HOST: Final = "127.0.0.1"
 #: Bytes of a file of requirements: more has none.
@@ -61,7 +62,7 @@ def command(
     other = Upstream(url=arguments.https_url(upstream), ours=patterns) if upstream else None
     pinned = rooted.Pinned(root, root_fingerprint, unsafe_trust_on_first_use)
     with rooted.opened(where, pinned, cache, quiet=True) as index:
-        proxy = Proxy(index, wiring.SystemClock(), wiring.templates(), upstream=other)
+        proxy = Proxy(index, wiring.SystemClock(), shipped.templates(), upstream=other)
         proxy.refresh()
         with _serving(proxy, port) as url:
             if command_line:

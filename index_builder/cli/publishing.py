@@ -25,13 +25,15 @@ from index_builder.pipeline.publish.difference import record_of
 from index_builder.pipeline.publish.earlier import EarlierTree
 from index_builder.pipeline.publish.make import Workshop
 from index_builder.pipeline.publish.mirrors import Compared, compare
-from index_builder.pipeline.publish.publish import Make, Order, Outcome, publish
+from index_builder.pipeline.publish.order import Make, Order, Outcome
+from index_builder.pipeline.publish.publish import publish
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.trust import read_trust
 from index_builder.ports import Site, SourceTree
 from index_builder.render.legacy import ReleaseJson
 from index_builder.trust.committed import Committed
 from index_builder.trust.signing import OnlineSigners
+from index_builder.wiring import shipped
 from index_builder.wiring import targets as places_of
 
 if TYPE_CHECKING:
@@ -108,7 +110,7 @@ class Work:
             workshop = Workshop(
                 tree=self.tree, fetcher=fetcher,
                 order=build.Order(
-                    templates=wiring.templates(), release_json=ReleaseJson.VERSION, builder=wiring.builder(), executor=workers,
+                    templates=shipped.templates(), release_json=ReleaseJson.VERSION, builder=shipped.builder(), executor=workers,
                     full=reconcile, web=self.web,
                 ),
                 room=stack.enter_context(places_of.open_rooms(self.root, self.output, whole)),

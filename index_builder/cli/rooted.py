@@ -11,13 +11,13 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from index_builder import wiring
 from index_builder.cli import arguments
 from index_builder.cli.console import note, progress
 from index_builder.client.index import VerifiedIndex, read_root
 from index_builder.errors import RemoteError, TrustError, UsageError
 from index_builder.trust.committed import TRUST
 from index_builder.trust.layout import FOLDER, ROOT, metadata_path
+from index_builder.wiring import clients
 
 _STOP: Final = "install nothing from it until its maintainers have explained this"
 _GONE: Final = (403, 404, 410)
@@ -54,9 +54,9 @@ def opened(where: str, pinned: Pinned, cache: Path | None, *, quiet: bool) -> It
     _check(pinned)
     folder = None if "://" in where else _folder(where)
     url = folder.as_uri() + "/" if folder else _url(where)
-    with wiring.open_client(url, progress(quiet=quiet)) as client:
+    with clients.open_client(url, progress(quiet=quiet)) as client:
         name, root = _root(folder, url, pinned, client, cache)
-        with wiring.open_verified(url, root, client, cache) as index:
+        with clients.open_verified(url, root, client, cache) as index:
             try:
                 yield index
             except TrustError as error:
@@ -97,7 +97,7 @@ def _folder(where: str) -> Path:
     return folder
 
 
-def _root(folder: Path | None, url: str, pinned: Pinned, client: wiring.Client, cache: Path | None) -> tuple[str, bytes]:
+def _root(folder: Path | None, url: str, pinned: Pinned, client: clients.Client, cache: Path | None) -> tuple[str, bytes]:
     """Return the root to trust, and the name of the file that it came from, '' where it came from the index itself."""
     if pinned.fingerprint is not None or pinned.unsafe:
         return "", _first_root(url, pinned, client, cache)
@@ -134,7 +134,7 @@ def _own_root(folder: Path) -> Path | None:
     return None
 
 
-def _first_root(url: str, pinned: Pinned, client: wiring.Client, cache: Path | None) -> bytes:
+def _first_root(url: str, pinned: Pinned, client: clients.Client, cache: Path | None) -> bytes:
     """Return the index's first root, which has the fingerprint, or is the one that was taken the first time."""
     path = f"{url}{metadata_path(ROOT, 1)}"
     try:
@@ -152,4 +152,4 @@ def _first_root(url: str, pinned: Pinned, client: wiring.Client, cache: Path | N
         return content
     # What is taken once, is trusted for good: not the page of a login, nor an error of a host.
     read_root(content, path)
-    return wiring.first_seen(url, content, cache)
+    return clients.first_seen(url, content, cache)

@@ -15,6 +15,7 @@ from index_builder.cli.console import escape, stderr, stdout
 from index_builder.errors import StorageError, UsageError
 from index_builder.model.plain import plain
 from index_builder.model.project import Project
+from index_builder.wiring import clients
 
 if TYPE_CHECKING:
     from index_builder.client.search import Found
@@ -82,7 +83,7 @@ def _text(project: Project) -> str:
 def _search_published(words: tuple[str, ...], where: str, most: int, output_format: str) -> None:
     from index_builder.client.search import Search  # noqa: PLC0415 - most searches are of manifests
 
-    with wiring.open_published(_place(where), wiring.NoProgress()) as read:
+    with clients.open_published(_place(where), wiring.NoProgress()) as read:
         try:
             search = Search(read)
         except StorageError as error:

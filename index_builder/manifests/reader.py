@@ -10,11 +10,12 @@ from difflib import get_close_matches
 from typing import Final
 
 from index_builder.errors import EditError
+from index_builder.manifests.configuration import to_configuration
 from index_builder.manifests.convert import to_project
 from index_builder.manifests.loader import Document, load
 from index_builder.manifests.migrations import is_outdated, migrate
+from index_builder.manifests.policies import to_policies
 from index_builder.manifests.schema.manifest import ManifestModel
-from index_builder.manifests.settings import to_configuration, to_policies
 from index_builder.manifests.validate import validate
 from index_builder.model.index import Configuration, Index
 from index_builder.model.names import Word, normalize

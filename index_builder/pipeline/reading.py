@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from index_builder.manifests.configuration import to_configuration
 from index_builder.manifests.loader import load
 from index_builder.manifests.reader import Reading, read
-from index_builder.manifests.settings import to_configuration
 from index_builder.model.index import Configuration, Index
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.model.source import CONFIGURATION, ORDINARY

@@ -17,7 +17,7 @@ from index_builder.adapters.overlay_site import OverlaySite
 from index_builder.adapters.storage import storage
 from index_builder.errors import GateError, UsageError
 from index_builder.model.names import Word
-from index_builder.pipeline.publish.publish import Gate, Place, Relation
+from index_builder.pipeline.publish.order import Gate, Place, Relation
 
 if TYPE_CHECKING:
     from index_builder.fetch.stage import Fetcher

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from index_builder import wiring
 from index_builder.adapters.progress import NoProgress
 from index_builder.client.cache import Cache
 from index_builder.client.index import updater_of
+from index_builder.wiring import clients
 
 
 def main() -> int:
@@ -29,7 +29,7 @@ def main() -> int:
         return 0
     # The folder's lock is beside it: the suite looks at what is in it.
     cache = Cache(folder.parent, str(folder), b"")
-    with cache.writing(), wiring.open_client(given.metadata_url, NoProgress()) as client:
+    with cache.writing(), clients.open_client(given.metadata_url, NoProgress()) as client:
         updater = updater_of(folder, given.metadata_url, given.target_base_url or given.metadata_url, None, client.downloader)
         updater.refresh()
         if given.command == "download":

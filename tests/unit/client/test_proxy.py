@@ -21,6 +21,7 @@ from index_builder import wiring
 from index_builder.adapters.progress import NoProgress
 from index_builder.cli.proxy import _pattern, _serving
 from index_builder.client.proxy import Proxy, Upstream
+from index_builder.wiring import clients, shipped
 
 JSON = "application/vnd.pypi.simple.v1+json"
 
@@ -43,10 +44,10 @@ def index(repo, cli, dist, monkeypatch):
 @contextmanager
 def proxied(index, site=None, *, between=lambda app: app, upstream=None):
     """Yield a function that asks the proxy, and the proxy."""
-    with serving(site or index.site, between=between) as live, wiring.open_client(live.url + "/", NoProgress()) as client:
+    with serving(site or index.site, between=between) as live, clients.open_client(live.url + "/", NoProgress()) as client:
         cache = index.folder.parent / "cache"
-        with wiring.open_verified(live.url + "/", index.root.read_bytes(), client, cache) as verified:
-            proxy = Proxy(verified, wiring.SystemClock(), wiring.templates(), upstream=upstream)
+        with clients.open_verified(live.url + "/", index.root.read_bytes(), client, cache) as verified:
+            proxy = Proxy(verified, wiring.SystemClock(), shipped.templates(), upstream=upstream)
             with _serving(proxy, 0) as url:
                 yield (lambda path, **more: ask(url, path, **more)), proxy
 
@@ -159,9 +160,9 @@ def test_failures_are_never_404(index, tmp_path):
     with serving(index.site) as live:
         gone = live.url
     with (
-        wiring.open_client(gone + "/", NoProgress()) as client,
-        wiring.open_verified(gone + "/", index.root.read_bytes(), client, tmp_path / "cache") as verified,
-        _serving(Proxy(verified, wiring.SystemClock(), wiring.templates()), 0) as url,
+        clients.open_client(gone + "/", NoProgress()) as client,
+        clients.open_verified(gone + "/", index.root.read_bytes(), client, tmp_path / "cache") as verified,
+        _serving(Proxy(verified, wiring.SystemClock(), shipped.templates()), 0) as url,
     ):
         status, _, content = ask(url, "/simple/alpha/")
     assert status == 502

@@ -1,0 +1,94 @@
+"""How to publish, where, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from index_builder.errors import IndexBuilderError
+from index_builder.model.index import Target
+from index_builder.model.names import Word
+from index_builder.model.publication import Hold
+from index_builder.model.releases import FOLDER
+from index_builder.ports import Depot, Host, Site
+
+
+class Relation(StrEnum):
+    """How a commit stands to the one that is live."""
+
+    SAME = "same"
+    NEWER = "newer"
+    OLDER = "older"
+    UNRELATED = "unrelated"
+
+
+class Result(StrEnum):
+    """What became of a target."""
+
+    PUBLISHED = "published"
+    UNCHANGED = "unchanged"
+    NEWER_LIVE = "newer-live"
+    HELD = "held"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a publication did, or with a dry run would do, at one target. `size` is in bytes, of what is put.
+
+    `assets` counts the files that a dry run would upload to releases.
+    """
+
+    target: Word
+    audience: Word
+    result: Result
+    commit: str = ""
+    before: str = ""
+    puts: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    lingering: int = 0
+    size: int = 0
+    assets: int = 0
+    hold: Hold | None = None
+    error: IndexBuilderError | None = None
+
+
+#: Makes the tree of an audience from what is published, if anything is; and says of which commit it is.
+Make = Callable[[Word, Site | None], tuple[Site, str]]
+#: Raises an error where installers do not get from a tree what they should.
+Gate = Callable[[Word, Site, Sequence[str]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """How to publish. `now` is aware, in UTC. `hold` is to be recorded; `release` takes one away.
+
+    With `heartbeat` the commit that is live stays; only its signatures are renewed. With `reconcile` each target is asked for
+    all that it has, and every byte is compared.
+    """
+
+    make: Make
+    relation: Callable[[str, str], Relation]
+    now: Callable[[], datetime]
+    most: int
+    hold: Hold | None = None
+    release: bool = False
+    heartbeat: bool = False
+    reconcile: bool = False
+    dry_run: bool = False
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A target and what serves it; and where its audience's files are, if the target does not have them."""
+
+    target: Target
+    host: Host
+    depot: Depot | None = None
+
+    def has(self, path: str) -> bool:
+        """Say whether the target has a path of the tree."""
+        return self.depot is None or not path.startswith(FOLDER)
