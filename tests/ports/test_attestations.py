@@ -32,6 +32,13 @@ def test_a_real_attestation_verifies(attestations, content):
     assert attestations.verified(content, attested.NAME, attested.DIGEST) == (attested.CLAIMS,)
 
 
+def test_nobody_signs_what_stands_beside_an_attestation(attestations):
+    """The environment that a provenance object names is anybody's word: only what is in the certificate counts."""
+    value = json.loads(attested.CONTENT)
+    value["attestation_bundles"][0]["publisher"]["environment"] = "production-release"
+    assert attestations.verified(json.dumps(value).encode(), attested.NAME, attested.DIGEST) == (attested.CLAIMS,)
+
+
 def changed(change):
     value = json.loads(attested.CONTENT)
     change(value["attestation_bundles"][0]["attestations"][0])

@@ -595,3 +595,33 @@ def test_a_url_that_says_one_place_and_means_another(story, part):
     story.edit("packages.d/acme-utils.yaml", lambda text: text + f"  1.1:\n    files:\n      - {{{one}, url: {url}}}\n")
     code, report = story.judge("--actor", "alice", "--approved-by", "bob")
     assert (code, "invalid-value" in rules_of(report)) == (1, True)
+
+
+def test_what_nobody_looked_at_does_not_merge_by_itself(tmp_path, cli, monkeypatch):
+    """In a folder of a larger repository, a change that policies would merge without a person waits for one if it has anything else in it."""
+    root = tmp_path / "mono"
+    folder = root / "index"
+    pygit2.init_repository(str(root))
+    assert cli("init", folder).code == 0
+    monkeypatch.chdir(folder)
+    (folder / "policies.d" / "maintainers.yaml").write_text(
+        "schema: 2\npeople: {alice: {github: {login: alice, id: 1001}}}\ngroups: {maintainers: [alice]}\nrules:\n"
+        "  - id: everything\n    projects: ['*']\n    grant: {maintainers: [create, yank]}\n    merge: [yank]\n"
+    )
+    (tmp_path / "dist").mkdir()
+    name, content = wheel("acme-utils", "1.0")
+    (tmp_path / "dist" / name).write_bytes(content)
+    assert cli("add", "--dist", tmp_path / "dist").code == 0
+    commit_all(root)
+    assert cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+
+    def report():
+        done = cli("check", "--base", "HEAD", "--worktree", "--actor", "alice", "--format", "json")
+        assert done.code == 0, done.err
+        return json.loads(done.out)
+
+    assert report()["merges_by_itself"] is True
+    (root / "action.yml").write_text("evil")
+    found = report()
+    assert found["unchecked"] == ["1 changed file outside the index's folder"]
+    assert found["merges_by_itself"] is False

@@ -305,3 +305,19 @@ def test_hosted_bytes_are_handed_in_at_a_host(inbox, repo, hub, cli, dist):
         done = cli("build", "--full")
         assert done.code == 1
         assert "has other bytes" in done.err
+
+
+def test_a_preview_looks_where_the_base_says(repo, hub, cli, dist):
+    """Credentials of whoever tries a change do not go to the inbox that the change names."""
+    evil = "acme/evil"
+    hub.repositories[evil] = Repository(name=evil)
+    write(repo, hub)
+    add(repo, cli, dist, wheel("acme-utils", "1.0"))
+    write(repo, hub, inbox=f"inbox: {{kind: release, repository: {evil}}}\n")
+    shutil.rmtree(repo / ".pool")
+    shutil.rmtree(repo / ".inbox", ignore_errors=True)
+    hub.asked.clear()
+    done = cli("preview", "--base", "HEAD", "--worktree", "--output", repo.parent / "preview")
+    assert done.code == 1
+    assert "neither in the pool nor in the inbox" in done.err
+    assert not [asked for asked in hub.asked if evil in asked]
