@@ -113,10 +113,7 @@ def _widenings(change: Change, policies: Policies, asked: Asked) -> Iterator[Rul
 def _standing(change: Change) -> Iterator[Project]:
     """Yield each project as the base has it, but for those whose own audiences change: that is a transfer by itself."""
     moved = {p.name for p in change.projects if p.before and p.after and p.before.audiences != p.after.audiences}
-    for entry in change.listing.manifests:
-        project, _ = read_manifest(entry.path, change.proposal.base.read(entry), change.before)
-        if project and project.normalized not in moved:
-            yield project
+    yield from (project for project in change.listing.projects(change.before) if project.normalized not in moved)
 
 
 def _facts(change: Change, project: ProjectChange, asked: Asked, evidence: Evidence) -> Facts:

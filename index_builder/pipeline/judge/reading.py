@@ -24,6 +24,7 @@ class Listing:
     def __init__(self, base: SourceTree) -> None:
         """List nothing yet."""
         self._base = base
+        self._projects: tuple[Project, ...] | None = None
 
     @cached_property
     def entries(self) -> list[SourceEntry]:
@@ -34,6 +35,13 @@ class Listing:
     def manifests(self) -> Iterator[SourceEntry]:
         """Those that are read as manifests."""
         return filter(is_manifest, self.entries)
+
+    def projects(self, settings: Settings) -> tuple[Project, ...]:
+        """Return every project of the base by its own settings; all manifests are read for that, once."""
+        if self._projects is None:
+            found = (read_manifest(entry.path, self._base.read(entry), settings)[0] for entry in self.manifests)
+            self._projects = tuple(project for project in found if project)
+        return self._projects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
