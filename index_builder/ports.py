@@ -253,8 +253,20 @@ class Pulls(Protocol):
         """Return all that are open, without their reviews."""
         ...
 
+    def main(self) -> str:
+        """Return the name of the default branch: what goes into it is published, and nothing else."""
+        ...
+
     def tip(self, branch: str) -> str:
         """Return the commit that a branch is at."""
+        ...
+
+    def lacks(self, head: str, base: str) -> bool:
+        """Say whether a commit has not all that another one has: it would be merged from behind."""
+        ...
+
+    def refresh(self, number: int, head: str) -> None:
+        """Merge the base into a pull request, if its head is still that commit; raises LostRaceError."""
         ...
 
     def say(self, number: int, body: str) -> None:

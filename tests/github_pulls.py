@@ -13,7 +13,7 @@ from typing import Any
 import pygit2
 from github_server import Call, Plain, RefusedError, Repository, route
 
-WHO = pygit2.Signature("GitHub", "noreply@example.org", 1_800_000_000, 0)
+WHO = pygit2.Signature("GitHub", "noreply@example.org")
 
 
 def git_of(repository: Repository) -> pygit2.Repository:
@@ -98,9 +98,47 @@ def merge(call: Call, owner: str, name: str, number: str) -> Any:
     states = {status["context"]: status["state"] for status in repository.statuses.get(body["sha"], [])}
     if any(states.get(context) != "success" for context in repository.required):
         raise RefusedError(405, "Required status check is expected.")
+    if repository.strict and _behind(repository, body["sha"], "main"):
+        raise RefusedError(405, "Head branch is not up to date with the base branch.")
+    if not repository.settings.get("methods", {}).get(f"allow_{METHODS[body['merge_method']]}", True):
+        raise RefusedError(405, f"{body['merge_method'].title()} merges are not allowed on this repository.")
     merged = merge_into_main(repository, body["sha"], f"Merge pull request #{number}")
     repository.pulls[int(number)] |= {"state": "closed", "merged_at": "2026-11-21T08:00:00Z"}
     return {"merged": True, "sha": merged}
+
+
+METHODS = {"merge": "merge_commit", "squash": "squash_merge", "rebase": "rebase_merge"}
+
+
+def _behind(repository: Repository, head: str, base: str) -> int:
+    git = git_of(repository)
+    there = git.revparse_single(base).peel(pygit2.Commit)
+    return git.ahead_behind(pygit2.Oid(hex=head), there.id)[1]
+
+
+@route("GET", "/repos/{owner}/{name}/compare/{range}")
+def compare(call: Call, owner: str, name: str, range: str) -> Any:
+    repository = _found(call, owner, name, "contents:read")
+    base, _, head = range.partition("...")
+    return {"behind_by": _behind(repository, head, base)}
+
+
+@route("PUT", "/repos/{owner}/{name}/pulls/{number}/update-branch")
+def update(call: Call, owner: str, name: str, number: str) -> Any:
+    """Merge the base into the head, as the button does."""
+    repository, value = _found(call, owner, name, "pull-requests:write"), _pull(_found(call, owner, name, "contents:write"), number)
+    git, head = git_of(repository), value["head"]["sha"]
+    if head != call.json()["expected_head_sha"]:
+        raise RefusedError(422, "expected head sha didn't match current head ref.")
+    main = git.references["refs/heads/main"].target
+    index = git.merge_commits(pygit2.Oid(hex=head), main)
+    if index.conflicts:
+        raise RefusedError(422, "merge conflict between base and head")
+    made = git.create_commit(None, WHO, WHO, "Merge branch 'main'", index.write_tree(git), [pygit2.Oid(hex=head), main])
+    git.references.create(f"refs/pull/{number}/head", made, force=True)
+    if branch := repository.pulls[int(number)]["branch"]:
+        git.references.create(f"refs/heads/{branch}", made, force=True)
+    return Plain(content=b'{"message": "Updating pull request branch."}', status=202)
 
 
 def merge_into_main(repository: Repository, head: str, message: str) -> str:
@@ -249,7 +287,8 @@ def bare(folder: Path) -> Path:
 
 @route("GET", "/repos/{owner}/{name}")
 def about(call: Call, owner: str, name: str) -> Any:
-    return {"full_name": _found(call, owner, name).name, "default_branch": "main"}
+    repository = _found(call, owner, name)
+    return {"full_name": repository.name, "default_branch": "main", **repository.settings.get("methods", {})}
 
 
 def _setting(call: Call, owner: str, name: str, key: str) -> Any:

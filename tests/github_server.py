@@ -56,6 +56,7 @@ class Repository:
     statuses: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     reactions: list[tuple[int, str]] = field(default_factory=list)
     required: tuple[str, ...] = ("index-builder",)
+    strict: bool = True
     dispatches: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     attestations: dict[str, list[bytes]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)

@@ -124,7 +124,7 @@ def judge_(
             msg = f"#{number} was pushed to while it was fetched"
             raise SourceError(msg, fix="judge it again")
         judged = judge.judged_of(
-            proposal, lambda policies: asked(_proposed(pull), pull.head, policies, wiring.SystemClock().now()), root, base,
+            proposal, lambda policies: asked(_proposed(pull), proposal.commits(), policies, wiring.SystemClock().now()), root, base,
             pool=pool, offline=False, connections=connections, jobs=jobs, quiet=quiet,
         )  # fmt: skip
     except IndexBuilderError as error:

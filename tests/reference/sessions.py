@@ -290,6 +290,7 @@ def still(text: str) -> str:
     text = re.sub(r"\b[0-9a-f]{16}\.pem\b", "3bab85f4320dad5b.pem", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC", "2027-11-21 09:30 UTC", text)
     text = re.sub(r"\b(root|timestamp|snapshot) \d{4}-\d\d-\d\d", r"\1 2027-11-21", text)
+    text = re.sub(r"\bsince \d{4}-\d\d-\d\d", "since 2026-11-21", text)
     text = re.sub(r"\bversion \d{7,}", "version 1525598", text)
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:40123", text)
 

@@ -1,6 +1,7 @@
 """Stories on GitHub: from the pull request to what is published, by the workflows that `init --github` writes."""
 
 import json
+import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,12 +19,16 @@ from story import POLICY
 from index_builder import wiring
 from index_builder.adapters.github.api import Api
 from index_builder.adapters.github.repository import GitHubRepository
-from index_builder.model.pull import Mark
+from index_builder.model.pull import Mark, Pull
+from index_builder.model.review import Account
+from index_builder.pipeline.pulls.act import said_of
 from index_builder.pipeline.pulls.which import asked_by
 
 NAME = "acme/index"
 BUILDER = "index-builder/index-builder@0c3e5f7a9b1d2c4e6f8091a2b3c4d5e6f7081929"
+WHO = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in (("NAME", "A"), ("EMAIL", "a@example.org"))}
 PEOPLE = {"alice": 1001, "bob-b": 1002, "carol": 1003, "dave": 1004, "mallory": 6666}
+NOBODYS = {"number": 1, "title": "", "author": Account(id=0, login=""), "head": "", "base": "", "opened": datetime.now(UTC)}
 MERGING = POLICY.replace("grant: {owners: [release, yank, edit, remove, transfer], team-web: [create]}",
                          "grant: {owners: [release, yank, edit, remove, transfer], team-web: [create]}\n    merge: [release, yank]")  # fmt: skip
 
@@ -68,11 +73,12 @@ class Hosted:
             return self.runner.pull_request(number)
         return self.runner.event("workflow_run", {"workflow_run": {"name": "validate", "head_sha": head}})
 
-    def approve(self, number: int, login: str, commit: str = "", state: str = "APPROVED") -> None:
+    def approve(self, number: int, login: str, commit: str = "", state: str = "APPROVED") -> str:
         head = commit or str(git_of(self.repository).references[f"refs/pull/{number}/head"].target)
         self.repository.pulls[number]["reviews"].append(
             {"id": 1, "user": user(login), "state": state, "commit_id": head, "submitted_at": "2026-11-20T09:00:00Z"}
         )
+        return head
 
     def comment(self, number: int) -> str:
         """Return the one comment of ours."""
@@ -486,3 +492,85 @@ def test_each_hour_looks_at_others(hosted, request):
     assert len(hosted.repository.statuses[head]) == 1
     hosted.repository.pulls[7]["base"]["ref"] = "old"
     assert 7 not in asked_by("workflow_run", {**event, "workflow_run": {"head_sha": head}}, hub, None, start).numbers
+
+
+def test_what_fell_behind_is_brought_up_to_date_and_merged(hosted):
+    """Two changes from one commit, on a branch that wants them up to date: the second one merges without a hand, approval and all."""
+    for number, name in ((1, "acme-core"), (2, "acme-tools")):
+        hosted.start(f"change-{number}")
+        hosted.add(wheel(name, "1.0"))
+        hosted.hand_in()
+        hosted.push("main")
+    for number, name in ((1, "acme-core"), (2, "acme-tools")):
+        hosted.start(f"bump-{number}")
+        hosted.add(wheel(name, "1.1"))
+        hosted.hand_in()
+        open_pull(hosted.repository, number, head=hosted.push(f"change-{number}"), author=user("alice"))
+    heads = {number: hosted.approve(number, "bob-b") for number in (1, 2)}
+    hosted.runner.comment(1, "/recheck", user("alice"))
+    assert hosted.is_merged(1), hosted.comment(1)
+    runs = hosted.runner.comment(2, "/recheck", user("alice"))
+    assert "the base is merged into it, and it is judged again" in "".join(run.log for run in runs)
+    assert hosted.is_merged(2), hosted.comment(2)
+    tip = git_of(hosted.repository).references["refs/heads/main"].peel(pygit2.Commit)
+    assert str(tip.parents[1].parents[0].id) == heads[2], "what was approved, and a merge of main"
+    assert {"acme-core", "acme-tools"} <= hosted.projects()
+
+
+def test_an_edited_merge_of_the_base_takes_approvals_back(hosted):
+    """A merge of main that brings something of its own beside is a push like any other."""
+    hosted.start("bump")
+    hosted.add(wheel("acme-utils", "1.1"))
+    hosted.hand_in()
+    hosted.propose(1, "alice")
+    hosted.approve(1, "bob-b")
+    subprocess.run(["git", "checkout", "-q", "-B", "other", "FETCH_HEAD"], check=True)
+    (hosted.folder / "NOTES.md").write_text("Something else.\n")
+    hosted.push("main")
+    subprocess.run(["git", "checkout", "-q", "bump"], check=True)
+    subprocess.run(["git", "merge", "-q", "--no-commit", "--no-ff", "other"], check=True, env={**os.environ, **WHO})
+    path = hosted.folder / "packages.d" / "acme-utils.yaml"
+    path.write_text(path.read_text() + "status: {state: deprecated, reason: edited, at: 2026-11-20T00:00:00Z}\n")
+    subprocess.run(["git", "commit", "-q", "-a", "-m", "merge"], check=True, env={**os.environ, **WHO})
+    hosted.propose(1, "alice")
+    assert hosted.status(1) == "pending"
+    assert "Approvals of earlier commits" in hosted.comment(1)
+    assert not hosted.is_merged(1)
+
+
+def test_a_pull_request_into_another_branch_is_not_judged(hosted, monkeypatch):
+    """Its policies are laxer, and its commit may be a pull request into main too: nothing is said of it, and nothing merged."""
+    hosted.start("lax")
+    path = hosted.folder / "policies.d" / "acme.yaml"
+    path.write_text(path.read_text().replace("grant: {anyone: [create]", "merge: [create]\n    grant: {anyone: [create]"))
+    hosted.push("lax")
+    hosted.add(wheel("colorful-things", "1.0"), owner="dave")
+    hosted.hand_in()
+    head = hosted.push("change-1")
+    open_pull(hosted.repository, 1, head=head, author=user("dave"))["base"]["ref"] = "lax"
+    for run in (
+        hosted.runner.comment(1, "/recheck", user("dave"))[0],
+        hosted.runner.event("workflow_dispatch", {"inputs": {"number": "1"}}, only="judge.yml")[0],
+    ):
+        assert run.outputs["which"] == {"numbers": "[]", "project": ""}
+        assert "goes into 'lax'" in run.log
+    verdict = {
+        "number": 1, "head": head, "base": hosted.push("lax"), "branch": "lax", "reviews": said_of(Pull(**{**NOBODYS, "head": head})),
+        "verdict": "merges", "merges_by_itself": True, "says": "fine", "report": "fine",
+    }  # fmt: skip
+    (hosted.folder / "verdict.json").write_text(json.dumps(verdict))
+    monkeypatch.setenv("GITHUB_REPOSITORY", NAME)
+    hosted.hub.tokens["people"].permissions |= dict.fromkeys(("statuses", "contents", "pull-requests", "actions"), "write")
+    done = hosted.cli("pull", "act", hosted.folder / "verdict.json", "--number", 1)
+    assert "goes into another branch" in done.err
+    assert head not in hosted.repository.statuses
+    assert not hosted.is_merged(1)
+
+
+def test_a_repository_that_squashes(hosted):
+    """The way to merge is one that the repository allows."""
+    hosted.repository.settings["methods"] = {"allow_merge_commit": False, "allow_squash_merge": True}
+    hosted.start("yank")
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    hosted.propose(1, "alice")
+    assert hosted.is_merged(1), hosted.comment(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ CONTEXT: Final = "index-builder"
 #: What GitHub takes of a comment, in characters, and of a status' description.
 _LONGEST: Final = 65_000
 _LINE: Final = 140
+#: The ways to merge, and what the repository says of each; what it does not say, is allowed.
+_METHODS: Final = (("merge", "allow_merge_commit"), ("squash", "allow_squash_merge"), ("rebase", "allow_rebase_merge"))
 
 
 class GitHubRepository:
@@ -44,6 +47,14 @@ class GitHubRepository:
     def open_pulls(self) -> list[Pull]:
         """Return all that are open, without their reviews."""
         return [_pull(value, ()) for value in self._api.items(f"{self._path}/pulls", state="open")]
+
+    def main(self) -> str:
+        """Return the name of the default branch."""
+        return str(self._about["default_branch"])
+
+    @cached_property
+    def _about(self) -> Any:
+        return self._api.get(self._path)
 
     def tip(self, branch: str) -> str:
         """Return the commit that a branch is at."""
@@ -79,10 +90,28 @@ class GitHubRepository:
         """Let whoever commented see that they were heard."""
         self._api.send("POST", f"{self._path}/issues/comments/{comment}/reactions", {"content": "+1" if agreed else "confused"})
 
-    def merge(self, number: int, head: str) -> None:
-        """Merge a pull request, if its head is still that commit. A merge whose answer got lost is a merge."""
+    def lacks(self, head: str, base: str) -> bool:
+        """Say whether a commit has not all that another one has."""
+        return int(self._api.get(f"{self._path}/compare/{base}...{head}")["behind_by"]) > 0
+
+    def refresh(self, number: int, head: str) -> None:
+        """Merge the base into a pull request, if its head is still that commit. GitHub does so in a moment, and answers before."""
         try:
-            self._api.send("PUT", f"{self._path}/pulls/{number}/merge", {"sha": head, "merge_method": "merge"})
+            self._api.send("PUT", f"{self._path}/pulls/{number}/update-branch", {"expected_head_sha": head})
+        except RemoteError as error:
+            if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and self.pull(number).head != head:
+                msg = f"#{number} was pushed to meanwhile"
+                raise LostRaceError(msg, status=error.status) from error
+            raise
+
+    def merge(self, number: int, head: str) -> None:
+        """Merge a pull request, if its head is still that commit, in the first way that the repository allows.
+
+        A merge whose answer got lost is a merge.
+        """
+        method = next((method for method, key in _METHODS if self._about.get(key) is not False), "merge")
+        try:
+            self._api.send("PUT", f"{self._path}/pulls/{number}/merge", {"sha": head, "merge_method": method})
         except RemoteError as error:
             if error.status == HTTPStatus.CONFLICT:
                 msg = f"#{number} was pushed to meanwhile"

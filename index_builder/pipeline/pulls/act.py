@@ -42,6 +42,8 @@ class Done(StrEnum):
     OUTDATED = "was pushed to or reviewed since, and is judged again"
     REJUDGED = "its base moved, and it is judged again"
     CLOSED = "is closed"
+    ELSEWHERE = "goes into another branch than the one that is published, and nothing is said of it"
+    REFRESHED = "was behind its base: the base is merged into it, and it is judged again"
     UNMERGED = "could not be merged"
 
 
@@ -68,6 +70,8 @@ def act(verdict: Verdict, pulls: Pulls, dispatcher: Dispatcher, workflows: Workf
         pull = pulls.pull(verdict.number)
     except NotFoundError:
         return Done.CLOSED
+    if pull.base != pulls.main():
+        return Done.ELSEWHERE
     if (pull.head, pull.base, said_of(pull)) != (verdict.head, verdict.branch, verdict.reviews):
         dispatcher.dispatch(workflows.judge, verdict.branch, number=str(verdict.number))
         return Done.OUTDATED
@@ -79,12 +83,28 @@ def act(verdict: Verdict, pulls: Pulls, dispatcher: Dispatcher, workflows: Workf
     if not (verdict.merges and verdict.outcome is Outcome.MERGES) or pull.is_draft:
         return Done.SAID
     try:
-        pulls.merge(verdict.number, verdict.head)
+        done = _merge(verdict, pulls)
     except LostRaceError:
-        dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
-        return Done.OUTDATED
+        done = Done.OUTDATED
     except RemoteError as error:
         pulls.say(verdict.number, f"{verdict.report}\nIt could not be merged: {error.message}\n")
         return Done.UNMERGED
-    dispatcher.dispatch(workflows.publish, pull.base)
+    if done is Done.MERGED:
+        dispatcher.dispatch(workflows.publish, pull.base)
+    else:
+        dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
+    return done
+
+
+def _merge(verdict: Verdict, pulls: Pulls) -> Done:
+    """Merge, or where the base moved on and the branch wants that seen, merge the base first. Raises LostRaceError, RemoteError."""
+    try:
+        pulls.merge(verdict.number, verdict.head)
+    except LostRaceError:
+        raise
+    except RemoteError:
+        if not pulls.lacks(verdict.head, verdict.base):
+            raise
+        pulls.refresh(verdict.number, verdict.head)
+        return Done.REFRESHED
     return Done.MERGED
