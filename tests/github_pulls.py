@@ -116,10 +116,10 @@ def _behind(repository: Repository, head: str, base: str) -> int:
     return git.ahead_behind(pygit2.Oid(hex=head), there.id)[1]
 
 
-@route("GET", "/repos/{owner}/{name}/compare/{range}")
-def compare(call: Call, owner: str, name: str, range: str) -> Any:
+@route("GET", "/repos/{owner}/{name}/compare/{span}")
+def compare(call: Call, owner: str, name: str, span: str) -> Any:
     repository = _found(call, owner, name, "contents:read")
-    base, _, head = range.partition("...")
+    base, _, head = span.partition("...")
     return {"behind_by": _behind(repository, head, base)}
 
 
