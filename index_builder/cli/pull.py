@@ -155,11 +155,24 @@ def _value(pull: Pull, judged: Judged, again: str) -> dict[str, object]:
     from index_builder.cli import report
     from index_builder.judge.explain import verdict_line
 
-    preview = f"\nTry it: `index-builder preview --pr {pull.number}`, then install from what it says.\n"
+    preview = "\n".join(["", "Try it, over what is live, on your own machine:", "", "```", *_preview(pull.number, judged), "```", ""])
     return {
         **_of(pull), "head": judged.head, "base": judged.base, "verdict": judged.outcome.word,
         "merges_by_itself": judged.merges_by_itself, "says": verdict_line(judged), "report": report.markdown(judged, again) + preview,
     }  # fmt: skip
+
+
+def _preview(number: int, judged: Judged) -> list[str]:
+    """Return the lines that serve a change on loopback, and install what it brings from there and nowhere else."""
+    from index_builder.cli.preview import PORT
+
+    url = f"http://127.0.0.1:{PORT}/simple/"
+    name = next((ruling.project for ruling in judged.rulings if ruling.project), "PROJECT")
+    return [
+        f"index-builder preview --pr {number}",
+        f"pip install --isolated --index-url {url} {name}",
+        f"uv pip install --no-config --index-url {url} {name}",
+    ]
 
 
 def _unjudged(pull: Pull, tip: str, error: IndexBuilderError, again: str) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -37,10 +38,19 @@ _ENVIRONMENT: Final = "publish"
 _KEYS: Final = ("INDEX_BUILDER_KEY_BINS", "INDEX_BUILDER_KEY_TIMESTAMP")
 
 
-def examine(settings: RepositorySettings, configuration: Configuration, *, is_signed: bool) -> Iterator[Finding]:
-    """Yield each thing that an index depends on."""
-    yield from _branch(settings)
+#: The workflows that a schedule starts, at least four times in this while.
+_SCHEDULED: Final = ("judge.yml", "bump.yml", "publish.yml")
+_ALIVE: Final = timedelta(days=2)
+
+
+def examine(
+    settings: RepositorySettings, configuration: Configuration, now: datetime, *, is_signed: bool, merges: bool
+) -> Iterator[Finding]:
+    """Yield each thing that an index depends on; `merges` says whether its policies let anything merge by itself."""
+    yield from _branch(settings, merges=merges)
+    yield from _actions(settings)
     yield from _workflows(settings)
+    yield from _schedules(settings, now)
     yield from _environment(settings)
     yield from _pages(settings, configuration)
     yield from _secrets(settings, is_signed=is_signed)
@@ -60,7 +70,7 @@ def _finding(what: str, is_good: bool | None, why: str, fix: str) -> Finding:
     return Finding(what=what, health=health, why=why, fix=fix)
 
 
-def _branch(settings: RepositorySettings) -> Iterator[Finding]:
+def _branch(settings: RepositorySettings, *, merges: bool) -> Iterator[Finding]:
     where = f"Settings → Rules → Rulesets, for the branch {settings.branch}"
     yield _finding(
         f"the branch {settings.branch} changes by pull requests only", settings.needs_pull,
@@ -75,6 +85,30 @@ def _branch(settings: RepositorySettings) -> Iterator[Finding]:
         f"the branch {settings.branch} requires branches to be up to date", settings.is_strict,
         "two changes that were judged one by one could be merged one after the other", f"{where}: require branches to be up to date",
     )  # fmt: skip
+
+    if merges:
+        leaves = None if settings.reviews is None else not settings.reviews
+        yield _finding(
+            f"the branch {settings.branch} leaves it to the policies who must approve", leaves,
+            "GitHub wants approvals too, and nothing would merge by itself", f"{where}: required approvals: 0; the status stands for them",
+        )  # fmt: skip
+
+
+def _actions(settings: RepositorySettings) -> Iterator[Finding]:
+    yield _finding(
+        "Actions may run, those that the workflows use too", None if settings.actions is None else settings.actions in ("all", "selected"),
+        "the workflows use a few actions of GitHub's, pinned to commits", "Settings → Actions → General: allow actions, or select those",
+    )  # fmt: skip
+
+
+def _schedules(settings: RepositorySettings, now: datetime) -> Iterator[Finding]:
+    for name in _SCHEDULED:
+        last = settings.scheduled.get(name)
+        yield _finding(
+            f"the schedule of {name} ran in the last {_ALIVE.days} days", None if last is None else now - last < _ALIVE,
+            f"it last did on {last:%Y-%m-%d}" if last else "no run of it is to be seen: a new repository's begins within a day",
+            f"gh workflow disable {name} && gh workflow enable {name}, and look at its runs: gh run list --workflow {name}",
+        )  # fmt: skip
 
 
 def _workflows(settings: RepositorySettings) -> Iterator[Finding]:
@@ -93,9 +127,15 @@ def _environment(settings: RepositorySettings) -> Iterator[Finding]:
         f"the environment {_ENVIRONMENT} is there", found is not None if is_known else None,
         "it holds the online keys, and says from where they may be used", f"{where}: make it",
     )  # fmt: skip
+    alone = None if not is_known or (found and found.branches is None) else bool(found and set(found.branches or ()) == {settings.branch})
     yield _finding(
-        f"only some branches may use the environment {_ENVIRONMENT}", bool(found and found.has_branches) if is_known else None,
+        f"only the branch {settings.branch} may use the environment {_ENVIRONMENT}", alone,
         "whoever can push a branch could have its workflow sign and publish", f"{where}: deployment branches: {settings.branch} only",
+    )  # fmt: skip
+    yield _finding(
+        f"nobody must approve what uses the environment {_ENVIRONMENT}", not (found and found.has_reviewers) if is_known else None,
+        f"signatures are renewed on a schedule, which would wait; who may change {settings.branch} is what protects the keys",
+        f"{where}: take out the required reviewers",
     )  # fmt: skip
 
 
@@ -116,6 +156,11 @@ def _secrets(settings: RepositorySettings, *, is_signed: bool) -> Iterator[Findi
     names = settings.secrets
     keys = None if names is None else not set(names) & set(_KEYS)
     if is_signed:
+        held = next((e.secrets for e in settings.environments or () if e.name == _ENVIRONMENT), None)
+        yield _finding(
+            f"the environment {_ENVIRONMENT} has the online keys", None if held is None else set(_KEYS) <= set(held),
+            "nothing can be signed without them", f"gh secret set NAME --env {_ENVIRONMENT}, for {' and '.join(_KEYS)}",
+        )  # fmt: skip
         yield _finding(
             "the online keys are secrets of the environment, not of the repository", keys,
             "every workflow of the repository could sign", f"Settings → Environments → {_ENVIRONMENT}: add them there, and delete these",

@@ -165,6 +165,27 @@ def test_an_owner_bumps_and_it_merges_by_itself(hosted):
     assert page["versions"] == ["1.0", "1.1"], runs[-1].log
 
 
+def test_the_comment_says_how_to_try_it(hosted, tmp_path, monkeypatch):
+    """The line of the comment shows the pull request over what is there, fetched as git objects; others name pip and uv."""
+    hosted.start("new")
+    hosted.add(wheel("colorful-things", "1.0"), owner="dave")
+    hosted.hand_in()
+    hosted.propose(1, "dave")
+    lines = hosted.comment(1).partition("```\n")[2].partition("\n```")[0].splitlines()
+    assert lines[0] == "index-builder preview --pr 1"
+    url = "http://127.0.0.1:8000/simple/"
+    assert lines[1:] == [
+        f"pip install --isolated --index-url {url} colorful-things", f"uv pip install --no-config --index-url {url} colorful-things",
+    ]  # fmt: skip
+    hosted.start("elsewhere")
+    subprocess.run(["git", "remote", "add", "origin", f"file://{hosted.repository.git}"], check=True)
+    monkeypatch.setenv("GITHUB_REPOSITORY", NAME)
+    done = hosted.cli(*lines[0].split()[1:], "--output", tmp_path / "preview", "--audience", "public")
+    assert done.code == 0, done.err
+    assert json.loads((tmp_path / "preview/public/simple/colorful-things/index.v1_json").read_bytes())["versions"] == ["1.0"]
+    assert (tmp_path / "preview/public/simple/acme-utils/index.html").exists()
+
+
 def test_a_newcomer_adds_a_project(hosted):
     """A stranger's new project waits for nobody's word but to be merged by a person: the status is set, and nothing merges by itself."""
     hosted.start("new")
