@@ -12,6 +12,7 @@ from conftest import commit_all
 from distributions import sdist, wheel
 from github_pulls import bare, git_of
 from github_server import GitHub, Repository, Token, github
+from pypi_simple import PyPISimple
 from servers import Reply, serving
 
 from index_builder import wiring
@@ -38,9 +39,9 @@ def hub(tmp_path, trusted, monkeypatch):
         yield hub
 
 
-def release(hub, version, *files, published="2026-11-01T08:00:00Z", added="", pre=False):
+def release(hub, version, *files, published="2026-11-01T08:00:00Z", added="", pre=False, repository=SOURCE):
     """Release files in the package's repository."""
-    repository, number = hub.repositories[SOURCE], hub.next()
+    repository, number = hub.repositories[repository], hub.next()
     made = {
         "id": number, "tag_name": f"v{version}", "name": version, "draft": False, "prerelease": pre, "published_at": published, "assets": [],
         "html_url": f"https://github.example.org/{SOURCE}/releases/tag/v{version}",
@@ -267,6 +268,82 @@ def test_the_workflow_bumps_and_is_judged(hosted, hub, tmp_path):
     assert "`provenance-invalid`" in comment
     assert "github\\-actions\\[bot\\]" in comment
     assert repository.pulls[1]["merged_at"] is None
+
+
+@pytest.fixture(scope="module")
+def real():
+    """The file that the attestation in tests/ is of: a small sdist that everybody can have."""
+    with PyPISimple() as upstream:
+        package = next(p for p in upstream.get_project_page("pypi-attestations").packages if p.filename == attested.NAME)
+        answer = upstream.s.get(package.url, timeout=60)
+        answer.raise_for_status()
+    assert hashlib.sha256(answer.content).hexdigest() == attested.DIGEST
+    return answer.content
+
+
+@pytest.fixture
+def attesting(hosted, cli, hub, real):
+    """An index whose rules let publishers release; it looks for a project in the repository that really attested its newest sdist."""
+    name, content = wheel("pypi-attestations", "0.0.18")
+    hub.repositories[attested.REPOSITORY] = Repository(name=attested.REPOSITORY)
+    release(hub, "0.0.18", (name, content), repository=attested.REPOSITORY)
+    release(hub, "0.0.19", (attested.NAME, real), published="2026-11-02T08:00:00Z", repository=attested.REPOSITORY)
+    hub.repositories[attested.REPOSITORY].attestations[attested.DIGEST] = [attested.bundle()]
+
+    def declare(repository_id):
+        folder = hosted / "packages.d"
+        (folder / "acme-utils.yaml").unlink()
+        (folder / "pypi-attestations.yaml").write_text(
+            "schema: 1\nname: pypi-attestations\nowners: [maintainers]\nhosting: mirrored\n"
+            f"source: {{github: {attested.REPOSITORY}, versions: '<0.0.19'}}\n"
+            f"publishers: [{{github: {attested.REPOSITORY}, repository_id: {repository_id}, workflow: release.yml}}]\nreleases: {{}}\n"
+        )
+        assert cli("bump", "pypi-attestations").code == 0
+        edit = folder / "pypi-attestations.yaml"
+        edit.write_text(edit.read_text().replace(", versions: '<0.0.19'", ""))
+        policy = hosted / "policies.d" / "maintainers.yaml"
+        policy.write_text(policy.read_text().replace("acme-*", "*"))
+        index = hosted / "index.yaml"
+        index.write_text(index.read_text() + "publish: [{name: pages, audience: public, kind: pages-artifact}]\n")
+        push(hosted, hub)
+
+    return declare
+
+
+@pytest.mark.network
+def test_from_a_publishers_release_to_the_index_without_a_hand(attesting, hub, tmp_path):
+    """`/bump` by one of the policies' people: proposed, proved offline by a real attestation, merged, and live on Pages."""
+    attesting(attested.PUBLISHER.repository_id)
+    runner = Runner(hub, INDEX, tmp_path / "runner")
+    user = {"id": 1001, "login": "alice", "type": "User"}
+    event = {"issue": {"number": 9, "state": "open", "user": user}, "comment": {"id": 1, "body": "/bump pypi-attestations", "user": user}}
+    runs = runner.event("issue_comment", event)
+    log = "".join(run.log for run in runs)
+    assert [(run.workflow, run.event) for run in runs] == [
+        ("judge", "issue_comment"), ("judge", "workflow_dispatch"), ("publish", "workflow_dispatch"),
+    ], log  # fmt: skip
+    assert runs[0].results["bump"] == "success", log
+    repository = hub.repositories[INDEX]
+    assert repository.pulls[1]["merged_at"], repository.pulls[1]["comments"]
+    assert "granted by published (as publishers)" in repository.pulls[1]["comments"][0]["body"].replace("\\", "")
+    page = json.loads((runner.pages / "simple" / "pypi-attestations" / "index.v1_json").read_bytes())
+    assert [file["hashes"]["sha256"] for file in page["files"] if file["filename"] == attested.NAME] == [attested.DIGEST], log
+
+
+@pytest.mark.network
+def test_a_bump_that_another_repository_attested(attesting, hub, tmp_path):
+    """A hint from outside is only a name: a repository with the publisher's name and another number is not the publisher."""
+    attesting(4711)
+    runner = Runner(hub, INDEX, tmp_path / "runner")
+    runs = runner.event("repository_dispatch", {"action": "bump", "client_payload": {"project": "pypi-attestations"}})
+    assert [run.workflow for run in runs] == ["bump", "judge"], runs[0].log
+    repository = hub.repositories[INDEX]
+    head = str(git_of(repository).references["refs/pull/1/head"].target)
+    assert repository.statuses[head][-1]["state"] == "failure"
+    assert "`provenance-publisher`" in repository.pulls[1]["comments"][0]["body"]
+    assert repository.pulls[1]["merged_at"] is None
+    tree = git_of(repository).references["refs/heads/main"].peel(pygit2.Commit).tree
+    assert attested.NAME not in tree["packages.d/pypi-attestations.yaml"].data.decode()
 
 
 def test_a_source_is_tried_where_it_is_proposed(hosted, cli, hub):
