@@ -63,19 +63,32 @@ class GitHubRepository:
     def say(self, number: int, body: str) -> None:
         """Keep our comment; one that somebody else wrote is never taken for it, whatever it begins with."""
         text = _shortened(f"{MARKER}\n{body}")
+        if self._update_comment(number, text):
+            return
+        try:
+            self._api.send("POST", f"{self._path}/issues/{number}/comments", {"body": text})
+        except RemoteError as error:
+            if not error.retryable:
+                raise
+            # It may have been made before the answer got lost.
+            if not self._update_comment(number, text):
+                self._api.send("POST", f"{self._path}/issues/{number}/comments", {"body": text})
+
+    def _update_comment(self, number: int, text: str) -> bool:
+        """Let our comment say something else; return whether there is one."""
         for comment in self._api.items(f"{self._path}/issues/{number}/comments"):
             if (comment["user"] or {}).get("type") == "Bot" and (comment["body"] or "").startswith(MARKER):
                 if comment["body"] != text:
                     self._api.send("PATCH", f"{self._path}/issues/comments/{int(comment['id'])}", {"body": text})
-                return
-        self._api.send("POST", f"{self._path}/issues/{number}/comments", {"body": text})
+                return True
+        return False
 
     def mark(self, commit: str, state: Mark, description: str) -> None:
         """Set our status of a commit, unless it says so already: GitHub takes a thousand of a commit, and no more."""
         body = {"state": state.value, "context": CONTEXT, "description": description[:_LINE]}
         last = self._status(commit)
         if last is None or any(last.get(key) != value for key, value in body.items()):
-            self._api.send("POST", f"{self._path}/statuses/{commit}", body)
+            self._api.send("POST", f"{self._path}/statuses/{commit}", body, again=True)
 
     def begin(self, commit: str) -> None:
         """Set the status of a commit that has none: until it is judged, nothing of the same name stands in for it."""
@@ -121,7 +134,7 @@ class GitHubRepository:
 
     def dispatch(self, workflow: str, branch: str, **inputs: str) -> None:
         """Start a workflow file of a branch."""
-        self._api.send("POST", f"{self._path}/actions/workflows/{workflow}/dispatches", {"ref": branch, "inputs": inputs})
+        self._api.send("POST", f"{self._path}/actions/workflows/{workflow}/dispatches", {"ref": branch, "inputs": inputs}, again=True)
 
     def propose(self, draft: Draft) -> tuple[int, Standing]:
         """Open a pull request, or bring the one of that branch up to date."""
