@@ -193,7 +193,7 @@ def hosted(repo, cli, hub, tmp_path, monkeypatch):
     folder = tmp_path / "hosted"
     assert cli("init", folder, "--github", BUILDER).code == 0
     monkeypatch.chdir(folder)
-    release(hub, "1.0", wheel("acme-utils", "1.0"))
+    release(hub, "1.0", wheel("acme-utils", "1.0", requires=["six"]))
     manifest(folder, f"{{github: {SOURCE}}}", versions="  {}\n").write_text(
         f"schema: 1\nname: acme-utils\nowners: [maintainers]\nhosting: mirrored\nsource: {{github: {SOURCE}}}\nreleases: {{}}\n"
     )
@@ -228,11 +228,14 @@ def test_one_pull_request_a_project(hosted, cli, hub):
     assert [delta.new_file.path for delta in git.diff(tip.parents[0], tip).deltas] == ["packages.d/acme-utils.yaml"]
     assert "1.1" not in (hosted / "packages.d" / "acme-utils.yaml").read_text()
     assert bumped(cli, "--pr")["acme-utils"]["standing"] == "is there already"
-    release(hub, "1.2", wheel("acme-utils", "1.2", requires_python=">=3.9"))
+    release(hub, "1.2", wheel("acme-utils", "1.2", requires_python=">=3.9", requires=["six>=1.16", 'requests; extra == "web"']))
     found = bumped(cli, "--pr")["acme-utils"]
     assert (found["pull_request"], found["standing"], len(pulls)) == (1, "updated", 1)
     assert pulls[1]["title"] == "Bump acme-utils to 1.2"
-    assert "Before, it required Python" in pulls[1]["body"]
+    assert "| core metadata | only 1.0 | only 1.2 |" in pulls[1]["body"]
+    assert "| Requires-Python | nothing | `>=3.9` |" in pulls[1]["body"]
+    assert '| Requires-Dist | `six` | `six>=1.16`, `requests; extra == "web"` |' in pulls[1]["body"]
+    assert found["metadata"][0] == {"field": "Requires-Python", "before": [], "after": [">=3.9"]}
     assert "acme_utils-1.2" in git.references["refs/pull/1/head"].peel(pygit2.Commit).tree["packages.d/acme-utils.yaml"].data.decode()
     pulls[1]["state"] = "closed"
     found = bumped(cli, "--pr")["acme-utils"]

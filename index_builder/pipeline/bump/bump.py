@@ -15,6 +15,7 @@ from index_builder.model.project import File, Project
 from index_builder.pipeline.add.candidate import Defaults
 from index_builder.pipeline.add.edits import Change, edits
 from index_builder.pipeline.add.pin import pin
+from index_builder.pipeline.bump.differences import Difference, differences
 from index_builder.pipeline.bump.look import Find, Looked, candidates, look
 from index_builder.pipeline.judge.evidence import ENDING, FOLDER
 from index_builder.ports import Attestations, ReleaseFeed
@@ -22,11 +23,15 @@ from index_builder.ports import Attestations, ReleaseFeed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bumped:
-    """What became of a project: what was found, its manifest before and after, and files beside it, by path."""
+    """What became of a project: what was found, its manifest before and after, and files beside it, by path.
+
+    `differences` are what the new release's core metadata says otherwise than that of the release before.
+    """
 
     looked: Looked
     change: Change | None = None
     attestations: Mapping[str, bytes] = field(default_factory=dict)
+    differences: tuple[Difference, ...] = ()
     error: IndexBuilderError | None = None
 
 
@@ -55,7 +60,12 @@ class Workbench:
         try:
             pinned = pin(candidates(looked, self.index, self.fetcher, defaults), self.fetcher)
             change = next(edits(self.index, pinned.groups, {project.place.path: text}))
-            return Bumped(looked=looked, change=change, attestations=self._bundles(project, change.files))
+            old = next((release.files for release in project.releases if release.version == looked.before), ())
+            new = [file for file in change.files if file.name.version == looked.version]
+            return Bumped(
+                looked=looked, change=change, attestations=self._bundles(project, change.files),
+                differences=differences(project, old, new, self.fetcher),
+            )  # fmt: skip
         except InterruptedRunError:
             raise
         except ProblemsFoundError as error:
