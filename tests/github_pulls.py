@@ -210,6 +210,13 @@ def dispatch(call: Call, owner: str, name: str, file: str) -> Any:
     return Plain(status=204)
 
 
+@route("POST", "/repos/{owner}/{name}/dispatches")
+def repository_dispatch(call: Call, owner: str, name: str) -> Any:
+    repository, body = _found(call, owner, name, "contents:write"), call.json()
+    repository.hints.append({"action": body["event_type"], "client_payload": body["client_payload"]})
+    return Plain(status=204)
+
+
 @route("GET", "/repos/{owner}/{name}/git/ref/{ref+}")
 def ref(call: Call, owner: str, name: str, ref: str) -> Any:
     found = git_of(_found(call, owner, name)).references.get(f"refs/{ref}")

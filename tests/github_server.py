@@ -58,6 +58,7 @@ class Repository:
     required: tuple[str, ...] = ("index-builder",)
     strict: bool = True
     dispatches: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    hints: list[dict[str, Any]] = field(default_factory=list)
     attestations: dict[str, list[bytes]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
 

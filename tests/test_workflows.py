@@ -10,7 +10,7 @@ from pathlib import Path
 import actions_runner
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, commit_all
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TEMPLATES = ROOT / "templates" / "github"
@@ -189,12 +189,32 @@ def test_actionlint_finds_nothing(tmp_path):
     assert [line for line in found if 'property "evnt" is not defined' in line]
 
 
-def test_the_hook_is_what_pre_commit_takes():
-    """One hook, that asks nobody and looks at the index's own files."""
+def test_the_hook_is_what_pre_commit_takes(repo, cli):
+    """One hook, that asks nobody and looks at the index's own files; it lets good ones through, and no others."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert hook["entry"] == "index-builder check --worktree --offline --quiet"
     assert re.search(hook["files"], "packages.d/web/acme.yaml")
     assert not re.search(hook["files"], "README.md")
+    arguments = hook["entry"].split()[1:]
+    assert cli(*arguments).code == 0
+    (repo / "index.yaml").write_text("schema: 1\ntitle: [\n")
+    assert cli(*arguments).code == 1
+
+
+@pytest.mark.parametrize(("command", "made"), [("build", "site/public/simple/index.html"), ("publish", "live/public/simple/index.html")])
+def test_the_action_builds_and_publishes(command, made, repo):
+    """The step of action.yml that runs the builder, as it is written, with the builder that is tested."""
+    with (repo / "index.yaml").open("a") as stream:
+        stream.write("publish: [{name: local, audience: public, kind: directory, path: live/public}]\n")
+    commit_all(repo)
+    run = next(step for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if step.get("name") == "Run it")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "COMMAND": command, "BASE": "", "ARGUMENTS": "--quiet"}
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", run["run"]], check=False, env=environment, cwd=repo, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (repo / made).exists()
 
 
 @pytest.mark.long

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import os
+import shutil
 import ssl
+import sys
 
 import attested
 import pygit2
 import pytest
 from actions_runner import Runner
-from conftest import commit_all
+from conftest import ROOT, commit_all
 from distributions import sdist, wheel
 from github_pulls import bare, git_of
 from github_server import GitHub, Repository, Token, github
@@ -333,12 +336,46 @@ def test_from_a_publishers_release_to_the_index_without_a_hand(attesting, hub, t
     assert [file["hashes"]["sha256"] for file in page["files"] if file["filename"] == attested.NAME] == [attested.DIGEST], log
 
 
+@pytest.fixture
+def releasing(hub, tmp_path, monkeypatch):
+    """The package's own repository, whose workflow calls release-to-index.yml; the file is attested as it was in truth."""
+    repository = hub.repositories[attested.REPOSITORY]
+    folder = tmp_path / "package"
+    (folder / ".github" / "workflows").mkdir(parents=True)
+    shutil.copy(ROOT / ".github" / "workflows" / "release-to-index.yml", folder / ".github" / "workflows")
+    pygit2.init_repository(str(folder), initial_head="main")
+    commit_all(folder)
+    repository.git = bare(tmp_path / "package.git")
+    pygit2.Repository(str(folder)).remotes.create_anonymous(str(repository.git)).push(["+HEAD:refs/heads/main"])
+    program = tmp_path / "bin" / "gh"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests" / "gh.py"} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    hub.tokens["app"] = Token(login="acme-app[bot]", repository=INDEX, permissions={"contents": "write"})
+
+    def sign(path):
+        repository.attestations[hashlib.sha256(path.read_bytes()).hexdigest()] = [attested.bundle()]
+        return attested.bundle()
+
+    runner = Runner(hub, attested.REPOSITORY, tmp_path / "package-runner", {"index-token": "app"})
+    runner.sign = sign
+    return runner
+
+
 @pytest.mark.network
-def test_a_bump_that_another_repository_attested(attesting, hub, tmp_path):
-    """A hint from outside is only a name: a repository with the publisher's name and another number is not the publisher."""
+def test_a_bump_that_another_repository_attested(attesting, releasing, hub, tmp_path):
+    """The package's workflow attests its release and tells the index a name: one with the publisher's name and another number is not it."""
+    hub.repositories[attested.REPOSITORY].attestations.clear()
     attesting(4711)
+    inputs = {"tag": "v0.0.19", "index": INDEX, "project": "pypi-attestations", "environment": ""}
+    (run,) = releasing.event("workflow_call", {"inputs": inputs})
+    assert run.results == {"attest": "success", "tell": "success"}, run.log
+    assets = [r["assets"] for r in hub.repositories[attested.REPOSITORY].releases.values() if r["tag_name"] == "v0.0.19"]
+    assert [asset["name"] for asset in assets[0]] == [attested.NAME, "attestations.sigstore.jsonl"]
+    (hint,) = hub.repositories[INDEX].hints
     runner = Runner(hub, INDEX, tmp_path / "runner")
-    runs = runner.event("repository_dispatch", {"action": "bump", "client_payload": {"project": "pypi-attestations"}})
+    runs = runner.event("repository_dispatch", hint)
     assert [run.workflow for run in runs] == ["bump", "judge"], runs[0].log
     repository = hub.repositories[INDEX]
     head = str(git_of(repository).references["refs/pull/1/head"].target)

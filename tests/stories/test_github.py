@@ -166,7 +166,7 @@ def test_what_is_pushed_is_published_on_pages(live):
 
 
 def test_an_owner_bumps_and_it_merges_by_itself(hosted):
-    """Waiting for an approval first; with it, `/recheck` merges what the policies let merge by itself, and publishes it."""
+    """Waiting for an approval first; once that is given, a workflow merges what the policies let merge by itself, and publishes it."""
     hosted.start("bump")
     hosted.add(wheel("acme-utils", "1.1"))
     hosted.hand_in()
@@ -177,12 +177,12 @@ def test_an_owner_bumps_and_it_merges_by_itself(hosted):
     assert "1 more approval of team\\-web, for the rule acme\\-namespace: bob" in hosted.comment(1)
     assert "proposed by alice" in hosted.comment(1)
     hosted.approve(1, "bob-b")
-    runs = hosted.runner.comment(1, "/recheck", user("alice"))
+    runs = hosted.runner.review(1)
     assert hosted.status(1) == "success"
     assert hosted.is_merged(1), runs[0].log
     assert any("release acme-utils: allowed" in decision for decision in hosted.decisions(1))
     assert b"acme_utils-1.1" in hosted.tree()["packages.d/acme-utils.yaml"]
-    assert [run.workflow for run in runs] == ["judge", "publish"]
+    assert [run.workflow for run in runs] == ["validate", "judge", "publish"]
     page = json.loads((hosted.runner.pages / "simple" / "acme-utils" / "index.v1_json").read_bytes())
     assert page["versions"] == ["1.0", "1.1"], runs[-1].log
 
