@@ -12,6 +12,7 @@ from typing import Final
 from index_builder.errors import CorruptEntryError
 from index_builder.fetch.stage import Fetcher
 from index_builder.manifests.reader import Settings, missing_problems, name_problems, read_settings, tree_problems
+from index_builder.model.index import FILES
 from index_builder.model.names import Word
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem, ProblemsFoundError, in_order
@@ -125,6 +126,8 @@ class _Build:
     def _run(self, found: Found) -> Built:
         seen = self._seen(found)
         settings = read_settings(self._of_settings, self._tree.read)
+        if self._order.preview:
+            settings = _alone(settings)
         gathered = self._gathered(settings, seen)
         reports = tuple(self._made(audience, settings, gathered, seen, found[audience]) for audience in self._sites)
         return Built(reports=reports, warnings=in_order([problem for part in gathered for problem in part.problems]))
@@ -216,6 +219,14 @@ class _Build:
             sparse=order.sparse,
         )
         return build_tree(made, self._sites[audience], self._fetcher.pool, order.executor, self._fetcher.downloader.progress)
+
+
+def _alone(settings: Settings) -> Settings:
+    """Return settings by which each tree stands alone, wherever it is put: what is not merged is at none of their places yet."""
+    if settings.configuration is None:
+        return settings
+    audiences = {name: replace(audience, url="", files=FILES, releases=None) for name, audience in settings.configuration.audiences.items()}
+    return replace(settings, configuration=replace(settings.configuration, audiences=audiences))
 
 
 def _stop_at_errors(settings: Settings, gathered: Sequence[Gathered], seen: _Seen) -> None:
