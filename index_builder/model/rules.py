@@ -186,7 +186,8 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "audience-narrowed": Rule(
         "Who saw a project goes on seeing it.",
-        "What somebody could download cannot be made secret again: it is in their caches, their mirrors and their lock files.",
+        "What somebody could download cannot be made secret again: it is in their caches, their mirrors and their lock files; and files "
+        "stay for whoever knows their address until the target's `grace:` is over and a publication ran after that.",
         "Nothing, where it is meant: it is withdrawn. Treat what it held as known; keys in it are to be replaced.",
     ),
     "audience-shared": Rule(

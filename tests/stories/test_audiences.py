@@ -61,6 +61,7 @@ def test_narrower_comes_too_late(walled):
     assert problem["severity"] == "warning"
     assert "readers of public saw acme-open until now" in problem["message"]
     assert "cannot be made secret again" in problem["message"]
+    assert "until the target's `grace:` is over and a publication ran after that" in problem["message"]
     assert rulings(report) == {("acme-open", "transfer"): "allowed"}
 
 

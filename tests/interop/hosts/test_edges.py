@@ -228,6 +228,18 @@ def test_the_function_of_cloudfront(edge):
             assert found["headers"]["www-authenticate"]["value"] == 'Basic realm="internal"'
 
 
+def test_the_step_that_stores_a_password(edges, cli, tmp_path):
+    """The command of the template hashes what host-config printed, from its file: the password is on no command line."""
+    text = cli("host-config", "cloudfront", "--worktree", "--audience", "internal").out
+    (command,) = re.findall(r"--value \"\$\((.*)\)\"\n", text)
+    made = cli("host-config", "password", "alice", "--passwords", tmp_path / "passwords").out
+    (tmp_path / "password-of-alice").write_text(made)
+    asked = command.replace("~/password-of-NAME", str(tmp_path / "password-of-alice"))
+    done = subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == hashlib.sha256(made.strip().encode()).hexdigest()
+    assert "PASSWORD" not in text
+
+
 @pytest.mark.parametrize(
     ("typed", "place"),
     [

@@ -4,7 +4,9 @@ import json
 import stat
 from pathlib import Path
 
+import pygit2
 import pytest
+from conftest import commit_all
 
 SETTINGS = """schema: 1
 title: 'Acme "x"; }} { # $title'
@@ -110,17 +112,41 @@ def test_passwords_are_made_asked_for_and_taken_away(two, cli, tmp_path, monkeyp
         (("--root", "public=/srv/p", "--certificate", "/etc/x.pem"), "--certificate and --key go together", "--help"),
         (("--root", "public=/srv/p", "--output", "conf"), "'internal' is not for everybody, and no password is known", "--passwords FILE"),
         (("--root", "public=/srv/p", "--passwords", "nowhere"), "nowhere is not there", "host-config password"),
-        (("--root", "public=/srv/p", "--passwords", "index.yaml"), "index.yaml, line 1", "delete the line"),
+        (("--root", "public=/srv/p", "--passwords", "index.yaml"), "does not ignore it", "its .gitignore: /index.yaml"),
+        (("--root", "public=/srv/p", "--passwords", ".pool/passwords"), "passwords, line 1", "delete the line"),
     ],
 )
 def test_mistakes(two, cli, arguments, said, fix):
     """Each is told with the way out, and nothing is written."""
+    (two / ".pool").mkdir()
+    (two / ".pool" / "passwords").write_text("schema: 1\n")
     done = cli(*NGINX, *arguments)
     assert done.code == 2
     assert done.out == ""
     assert said in done.err
     assert fix in done.err
     assert not Path("conf").exists()
+
+
+def test_no_hash_comes_into_git(two, cli, tmp_path):
+    """Files of hashes inside a repository are refused where git would take them, and written where it ignores them."""
+    conf = ("--root", "public=/srv/p", "--passwords", tmp_path / "passwords", "--output")
+    done = cli("host-config", "password", "alice", "--passwords", "sub/passwords")
+    assert (done.code, done.out, Path("sub").exists()) == (2, "", False)
+    assert "add this line to its .gitignore: /sub/passwords" in done.err
+    assert cli("host-config", "password", "alice", "--passwords", tmp_path / "passwords").code == 0
+    done = cli(*NGINX, *conf, "conf")
+    assert (done.code, Path("conf").exists()) == (2, False)
+    assert "/conf/users" in done.err
+    (two / ".gitignore").write_text("/conf/users\n/sub/\n")
+    assert cli(*NGINX, *conf, "conf").code == 0
+    assert cli("host-config", "password", "alice", "--passwords", "sub/passwords").code == 0
+    commit_all(two)
+    (two / ".gitignore").write_text("/conf/\n")
+    index = pygit2.Repository(str(two)).index
+    index.add("sub/passwords")
+    index.write()
+    assert "git rm --cached sub/passwords" in cli("host-config", "password", "alice", "--passwords", "sub/passwords").err
 
 
 def test_files_that_are_none(two, cli, tmp_path):
