@@ -233,6 +233,37 @@ def test_writing_keeps_what_is_there(two, cli, tmp_path, monkeypatch):
     assert list(value["files"]) == ["sub/p.toml"]
 
 
+def test_another_index_somewhere_else(two, cli, tmp_path, monkeypatch):
+    """Whatever pip reads besides the file that is written, of the machine, its user and the environment, is looked at, and wants a human."""
+    for name in ("PIP_CONFIG_FILE", "VIRTUAL_ENV", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "etc"))
+    texts = {
+        tmp_path / "etc" / "pip" / "pip.conf": "[global]\nindex-url = https://below.example.org/simple/\n",
+        tmp_path / ".pip" / "pip.conf": "[global]\nextra-index-url = https://other.example.org/simple/\n",
+        tmp_path / "own.conf": "[global]\nindex-url = https://over.example.org/simple/\n",
+    }
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for tool in ("pip", "pip-tools", "conda"):
+        done = client(cli, tool, "--audience", "internal", "--write")
+        assert done.code == 10, tool
+        assert f"{tmp_path / '.pip' / 'pip.conf'}: extra-index-url of [global]" in done.err, tool
+        assert str(tmp_path / "etc") not in done.err, tool
+    (tmp_path / ".pip" / "pip.conf").unlink()
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://other.example.org/simple/")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "own.conf"))
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "venv"))
+    others = json.loads(client(cli, "pip", "--audience", "internal", "--write", "--format", "json").out)["others"]
+    assert {"PIP_EXTRA_INDEX_URL of the environment", f"{tmp_path / 'own.conf'}: index-url of [global]"} <= set(others)
+    assert "PIP_EXTRA_INDEX_URL of the environment" in client(cli, "pip", "--audience", "internal").err
+    assert "PIP_EXTRA_INDEX_URL" not in client(cli, "uv", "--audience", "internal").err
+    monkeypatch.setenv("UV_INDEX", "https://other.example.org/simple/")
+    assert "UV_INDEX of the environment" in client(cli, "uv", "--audience", "internal").err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
