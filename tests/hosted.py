@@ -20,7 +20,7 @@ SETTINGS = {
             "parameters": {"required_status_checks": [{"context": "index-builder"}], "strict_required_status_checks_policy": True},
         },
     ],
-    "pages": {"build_type": "workflow", "source": {"branch": "main", "path": "/"}},
+    "pages": {"build_type": "workflow", "source": {"branch": "main", "path": "/"}, "public": True},
     "rights": {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": True},
     "workflows": dict.fromkeys(("validate.yml", "judge.yml", "bump.yml", "publish.yml"), "active"),
     "environments": [{"name": "publish", "protection_rules": [], "deployment_branch_policy": {"custom_branch_policies": True}}],

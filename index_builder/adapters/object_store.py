@@ -13,7 +13,8 @@ from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-FOREVER: Final = "public, max-age=31536000, immutable"
+#: How what never changes may be cached, by whoever else is named before it.
+FOREVER: Final = "max-age=31536000, immutable"
 #: How long a request may take.
 _TIMEOUT: Final = timedelta(seconds=40)
 #: The same for what never changes, which nobody waits for.
@@ -89,15 +90,15 @@ class Bucket:
         mode: Any = "create" if new else {"e_tag": expected} if expected else "overwrite"
         with self._errors(path):
             attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
-            store = self._patient if cache == FOREVER else self._store
+            store = self._patient if cache.endswith(FOREVER) else self._store
             return str(obstore.put(store, path, content, attributes=attributes, mode=mode, use_multipart=False)["e_tag"])
 
-    def put_large(self, path: str, stream: BinaryIO) -> None:
+    def put_large(self, path: str, stream: BinaryIO, *, cache: str) -> None:
         """Put an object that never changes, in parts; raises RemoteError."""
         import obstore  # noqa: PLC0415
 
         with self._errors(path):
-            attributes = {"Content-Type": content_type(path), "Cache-Control": FOREVER}
+            attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
             obstore.put(self._patient, path, stream, attributes=attributes, use_multipart=True, chunk_size=LARGE)
 
     def delete(self, paths: Sequence[str]) -> None:

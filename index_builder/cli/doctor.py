@@ -37,10 +37,9 @@ def command(repo: Path, commit: str, quiet: bool, output_format: str) -> None:
     with options.problems_shown(tree, "text"):
         settled = base_settings(tree)
     assert settled.configuration is not None  # noqa: S101 - for the type checker: base_settings has seen to it
-    merges = any(rule.merge for rule in settled.policies.rules)
     is_signed = any(True for _ in tree.entries("trust"))
     with github.open_settings(progress(quiet=quiet)) as settings:
-        found = examine(settings, settled.configuration, wiring.SystemClock().now(), is_signed=is_signed, merges=merges)
+        found = examine(settings, settled.configuration, settled.policies, wiring.SystemClock().now(), is_signed=is_signed)
         findings = list(found)
     if output_format == "json":
         click.echo(json.dumps({"findings": [_json(finding) for finding in findings]}, indent=2))

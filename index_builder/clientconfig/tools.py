@@ -16,13 +16,16 @@ Edit = Callable[[str, Wanted], Edited]
 class Tool:
     """`files` are what is edited, by name; `credentials` is how it is told a password besides netrc, with `{…}` of Wanted.
 
-    `cooldown` is how it is told to leave new files out, as its user would write it; '' where it cannot.
+    `cooldown` is how it is told to leave new files out, as its user would write it; '' where it cannot. `variables` of the
+    environment name other indexes for it, and with `reads_pip` pip's own files may.
     """
 
     files: Mapping[str, Edit]
     credentials: str
     cooldown: str
     needs_json: bool = False
+    variables: tuple[str, ...] = ()
+    reads_pip: bool = False
 
 
 def _pip(text: str, wanted: Wanted) -> Edited:
@@ -86,13 +89,18 @@ def _set(holder: Any, *keys: str) -> list[str]:
     return [f"{key} {holder[key]}" for key in keys if key in holder]
 
 
-_KEYRING: Final = "keyring set {host} NAME, and pip's --keyring-provider subprocess"
+_KEYRING: Final = "keyring set {netloc} NAME, and pip's --keyring-provider subprocess"
+_OF_PIP: Final = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
+_OF_UV: Final = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 TOOLS: Final[Mapping[str, Tool]] = {
-    "pip": Tool(files={"pip.conf": _pip}, credentials=_KEYRING, cooldown="uploaded-prior-to = P7D", needs_json=True),
+    "pip": Tool(
+        files={"pip.conf": _pip}, credentials=_KEYRING, cooldown="uploaded-prior-to = P7D", needs_json=True, variables=_OF_PIP,
+        reads_pip=True,
+    ),
     "uv": Tool(
         files={"pyproject.toml": _uv_in(("tool", "uv"), "pyproject.toml")},
-        credentials="UV_INDEX_{variable}_USERNAME and UV_INDEX_{variable}_PASSWORD, or: uv auth login {host}",
-        cooldown='exclude-newer = "7 days"',
+        credentials="UV_INDEX_{variable}_USERNAME and UV_INDEX_{variable}_PASSWORD, or: uv auth login https://{netloc}",
+        cooldown='exclude-newer = "7 days"', variables=_OF_UV,
     ),
     "poetry": Tool(
         files={"pyproject.toml": _poetry, "poetry.toml": _poetry_settings}, credentials="poetry config http-basic.{name} NAME",
@@ -102,10 +110,13 @@ TOOLS: Final[Mapping[str, Tool]] = {
         files={"pyproject.toml": _pdm}, credentials="pdm config pypi.username NAME, pdm config pypi.password",
         cooldown='exclude-newer = "7d"',
     ),
-    "pip-tools": Tool(files={"pyproject.toml": _pip_tools}, credentials=_KEYRING, cooldown='uploaded-prior-to = "P7D"', needs_json=True),
+    "pip-tools": Tool(
+        files={"pyproject.toml": _pip_tools}, credentials=_KEYRING, cooldown='uploaded-prior-to = "P7D"', needs_json=True,
+        variables=_OF_PIP, reads_pip=True,
+    ),
     "conda": Tool(
         files={"environment.yml": lambda text, wanted: environment.edited(text, "environment.yml", wanted.url)},
-        credentials=_KEYRING, cooldown="",
+        credentials=_KEYRING, cooldown="", variables=_OF_PIP, reads_pip=True,
     ),
 }  # fmt: skip
 #: uv reads a file of its own where there is one, and then nothing of pyproject.toml.
@@ -120,7 +131,7 @@ def explained(name: str, wanted: Wanted) -> Iterator[str]:
     yield "index-builder add --with-dependencies"
     if not wanted.is_open:
         yield f"Credentials: in ~/.netrc, for you alone (chmod 600): machine {wanted.address.host} login NAME password PASSWORD"
-        yield f"or: {tool.credentials.format(host=wanted.address.host, name=wanted.name, variable=wanted.variable)}"
+        yield f"or: {tool.credentials.format(netloc=wanted.address.netloc, name=wanted.name, variable=wanted.variable)}"
     if not tool.cooldown:
         yield f"Cooldown: {name} has none for what pip installs."
     elif tool.needs_json and not wanted.has_json:

@@ -27,8 +27,9 @@ class RepositorySettings:
     `needs_pull` is whether only pull requests change it, `reviews` how many approvals GitHub itself wants of one.
     `workflows` are the states of workflow files by name, `scheduled` when a schedule last started some of them, `actions` whose
     actions may run (`all`, `local_only`, `selected`; '' for none at all). `pages` is the branch that Pages deploys, '' for a
-    workflow's archive and None where there is none. `secrets` are the names of the repository's own. `may_open_pulls` is whether
-    workflows may open pull requests, `default_rights` what their tokens may do where a workflow says nothing.
+    workflow's archive and None where there is none, `is_public` whether everybody may read them. `secrets` are the names of the
+    repository's own. `may_open_pulls` is whether workflows may open pull requests, `default_rights` what their tokens may do where
+    a workflow says nothing.
     """
 
     branch: str
@@ -42,6 +43,7 @@ class RepositorySettings:
     environments: tuple[Environment, ...] | None = None
     has_pages: bool | None = None
     pages: str = ""
+    is_public: bool | None = None
     secrets: tuple[str, ...] | None = None
     may_open_pulls: bool | None = None
     default_rights: str | None = None

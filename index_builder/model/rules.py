@@ -179,19 +179,22 @@ RULES: Final[dict[str, Rule]] = {
         "Use a name of `index.yaml`, or declare it there.",
     ),
     "audience-exposed": Rule(
-        "An audience of some people is published where they must say who they are.",
-        "Pages of GitHub are everybody's, unless the repository's plan lets them be private; no policy is asked there.",
+        "An audience that is not for everybody is published where readers must say who they are.",
+        "Pages of GitHub are everybody's, unless the repository's plan lets them be private, and releases are for whoever sees their "
+        "repository; no policy is asked there.",
         "Publish it to a folder or bucket behind a host that `index-builder host-config` configures, or set the visibility of Pages.",
     ),
     "audience-narrowed": Rule(
         "Who saw a project goes on seeing it.",
-        "What somebody could download cannot be made secret again: it is in their caches, their mirrors and their lock files.",
+        "What somebody could download cannot be made secret again: it is in their caches, their mirrors and their lock files; and files "
+        "stay for whoever knows their address until the target's `grace:` is over and a publication ran after that.",
         "Nothing, where it is meant: it is withdrawn. Treat what it held as known; keys in it are to be replaced.",
     ),
     "audience-shared": Rule(
         "Each audience has its files in a place of its own.",
-        "On a shared bucket or folder, whoever may read one audience could ask for the files of another by their digest.",
-        "Give each audience its own `files:` and its targets their own `url:` or `path:`, none of them inside another's.",
+        "On a shared bucket or folder, whoever may read one audience could ask for the files of another by their digest; on branches of "
+        "one repository, by its history.",
+        "Give each audience its own `files:` and its targets their own `url:`, `path:` or `repository:`, none of them inside another's.",
     ),
     "target-left": Rule(
         "A target that was published to is published to.",

@@ -10,6 +10,8 @@ from typing import Final
 
 from index_builder.model.index import Configuration
 from index_builder.model.repository import RepositorySettings
+from index_builder.policy.readers import readers_of
+from index_builder.policy.rules import Policies
 
 
 class Health(StrEnum):
@@ -44,15 +46,17 @@ _ALIVE: Final = timedelta(days=2)
 
 
 def examine(
-    settings: RepositorySettings, configuration: Configuration, now: datetime, *, is_signed: bool, merges: bool
+    settings: RepositorySettings, configuration: Configuration, policies: Policies, now: datetime, *, is_signed: bool
 ) -> Iterator[Finding]:
-    """Yield each thing that an index depends on; `merges` says whether its policies let anything merge by itself."""
+    """Yield each thing that an index depends on."""
+    merges = any(rule.merge for rule in policies.rules)
     yield from _branch(settings, merges=merges)
     yield from _actions(settings)
     yield from _workflows(settings)
     yield from _schedules(settings, now)
     yield from _environment(settings)
     yield from _pages(settings, configuration)
+    yield from _visibility(settings, configuration, policies)
     yield from _secrets(settings, is_signed=is_signed)
     yield _finding(
         "workflows may open pull requests", settings.may_open_pulls,
@@ -150,6 +154,23 @@ def _pages(settings: RepositorySettings, configuration: Configuration) -> Iterat
             f"Pages serves {said}, for the target {target.name}", is_right, "nobody would get what is published",
             f"Settings → Pages → Source: {f'deploy from the branch {wanted}' if wanted else 'GitHub Actions'}",
         )  # fmt: skip
+
+
+def _visibility(settings: RepositorySettings, configuration: Configuration, policies: Policies) -> Iterator[Finding]:
+    """Hold who may read Pages of this repository against who is granted `download` of what is there."""
+    for target in configuration.publish:
+        if target.kind not in ("pages-artifact", "pages-branch") or target.repository or settings.has_pages is False:
+            continue
+        is_open = readers_of(policies, target.audience).is_open
+        is_right = None if settings.is_public is None else settings.is_public is is_open
+        if is_open:
+            what, why = "is for everybody, as", "installers cannot log in to private Pages, and would get nothing"
+            fix = "Settings → Pages → visibility: Public"
+        else:
+            what, why = "is private, because", "whoever knows its address reads what only some people are granted, or nobody is"
+            fix = "Settings → Pages → visibility: Private; or publish it where installers can log in: index-builder host-config nginx"
+        said = "is" if is_open else "is not"
+        yield _finding(f"Pages {what} {target.audience} {said}, for the target {target.name}", is_right, why, fix)
 
 
 def _secrets(settings: RepositorySettings, *, is_signed: bool) -> Iterator[Finding]:

@@ -40,8 +40,8 @@ def test_a_repository_that_is_set_up(hub, cli):
     """Nothing is to be set, and the exit code is 0."""
     found = examined(cli)
     assert set(found.values()) == {"good"}
-    assert len(found) == 21
-    assert "21 settings: nothing to be set" in cli("doctor").err
+    assert len(found) == 22
+    assert "22 settings: nothing to be set" in cli("doctor").err
 
 
 ONLY_MAIN = "only the branch main may use the environment publish"
@@ -62,6 +62,7 @@ BROKEN = {
     "own actions only": (lambda s: s["actions"].update(allowed_actions="local_only"), "Actions may run, those that the workflows use too"),
     "a schedule that sleeps": (lambda s: s["scheduled"].update({"publish.yml": "2026-01-01T00:00:00Z"}), "the schedule of publish.yml ran in the last 2 days"),
     "no Pages": (lambda s: s.pop("pages"), "Pages serves what a workflow deploys, for the target pages"),
+    "private Pages": (lambda s: s["pages"].update(public=False), "Pages is for everybody, as public is, for the target pages"),
     "Pages of a branch": (lambda s: s["pages"].update(build_type="legacy"), "Pages serves what a workflow deploys, for the target pages"),
     "a stored token": (lambda s: s["secrets"].append("RELEASE_TOKEN"), "no token of a person is stored"),
     "no pull requests by workflows": (lambda s: s["rights"].update(can_approve_pull_request_reviews=False), "workflows may open pull requests"),
@@ -76,6 +77,19 @@ def test_what_is_missing_is_told(hub, cli, name):
     spoil(hub.repositories[NAME].settings)
     assert what in {found for found, health in examined(cli, code=1).items() if health == "bad"}
     assert "fix: " in cli("doctor", "-q").err
+
+
+def test_pages_of_a_closed_audience_are_private(hub, cli, repo):
+    """What not everybody is granted is held against the visibility of Pages."""
+    policy = repo / "policies.d" / "maintainers.yaml"
+    policy.write_text(policy.read_text().replace("grant: {anyone: [download]}", "grant: {alice: [download]}"))
+    commit_all(repo)
+    what = "Pages is private, because public is not, for the target pages"
+    assert examined(cli, code=1)[what] == "bad"
+    hub.repositories[NAME].settings["pages"]["public"] = False
+    assert examined(cli)[what] == "good"
+    del hub.repositories[NAME].settings["pages"]["public"]
+    assert examined(cli)[what] == "unknown"
 
 
 def test_the_protection_of_old_counts_too(hub, cli):

@@ -42,6 +42,7 @@ def settings_of(api: Api, repository: str) -> RepositorySettings:
         environments=None if environments is None else tuple(_environment(api, path, found, branch) for found in environments),
         has_pages=None if pages is None else bool(pages),
         pages=str(pages["source"]["branch"]) if pages and pages.get("build_type") != "workflow" else "",
+        is_public=bool(pages["public"]) if pages and "public" in pages else None,
         secrets=None if secrets is None else tuple(str(found["name"]) for found in secrets),
         may_open_pulls=None if rights is None else bool(rights["can_approve_pull_request_reviews"]),
         default_rights=None if rights is None else str(rights["default_workflow_permissions"]),

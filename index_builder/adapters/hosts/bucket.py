@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from index_builder.ports import Clock, Progress, Site
 
 LEASE: Final = "state/lease.json"
-_BRIEFLY: Final = "public, max-age=60"
+_BRIEFLY: Final = "max-age=60"
 _REVALIDATE: Final = "no-cache"
 #: How long a lease holds, and how long before its end its holder stops to rely on it.
 _LIFE: Final = timedelta(seconds=120)
@@ -41,21 +41,22 @@ _CONNECTIONS: Final = 16
 
 
 @contextmanager
-def open_host(target: Target, clock: Clock, *, life: timedelta = _LIFE) -> Iterator[BucketHost]:
-    """Yield a bucket as a host; raises UsageError."""
+def open_host(target: Target, clock: Clock, *, is_open: bool = False, life: timedelta = _LIFE) -> Iterator[BucketHost]:
+    """Yield a bucket as a host, `is_open` where its audience is for everybody; raises UsageError."""
     bucket = open_bucket(target.url, target.endpoint, target.region, f"target '{target.name}'")
     with ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="bucket") as threads:
-        host = BucketHost(bucket, clock, threads, life=life)
+        host = BucketHost(bucket, clock, threads, is_open=is_open, life=life)
         try:
             yield host
         finally:
             host.close()
 
 
-def _cache(put: Put) -> str:
+def _cache(put: Put, scope: str) -> str:
+    """Say how long an object may be kept, and by whom: `scope` is `public`, or `private`, which keeps it out of shared caches."""
     if put.kind.is_immutable:
-        return FOREVER
-    return _BRIEFLY if put.kind in (Kind.PROJECT, Kind.LIST, Kind.WEB) else _REVALIDATE
+        return f"{scope}, {FOREVER}"
+    return f"{scope}, {_BRIEFLY}" if put.kind in (Kind.PROJECT, Kind.LIST, Kind.WEB) else _REVALIDATE
 
 
 class BucketSite:
@@ -126,9 +127,12 @@ class BucketHost:
     is_immediate = True
     is_whole = False
 
-    def __init__(self, bucket: Bucket, clock: Clock, threads: ThreadPoolExecutor, *, life: timedelta = _LIFE) -> None:
-        """Take the bucket; `threads` is where requests wait, `life` how long a lease holds."""
+    def __init__(
+        self, bucket: Bucket, clock: Clock, threads: ThreadPoolExecutor, *, is_open: bool = False, life: timedelta = _LIFE
+    ) -> None:
+        """Take the bucket; `threads` is where requests wait, `life` how long a lease holds. What is not open is for no shared cache."""
         self._bucket, self._threads = bucket, threads
+        self._scope = "public" if is_open else "private"
         self._site: BucketSite | None = None
         self._lease = Lease(bucket, clock, life.total_seconds())
 
@@ -155,11 +159,11 @@ class BucketHost:
                 for _ in verified(wanted, put, progress):
                     pass
                 with wanted.open(put.path) as stream:
-                    self._bucket.put_large(put.path, stream)
+                    self._bucket.put_large(put.path, stream, cache=_cache(put, self._scope))
         else:
             content = b"".join(verified(wanted, put, progress))
             with suppress(LostRaceError):  # it is there: from a run that did not end, or because two projects share it
-                self._bucket.put(put.path, content, cache=FOREVER, new=True)
+                self._bucket.put(put.path, content, cache=_cache(put, self._scope), new=True)
         progress.done(put.path)
 
     def switch(self, publication: Publication, wanted: Site, progress: Progress) -> None:
@@ -180,7 +184,7 @@ class BucketHost:
 
     def _put_current(self, put: Put, wanted: Site, site: BucketSite, progress: Progress) -> None:
         content = b"".join(verified(wanted, put, progress))
-        self._put_page(put.path, content, _cache(put), site.tag(put.path))
+        self._put_page(put.path, content, _cache(put, self._scope), site.tag(put.path))
         progress.done(put.path)
 
     def _put_page(self, path: str, content: bytes, cache: str, tag: str | None) -> str:

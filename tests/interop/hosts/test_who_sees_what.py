@@ -13,7 +13,7 @@ import pytest
 from conftest import run_tool
 from distributions import wheel
 from interop.hosts.machines import KINDS
-from interop.hosts.world import HOST, JSON, MAY, OWN, PREFIXES, USERS, ask, names_listed
+from interop.hosts.world import APART, HOST, JSON, MAY, OWN, PREFIXES, USERS, ask, names_listed
 
 pytestmark = pytest.mark.timeout(120)
 EVERY_HOST = pytest.mark.parametrize("kind", KINDS)
@@ -55,6 +55,19 @@ def test_every_object(acme, served, kind, audience, user):
     if may:
         visible = {"public": {"open-lib"}, "internal": {"open-lib", "acme-core"}, "team": {*OWN.values()}}[audience]
         assert names_listed(answers["JSON list"][1]) == visible
+
+
+@EVERY_HOST
+def test_a_second_host_name(acme, served, kind):
+    """Each host name has its own audiences and readers, and none of the other's."""
+    port = served(kind)
+
+    def status(user: str, path: str, host: str) -> int:
+        return ask(port, path, user, acme.passwords.get(user, ""), host=host)[0].status
+
+    assert [status(user, "/simple/open-lib/", APART) for user in ("", "alice", "carol")] == [401, 403, 200]
+    assert [status("carol", path, APART) for path in ("/internal/simple/", "/simple/acme-core/", "/internal")] == [404, 404, 404]
+    assert [status("", "/simple/open-lib/", host) for host in (HOST, APART)] == [200, 401]
 
 
 @EVERY_HOST
