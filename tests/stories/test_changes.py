@@ -267,7 +267,9 @@ def test_a_large_manifest_with_one_file_added(story):
     story.edit("packages.d/acme-many.yaml", lambda text: text + "  1.0:\n    files:\n" + line.format("acme_many-1.0-py3-none-any.whl", 9))
     code, report = story.judge("--actor", "alice", "--approved-by", "bob")
     assert (code, report["effect"]) == (0, ["acme-many gains 1.0 (acme_many-1.0-py3-none-any.whl)"])
-    assert (report["problems"], report["missing"], report["unchecked"]) == ([], [], ["acme_many-1.0-py3-none-any.whl: its bytes"])
+    name = "acme_many-1.0-py3-none-any.whl"
+    unchecked = [f"{name}: whether url:https://files.example.org/{name} has it", f"{name}: its bytes"]
+    assert (report["problems"], report["missing"], report["unchecked"]) == ([], [], unchecked)
     story.edit("packages.d/acme-many.yaml", lambda text: text.replace(f"{1234:064x}", f"{4321:064x}"))
     code, report = story.judge("--actor", "alice", "--approved-by", "bob")
     assert (code, rules_of(report)) == (1, ["file-immutable"])

@@ -1,0 +1,65 @@
+"""What a change of `index.yaml`, `policies.d/` and what else is the same for all projects does to what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from index_builder.judge.asked import Asked
+from index_builder.judge.policychange import policy_problems
+from index_builder.judge.verdict import Ruling
+from index_builder.judge.visibility import is_widened, withdrawn
+from index_builder.manifests.reader import read_manifest
+from index_builder.model.problem import Place, Problem
+from index_builder.model.project import Project
+from index_builder.model.source import CONFIGURATION, POLICIES, is_manifest
+from index_builder.pipeline.codeowners import stale_codeowners
+from index_builder.pipeline.judge.reading import Change
+from index_builder.policy.decide import decide
+from index_builder.policy.facts import Facts
+from index_builder.policy.rules import Action, Policies
+
+
+def widenings(change: Change, policies: Policies, asked: Asked) -> Iterator[Ruling]:
+    """Yield the transfer that it is where index.yaml alone shows a project to more people: every manifest is read for that."""
+    after = change.after.configuration
+    if after is None or after.audiences == change.configuration.audiences:
+        return
+    for project in _standing(change):
+        if not is_widened(change.configuration, after, policies, change.after.policies, project):
+            continue
+        facts = Facts(
+            owners=project.owners, audiences=tuple(sorted(after.shown_to(project.audiences))), approved_by=asked.approved_by,
+            hosting=project.hosting, opened=asked.opened, now=asked.now,
+        )  # fmt: skip
+        decision = decide(policies, asked.actor, Action.TRANSFER, project.normalized, facts)
+        yield Ruling(project=project.normalized, action=Action.TRANSFER, decision=decision, paths=(CONFIGURATION,))
+
+
+def settings_problems(change: Change) -> Iterator[Problem]:
+    """Yield what new settings do to what is there: every manifest is read for that."""
+    before, after = change.before, change.after
+    if after is before or (after.policies, after.configuration) == (before.policies, before.configuration):
+        return
+    tree = change.proposal.merged
+    touched = {path for project in change.projects for path in (project.path_before, project.path_after)}
+    projects: dict[str, Project] = {}
+    for entry in tree.entries("packages.d"):
+        if is_manifest(entry):
+            project, problems = read_manifest(entry.path, tree.read(entry), after)
+            yield from (problem for problem in problems if problem.severity == "error" and entry.path not in touched)
+            if project:
+                projects[project.normalized] = project
+    if any(problem.severity == "error" for problem in after.problems):
+        return  # what cannot be read whole would look as if it took rights away
+    yield from stale_codeowners(tree, after.policies, projects)
+    if after.configuration and after.configuration != before.configuration:
+        yield from withdrawn(change.configuration, after.configuration, {p.name: p for p in _standing(change)}, Place(path=CONFIGURATION))
+    if after.policies != before.policies:
+        path = next((c.path for c in change.others if c.path.startswith(POLICIES)), CONFIGURATION)
+        yield from policy_problems(before.policies, after.policies, projects, tuple(change.configuration.audiences), Place(path=path))
+
+
+def _standing(change: Change) -> Iterator[Project]:
+    """Yield each project as the base has it, but for those whose own audiences change: that is a transfer by itself."""
+    moved = {p.name for p in change.projects if p.before and p.after and p.before.audiences != p.after.audiences}
+    yield from (project for project in change.listing.projects(change.before) if project.normalized not in moved)
