@@ -390,7 +390,7 @@ RULES: Final[dict[str, Rule]] = {
     "policy-lockout": Rule(
         "Somebody can administer the index.",
         "Nobody could undo it.",
-        "Keep a rule for every project that grants `administer`.",
+        "Keep a rule for every project that grants `administer`, and require no more approvals than people other than the doer can give.",
     ),
     "policy-orphan": Rule(
         "Somebody can go on with each project.",
