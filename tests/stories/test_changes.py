@@ -214,6 +214,16 @@ def test_a_change_of_the_house(story, path):
     assert story.judge("--actor", "carol", commit=False)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "rule"), [("trust/public/1.root.json", "trust-invalid"), ("theme/evil.html", "theme"), ("theme/theme.css", None)]
+)
+def test_a_change_of_keys_or_templates(story, path, rule):
+    """What would only be noticed when the index is signed or built is refused before, whoever administers it."""
+    story.edit(path, "body { color: red }\n")
+    code, report = story.judge("--actor", "carol")
+    assert (code, rules_of(report)) == ((1, [rule]) if rule else (0, []))
+
+
 def test_a_rename_from_one_namespace_into_another(story):
     """Both sides of a rename are judged: the old name never goes, the new one is reserved."""
     old, new = story.folder / "packages.d" / "flask-extras.yaml", story.folder / "packages.d" / "acme-extras.yaml"

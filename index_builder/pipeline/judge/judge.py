@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ from index_builder.pipeline.judge.evidence import Evidence, gather_evidence, is_
 from index_builder.pipeline.judge.origins import bumps, has_own_time, is_listed, source_problems, unproved
 from index_builder.pipeline.judge.reading import Change
 from index_builder.pipeline.judge.resolve import resolutions
-from index_builder.pipeline.judge.settings import settings_problems, widenings
+from index_builder.pipeline.judge.settings import house_problems, settings_problems, widenings
 from index_builder.policy.decide import decide
 from index_builder.policy.facts import Facts
 from index_builder.policy.rules import Action, Policies
@@ -40,9 +40,11 @@ from index_builder.ports import Attestations, ReleaseFeed, Resolver
 
 def judge(
     change: Change, asked: Asked, fetcher: Fetcher, resolver: Callable[[], Resolver], attestations: Attestations,
-    feed: ReleaseFeed, executor: Executor | None = None, *, replayed: tuple[str, ...] = (),
+    feed: ReleaseFeed, templates: Callable[[], Mapping[str, str]], executor: Executor | None = None, *, replayed: tuple[str, ...] = (),
 ) -> Judged:  # fmt: skip
     """Judge a change as `asked` says, fetching and looking into what is new; `replayed` is told with it.
+
+    `resolver` and `templates`, the built-in ones, are made where they are needed.
 
     Raises StorageError, SourceError, InterruptedRunError.
     """
@@ -65,7 +67,7 @@ def judge(
         found += [(project.name, problem) for problem in source_problems(project, fetcher, feed, unchecked)]
     evidence = replace(evidence, bumps=bumps(change, asked, evidence, fetcher, feed))
     resolved = resolutions(change, fetcher, resolver)
-    found += [(None, problem) for problem in (*settings_problems(change), *resolved.problems)]
+    found += [(None, problem) for problem in (*settings_problems(change), *house_problems(change, templates), *resolved.problems)]
     return Judged(
         base=change.proposal.base.revision, head=change.proposal.head, asked=asked,
         findings=in_order(weigh(found, change.before.policies, asked)),

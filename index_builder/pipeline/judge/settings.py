@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from index_builder.judge.asked import Asked
 from index_builder.judge.policychange import policy_problems
 from index_builder.judge.verdict import Ruling
 from index_builder.judge.visibility import is_widened, withdrawn
 from index_builder.manifests.reader import read_manifest
-from index_builder.model.problem import Place, Problem
+from index_builder.model.problem import Place, Problem, ProblemsFoundError
 from index_builder.model.project import Project
 from index_builder.model.source import CONFIGURATION, POLICIES, is_manifest
 from index_builder.pipeline.codeowners import stale_codeowners
 from index_builder.pipeline.judge.reading import Change
+from index_builder.pipeline.theme import FOLDER as THEME
+from index_builder.pipeline.theme import themed
 from index_builder.policy.decide import decide
 from index_builder.policy.facts import Facts
 from index_builder.policy.rules import Action, Policies
@@ -33,6 +35,20 @@ def widenings(change: Change, policies: Policies, asked: Asked) -> Iterator[Ruli
         )  # fmt: skip
         decision = decide(policies, asked.actor, Action.TRANSFER, project.normalized, facts)
         yield Ruling(project=project.normalized, action=Action.TRANSFER, decision=decision, paths=(CONFIGURATION,))
+
+
+def house_problems(change: Change, templates: Callable[[], Mapping[str, str]]) -> Iterator[Problem]:
+    """Yield what is wrong with keys and signatures, and with templates over the built-in ones, where a change touches them."""
+    paths = {change.path.partition("/")[0] for change in change.others}
+    if "trust" in paths:
+        from index_builder.pipeline.trust import trust_problems  # noqa: PLC0415 - TUF is slow to import, and few changes touch it
+
+        yield from trust_problems(change.proposal.merged)
+    if THEME in paths:
+        try:
+            themed(change.proposal.merged, templates())
+        except ProblemsFoundError as error:
+            yield from error.problems
 
 
 def settings_problems(change: Change) -> Iterator[Problem]:
