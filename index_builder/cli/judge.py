@@ -27,7 +27,7 @@ from index_builder.pipeline.judge.reading import Change, base_settings, read_cha
 from index_builder.pipeline.judge.replay import replay
 from index_builder.policy.rules import Policies
 from index_builder.ports import Proposal, SourceTree
-from index_builder.wiring import github
+from index_builder.wiring import github, shipped
 
 if TYPE_CHECKING:
     from index_builder.adapters.proposal import GitProposal
@@ -80,7 +80,10 @@ def judged_of(
         github.open_feed(progress(quiet=quiet)) as feed,
         wiring.open_workers(jobs) as workers,
     ):
-        return judge(change, asking, fetcher, wiring.resolver, wiring.attestations(), feed, workers, replayed=_replayed(root, base, change))
+        return judge(
+            change, asking, fetcher, wiring.resolver, wiring.attestations(), feed, shipped.templates, workers,
+            replayed=_replayed(root, base, change),
+        )  # fmt: skip
 
 
 def _replayed(root: Path, base: str, change: Change) -> tuple[str, ...]:

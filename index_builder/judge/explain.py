@@ -12,15 +12,20 @@ from index_builder.policy.decide import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One thing that is missing, in words, and those who can give it; `until` is when it comes by itself, or ''."""
+    """One thing that is missing, in words, and those who can give it; `until` is when it comes by itself, or ''.
+
+    `is_final` says that nobody's word brings it: the change must be another.
+    """
 
     what: str
     people: tuple[Word, ...] = ()
     until: str = ""
+    is_final: bool = False
 
     def __str__(self) -> str:
         """Return it as one sentence."""
-        return f"{self.what}: {' or '.join(self.people)}" if self.people else self.what
+        said = f"{self.what}: {' or '.join(self.people)}" if self.people else self.what
+        return f"{said} (no approval brings that: change what is proposed)" if self.is_final else said
 
 
 def verdict_line(judged: Judged) -> str:
@@ -28,7 +33,8 @@ def verdict_line(judged: Judged) -> str:
     errors = sum(finding.problem.severity == "error" for finding in judged.findings)
     final = [ruling for ruling in judged.rulings if ruling.decision.is_final]
     denied = [f"policy denies {r.action} {subject(r)}" for r in final if r.decision.denied]
-    denied += [f"policy lets nobody {r.action} {subject(r)}" for r in final if not r.decision.denied]
+    denied += [f"policy lets nobody {r.action} {subject(r)}" for r in final if r.decision.is_nobodys]
+    denied += [f"to {r.action} {subject(r)} takes {lacking}" for r in final if (lacking := _lacking(r))]
     if not judged.rulings and judged.outcome is Outcome.MERGES:
         return "nothing changes: the base has it all"
     if judged.outcome is Outcome.MERGES:
@@ -52,19 +58,27 @@ def needs(judged: Judged) -> tuple[Need, ...]:
 
 def _needs(judged: Judged) -> Iterator[Need]:
     for ruling in judged.rulings:
-        if ruling.decision.is_final:
+        decision = ruling.decision
+        if decision.denied or decision.is_nobodys:
             continue
-        if ruling.decision.verdict is Verdict.NOT_GRANTED:
-            yield Need(what=f"an approval of somebody who may {ruling.action} {subject(ruling)}", people=ruling.decision.able)
-        if ruling.decision.missing:
-            yield from (
-                Need(what=f"{missing.what}, for the rule {missing.rule}", people=missing.people, until=missing.until)
-                for missing in ruling.decision.missing
-            )
+        if decision.verdict is Verdict.NOT_GRANTED and decision.able:
+            yield Need(what=f"an approval of somebody who may {ruling.action} {subject(ruling)}", people=decision.able)
+        elif decision.verdict is Verdict.NOT_GRANTED:
+            what = "attestations of a publisher that the manifest declares, for what its `source` has now"
+            yield Need(what=f"{what}, for the rule {' or '.join(decision.attesting)}")
+        for missing in decision.missing:
+            what = f"{missing.what}, for the rule {missing.rule}"
+            yield Need(what=what, people=missing.people, until=missing.until, is_final=missing.is_final)
     for finding in judged.findings:
         if finding.problem.severity == "question" and finding.people:
             yield Need(what=f"a word on {finding.problem.rule} ({finding.problem.place.path})", people=finding.people)
     yield from (Need(what=f"{person} asks for changes, and has not approved them") for person in judged.asked.objecting)
+
+
+def _lacking(ruling: Ruling) -> str:
+    """Return what a ruling wants that no word brings, in words; '' where it is refused for something else."""
+    decision = ruling.decision
+    return "" if decision.denied or decision.is_nobodys else " and ".join(missing.what for missing in decision.missing if missing.is_final)
 
 
 def reasons(ruling: Ruling) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from index_builder.model.names import NormalizedName, Word
+from index_builder.model.names import Word
 from index_builder.model.problem import Place, Problem
 from index_builder.model.project import Project
-from index_builder.policy.decide import able
 from index_builder.policy.facts import Facts
+from index_builder.policy.reach import in_reach, out_of_reach
 from index_builder.policy.rules import Action, Policies, Rule
 
 #: Whoever may do one of these can keep a project going.
@@ -20,25 +20,24 @@ def policy_problems(
     before: Policies, after: Policies, projects: Mapping[str, Project], audiences: tuple[Word, ...], place: Place
 ) -> Iterator[Problem]:
     """Yield the harm of new policies. `projects` are all of the merged tree, by normalized name; `place` is a changed file."""
-    if able(before, Action.ADMINISTER, None, Facts()) and not able(after, Action.ADMINISTER, None, Facts()):
+    if in_reach(before, Action.ADMINISTER, None, Facts()) and not in_reach(after, Action.ADMINISTER, None, Facts()):
+        lacking = out_of_reach(after, Action.ADMINISTER, None, Facts())
         message = "nobody could administer the index any more, and so nobody could change that"
-        fix = 'keep a rule with `projects: ["*"]` that grants administer to somebody'
+        message += f": it would take {lacking}" if lacking else ""
+        fix = 'keep a rule with `projects: ["*"]` that grants administer to somebody, and requires no more than others can give'
         yield Problem(rule="policy-lockout", message=message, place=place, fix=fix)
-    for name, project in sorted(projects.items()):
+    for _, project in sorted(projects.items()):
         facts = Facts(owners=project.owners, audiences=project.audiences or audiences)
-        if _carers(before, name, facts) and not _carers(after, name, facts):
+        if any(in_reach(after, action, project.normalized, facts) for action in _CARE):
+            continue
+        if carers := {person for action in _CARE for person in in_reach(before, action, project.normalized, facts)}:
             message = f"nobody could release, edit, transfer or administer {project.name} any more"
-            carers = ", ".join(_carers(before, name, facts))
-            fix = f"keep one of {carers}, or transfer it first: index-builder owners {project.name} add WHO"
+            fix = f"keep one of {', '.join(sorted(carers))}, or transfer it first: index-builder owners {project.name} add WHO"
             yield Problem(rule="policy-orphan", message=message, place=place, fix=fix)
     known = {rule.id: rule for rule in before.rules}
     for rule in after.rules:
         if known.get(rule.id) != rule:
             yield from _without_effect(rule, projects)
-
-
-def _carers(policies: Policies, name: str, facts: Facts) -> tuple[Word, ...]:
-    return tuple(sorted({person for action in _CARE for person in able(policies, action, NormalizedName(name), facts)}))
 
 
 def _without_effect(rule: Rule, projects: Mapping[str, Project]) -> Iterator[Problem]:

@@ -255,8 +255,8 @@ RULES: Final[dict[str, Rule]] = {
     ),
     # bytes
     "bytes-not-reachable": Rule(
-        "The bytes of every listed file can be had from its origin, the pool or the inbox.",
-        "A page must not link to what is not there.",
+        "The bytes of every listed file can be had from its origin, the pool or the inbox; of a new file, its origin itself is asked.",
+        "A page must not link to what is not there, and whoever hands bytes in could say that they are anybody's.",
         "Hand the bytes in with `index-builder pool push`, or correct the origin.",
     ),
     "release-name": Rule(
@@ -393,7 +393,7 @@ RULES: Final[dict[str, Rule]] = {
     "policy-lockout": Rule(
         "Somebody can administer the index.",
         "Nobody could undo it.",
-        "Keep a rule for every project that grants `administer`.",
+        "Keep a rule for every project that grants `administer`, and require no more approvals than people other than the doer can give.",
     ),
     "policy-orphan": Rule(
         "Somebody can go on with each project.",

@@ -76,6 +76,7 @@ def test_including_is_a_transfer_of_each(walled):
     )
     _, report = walled.judge("--actor", "carol")
     assert rulings(report)["acme-core", "transfer"] == "allowed"
+    assert report["effect"] == ["internal no longer shows acme-open, acme-utils, flask-extras", "public shows acme-core"]
     _, report = walled.judge("--actor", "dave", commit=False)
     assert rulings(report)["acme-core", "transfer"] == "not granted"
 
@@ -109,6 +110,40 @@ def test_a_new_audience_of_those_who_read_it_anyway(walled):
     code, report = walled.judge("--actor", "carol")
     assert {action for _, action in rulings(report)} == {"administer"}
     assert code == 0
+
+
+def test_a_policy_that_opens_an_audience_is_a_transfer(walled):
+    """Whoever administers policies does not publish an internal project with them, at once or in two steps."""
+    walled.edit("policies.d/acme.yaml", lambda text: text.replace(
+        "grant: {admins: [administer, transfer]}", "grant: {admins: [administer], dave: [transfer]}"
+    ))  # fmt: skip
+    walled.merge()
+    walled.branch("open")
+    walled.edit("policies.d/acme.yaml", lambda text: text.replace("{team-web: [download]}", "{anyone: [download]}"))
+    code, report = walled.judge("--actor", "carol")
+    assert (code, rulings(report)) == (10, {("acme-core", "transfer"): "not granted", (None, "administer"): "allowed"})
+    assert report["effect"] == ["internal may be read by anyone, until now only by alice, bob"]
+    assert walled.judge("--actor", "carol", "--approved-by", "dave", commit=False)[0] == 0
+    walled.branch("two-steps")
+    walled.edit("index.yaml", lambda text: text.replace("publish:", "  more: {files: packages/, includes: [internal]}\npublish:"))
+    assert walled.judge("--actor", "carol")[0] == 0
+    walled.merge()
+    walled.branch("second")
+    walled.edit(
+        "policies.d/acme.yaml",
+        lambda text: text.replace("reserved:", "  - {id: more, audiences: [more], grant: {anyone: [download]}}\nreserved:"),
+    )
+    code, report = walled.judge("--actor", "carol")
+    assert (code, rulings(report)["acme-core", "transfer"]) == (10, "not granted")
+    assert ("acme-open", "transfer") not in rulings(report)
+
+
+def test_who_joins_a_group_that_reads(walled):
+    """Whom a group holds is for administrators to say; the report names who reads from now on."""
+    walled.edit("policies.d/acme.yaml", lambda text: text.replace("team-web: [alice, bob]", "team-web: [alice, dave]"))
+    code, report = walled.judge("--actor", "carol")
+    assert (code, rulings(report)) == (0, {(None, "administer"): "allowed"})
+    assert report["effect"] == ["internal gains the reader dave", "internal loses the reader bob"]
 
 
 def test_an_audience_is_removed(walled):

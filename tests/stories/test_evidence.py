@@ -60,6 +60,24 @@ def test_an_attested_release(attesting):
     assert (code, rules_of(report), [d["action"] for d in report["decisions"]]) == (0, [], ["release"])
 
 
+def test_where_only_publishers_may_release(attesting):
+    """What is not attested waits for an attestation: that nobody else may release it, does not mean that nobody could."""
+    attesting.edit(
+        "policies.d/acme.yaml",
+        lambda text: text.replace("[release, yank, edit]", "[yank, edit]").replace("require: [{for: [release], publisher: declared}]", "grant: {publishers: [release]}"),
+    )  # fmt: skip
+    attesting.merge()
+    attesting.branch("alone")
+    attesting.edit(PATH, manifest("0.0.18", "0.0.19"))
+    code, report = attesting.judge("--actor", "dave")
+    assert (code, [need["what"] for need in report["missing"]]) == (
+        10, ["attestations of a publisher that the manifest declares, for what its `source` has now, for the rule attested"],
+    )  # fmt: skip
+    done = attesting.cli("who", "release", "pypi-attestations")
+    assert done.out.splitlines() == ["publishers: by attested as publishers, with an attestation of a publisher that the manifest declares"]
+    assert attesting.cli("can", "dave", "release", "pypi-attestations").code == 10
+
+
 def test_verifying_is_silent(attesting):
     """What a library thinks of being offline is no line of ours: a reader would take it for a finding."""
     attesting.edit(PATH, manifest("0.0.18", "0.0.19"))

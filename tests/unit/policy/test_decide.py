@@ -12,7 +12,7 @@ from index_builder.model.problem import Place
 from index_builder.model.project import Hosting
 from index_builder.policy.decide import Reason, Verdict, able, decide
 from index_builder.policy.facts import Facts
-from index_builder.policy.requirements import Missing
+from index_builder.policy.requirements import Missing, Remedy
 from index_builder.policy.rules import ANYONE, OWNERS, Action, Approvals, Group, Person, Policies, Requirement, Reservation, Rule
 
 ALICE, BOB, CAROL, WEB, ALL = (Word(name) for name in ("alice", "bob", "carol", "team-web", "all"))
@@ -92,8 +92,8 @@ def test_requirements_of_all_rules_add_up():
     assert decision.verdict is Verdict.WAITING
     assert decision.missing == (
         Missing(rule=Word("a"), what="1 more approval of all", people=(CAROL,)),
-        Missing(rule=Word("b"), what="attestations of a publisher that the manifest declares"),
-        Missing(rule=Word("b"), what="files from github:acme/*"),
+        Missing(rule=Word("b"), what="attestations of a publisher that the manifest declares", remedy=Remedy.ATTESTATION),
+        Missing(rule=Word("b"), what="files from github:acme/*", remedy=Remedy.LOOK),
     )
     done = Facts(approved_by=frozenset({CAROL, BOB}), is_published=True, origins=("github:acme/utils",))
     assert decide(found, ALICE, Action.RELEASE, PROJECT, done).verdict is Verdict.ALLOWED
