@@ -22,10 +22,9 @@ from index_builder.model.source import is_manifest
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.trust import read_trust
 from index_builder.trust import ceremony
-from index_builder.trust.committed import TRUST, Committed, altered, every_key, fingerprint, holders, read_committed, standings
+from index_builder.trust.committed import TRUST, Committed, altered, every_key, holders, read_committed, standings
 from index_builder.trust.keys import held_by, holder_of, uri_of
-from index_builder.trust.layout import BINS, LIVES, SNAPSHOT, TARGETS, TIMESTAMP, wants_renewal
-from index_builder.trust.published import find_before
+from index_builder.trust.layout import BINS, LIVES, TARGETS, TIMESTAMP, wants_renewal
 
 if TYPE_CHECKING:
     from index_builder.adapters.keyring import KeyFolder
@@ -171,40 +170,34 @@ def sign(name: str | None, repo: Path, audience: str | None, dry_run: bool) -> N
 def status(published: str | None, fail_within: str | None, repo: Path, audience: str | None, output_format: str) -> None:
     """Say who must sign what by when, and when what is published expires.
 
-    Exits with 10 where a signature is missing, with 4 where something has expired, or will within --fail-within.
+    Exits with 10 where a signature is missing, with 4 where something has expired, or will within --fail-within, and where what
+    is published is not what trust/ and the time allow: signed by too few, ahead of trust/, or far ahead of time.
     """
     room = _room(repo, audience)
     limit = room.now + (standing_of.span(fail_within) if fail_within else timedelta())
     found = standings(room.committed)
+    where = trusting.where(published, room.audience) or room.root / "site" / room.audience
     try:
-        online = _published(room, published)
+        with wiring.open_reading(room.root, room.configuration, room.audience, where) as site:
+            online = standing_of.published(room.committed, site.read, room.now)
     except TrustError:
         for standing in found if output_format == "text" else ():
             click.echo(standing_of.line(standing, room.now))
         raise
-    expiring = [(role, expires) for role, expires in [*((s.role, s.expires) for s in found), *online] if expires <= limit]
     if output_format == "json":
         click.echo(json.dumps(standing_of.to_json(room.audience, room.committed, found, online), indent=2))
     else:
-        for standing in found:
-            click.echo(standing_of.line(standing, room.now))
-        for role, expires in online:
-            click.echo(f"{role:<10} {'EXPIRED' if expires <= room.now else 'expires'} {standing_of.date(expires)} (published)")
-        if found[0].is_complete or found[0].version > 1:
-            click.echo(f"first root {fingerprint(room.committed)} (SHA-256)")
+        for line in standing_of.lines(room.committed, found, online, room.now):
+            click.echo(line)
+    if wants := standing_of.more_bins(room.committed, trusting.targets_of(_projects(room))):
+        note(wants)
     if not online:
-        msg = f"nothing is published in {trusting.where(published, room.audience) or room.root / 'site' / room.audience}"
+        msg = f"nothing is published in {where}"
         fix = "say where to look: --published WHERE, the folder that has one folder an audience, or the URL"
         if fail_within:
             raise TrustError(msg, fix=fix)
         note(f"{msg}; {fix}")
-    if expiring:
-        role, expires = min(expiring, key=lambda pair: pair[1])
-        fix = "index-builder keys renew"
-        if (role, expires) in online:
-            fix = "index-builder sign" if role == BIN_ROLES or expires <= room.now else "index-builder sign --heartbeat"
-        msg = f"{role} {'has expired' if expires <= room.now else 'expires'} {standing_of.date(expires)}"
-        raise TrustError(msg, fix=f"renew it: {fix}")
+    standing_of.check_holds(found, online, limit, room.now)
     if not all(standing.is_complete for standing in found):
         raise HumanNeededError
 
@@ -324,10 +317,6 @@ def _check_unaltered(room: _Room) -> None:
             raise TrustError(msg, fix=fix)
 
 
-#: What the bins are called together.
-BIN_ROLES = "bin-*"
-
-
 def _with(room: _Room, files: Mapping[str, bytes]) -> Committed:
     return read_committed({**_files(room), **files}, f"{TRUST}/{room.audience}")
 
@@ -361,18 +350,6 @@ def _say_dry(room: _Room, files: Mapping[str, bytes]) -> None:
 
 def _say_commit(paths: Sequence[str], what: str) -> None:
     stderr().print(f"Commit {what}:  git add {' '.join(paths)}; git commit")
-
-
-def _published(room: _Room, published: str | None) -> list[tuple[str, datetime]]:
-    """Return when the published online roles expire; none where nothing is published. Raises TrustError, StorageError, RemoteError."""
-    where = trusting.where(published, room.audience) or room.root / "site" / room.audience
-    with wiring.open_reading(room.root, room.configuration, room.audience, where) as site:
-        before = find_before(room.committed, site.read)
-    if before is None:
-        return []
-    bins = before.bins_hold_until() if before.same_bins else None
-    found = [(SNAPSHOT, before.snapshot.signed.expires), (TIMESTAMP, before.timestamp.signed.expires)]
-    return [*found, (BIN_ROLES, bins)] if bins else found
 
 
 def _projects(room: _Room) -> int:

@@ -97,6 +97,14 @@ def is_signed_by(metadata: Metadata[Any], key: Key) -> bool:
     return True
 
 
+def is_signed_by_enough(metadata: Metadata[Any], delegator: Metadata[Any], role: str) -> bool:
+    """Say whether so many of those to whom a role is delegated have signed its metadata as must."""
+    try:
+        return bool(delegator.signed.get_verification_result(role, metadata.signed_bytes, metadata.signatures))
+    except (ValueError, TypeError, RepositoryError, VerificationError):
+        return False  # it is delegated to nobody, or nobody could have signed it
+
+
 def write(metadata: Metadata[Any]) -> bytes:
     """Return metadata as it is published: compact."""
     return orjson.dumps(metadata.to_dict(), option=orjson.OPT_SORT_KEYS)

@@ -426,6 +426,11 @@ def test_fast_forward_and_the_way_back(index, cli):
     with serving(index.site, port=port) as live:
         assert "2000000000" in verify(index, cli, live.url, code=4)
     shutil.copytree(stolen / "tuf", index.site / "tuf", dirs_exist_ok=True)
+    for verb in (("sign", "--worktree"), ("sign", "--worktree", "--heartbeat"), ("keys", "status")):
+        done = cli(*verb)
+        assert done.code == 4, verb
+        assert "version 2000000000 of timestamp is published" in done.err
+        assert "keys rotate timestamp" in done.err
     index.do("keys", "rotate", "timestamp")
     index.do("sign", "--worktree", "-q")
     assert pointer(index.site).signed.version < 2_000_000_000
@@ -489,6 +494,114 @@ def test_the_repository_is_force_pushed(index, cli, dist):
     verify(index, cli)
 
 
+def git(index, *arguments) -> None:
+    subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *arguments], cwd=index.folder, check=True)
+
+
+@pytest.mark.parametrize("ceremony", [("renew", "--all"), ("rotate", "bins"), ("rotate", "timestamp")], ids=" ".join)
+def test_the_repository_is_force_pushed_back_before_a_ceremony(index, cli, ceremony):
+    """What readers have seen of root, targets and bins, they do not go back behind: nothing is signed until trust/ is back."""
+    commit_all(index.folder)
+    index.do("keys", *ceremony)
+    commit_all(index.folder)
+    index.publish()
+    verify(index, cli)
+    ahead = git_head(index)
+    git(index, "reset", "-q", "--hard", "HEAD~1")
+    for verb in (("sign", "--worktree"), ("keys", "status")):
+        done = cli(*verb)
+        assert done.code == 4, verb
+        assert "signed by enough people, and trust/ has only version 1 of " in done.err
+        assert "bring trust/ back from a clone" in done.err
+    git(index, "checkout", "-q", ahead, "--", "trust")
+    assert cli("keys", "status").code == 0
+    index.do("sign", "--worktree", "-q")
+    verify(index, cli)
+
+
+def git_head(index) -> str:
+    return subprocess.run(["git", "rev-parse", "HEAD"], cwd=index.folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_what_is_published_brings_trust_back(index, cli):
+    """Where no clone has it, each version that people signed lies in tuf/, byte for byte as git had it."""
+    commit_all(index.folder)
+    index.do("keys", "renew", "--all")
+    index.publish()
+    folder = index.folder / "trust" / "public"
+    lost = {name: (folder / name).read_bytes() for name in ("2.root.json", "targets.json", "bins.json")}
+    git(index, "checkout", "-q", "--", "trust")
+    (folder / "2.root.json").unlink()
+    for path, name in (("2.root.json", "2.root.json"), ("2.targets.json", "targets.json"), ("2.bins.json", "bins.json")):
+        done = cli("sign", "--worktree")
+        assert done.code == 4
+        assert f"put what is published at tuf/{path} there as {name}" in done.err
+        shutil.copy(index.site / "tuf" / path, folder / name)
+    assert {name: (folder / name).read_bytes() for name in lost} == lost
+    index.do("sign", "--worktree", "-q")
+    verify(index, cli)
+
+
+def test_status_tells_when_what_is_published_expires(index, cli):
+    """Not only the drafts of trust/: readers live by the root, targets and bins that are published."""
+
+    def published() -> dict[str, str]:
+        return {each["role"]: each["expires"] for each in json.loads(cli("keys", "status", "--format", "json").out)["published"]}
+
+    first = published()
+    assert list(first) == ["root", "targets", "bins", "snapshot", "timestamp", "bin-*"]
+    index.at(days=364)
+    index.do("sign", "--worktree", "-q")
+    assert "renew it: index-builder keys renew" in cli("keys", "status", "--fail-within", "48h").err
+    index.do("keys", "renew")
+    assert published()["root"] == first["root"]
+    soon = cli("keys", "status", "--fail-within", "48h")
+    assert soon.code == 4
+    assert "expires" in soon.err
+    assert "renew it: index-builder sign\n" in soon.err
+    index.do("sign", "--worktree", "-q")
+    assert published()["root"] > first["root"]
+    assert cli("keys", "status", "--fail-within", "48h").code == 0
+
+
+def test_a_draft_counts_only_once_it_is_signed(index, cli, monkeypatch):
+    """While a new key B waits for the second holder, the old one signs, and `keys status` asks for the signature alone."""
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(index.folder.parent / "alices"))
+    (index.folder.parent / "alices").mkdir()
+    holders = {key.unrecognized_fields["x-index-builder-holder"]: key for key in index.committed.people.values()}
+    name = f"{holders['alice'].keyid[:16]}.pem"
+    shutil.copy(index.keys / name, index.folder.parent / "alices" / name)
+    index.do("keys", "rotate", "timestamp")
+    status = cli("keys", "status")
+    assert status.code == 10, status.err
+    assert "1 more of bob" in status.out
+    assert "timestamp  expires" in status.out
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(index.keys))
+    index.do("keys", "sign")
+    done = cli("keys", "status")
+    assert done.code == 4
+    assert "sign the tree with the present keys: index-builder sign" in done.err
+
+
+def test_a_root_that_too_few_have_signed_is_taken_away(index, cli):
+    """Whoever has the host can put one there, and readers refuse the index for it: `keys status` says so, the next signing heals it."""
+    root = index.committed.root
+    root.signed.version = 2
+    path = index.site / "tuf" / "2.root.json"
+    for content in (write(root), b"{}"):
+        path.write_bytes(content)
+        assert verify(index, cli, code=4)
+        status = cli("keys", "status")
+        assert status.code == 4
+        assert "tuf/2.root.json is published, and too few have signed it" in status.err
+        done = cli("sign", "--worktree")
+        assert done.code == 0, done.err
+        assert "tuf/2.root.json was published" in done.err
+        assert not path.exists()
+        verify(index, cli)
+        assert cli("keys", "status").code == 0
+
+
 def test_audiences_share_no_key(repo, cli, monkeypatch):
     """What one audience's holders sign, the readers of another must not take: a key that is known there is refused."""
     settings = repo / "index.yaml"
@@ -532,8 +645,11 @@ def test_bins_grow(index, cli, monkeypatch):
     """More projects want more bins: the holders sign the new number, the next signing makes them all, and readers follow."""
     verify(index, cli)
     assert "the bins are enough" in cli("keys", "grow").err
+    assert "keys grow" not in cli("keys", "status").err
     monkeypatch.setattr("index_builder.cli.trusting.targets_of", lambda _projects: 30_000)
+    assert "want 512 bins, and has 16: index-builder keys grow" in cli("keys", "status").err
     index.do("keys", "grow")
+    assert "keys grow" not in cli("keys", "status").err
     index.do("sign", "--worktree", "-q")
     names = {name for name in snapshot(index.site).signed.meta if name.startswith("bin-")}
     assert len(names) == 16 + 512

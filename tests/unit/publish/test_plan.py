@@ -16,7 +16,9 @@ PAGE = "simple/demo/index.html"
 
 
 def terms(**changes):
-    return Terms(**{"commit": 40 * "1", "previous": "", "now": NOW, "grace": timedelta(days=1), "most": 25, **changes})
+    return Terms(
+        **{"commit": 40 * "1", "previous": "", "now": NOW, "grace": timedelta(days=1), "signed": timedelta(days=1), "most": 25, **changes}
+    )
 
 
 def planned(difference, before=None, *, wanted=(), **changes):
@@ -47,6 +49,18 @@ def test_files_linger_and_pages_go():
     assert (later.deletes, later.record.gone) == ((), {WHEEL: NOW})
     over = planned(Difference(puts=(), gone=()), later.record, now=NOW + timedelta(hours=24))
     assert (over.deletes, over.record.gone) == ((WHEEL,), {})
+
+
+def test_signatures_have_a_grace_of_their_own():
+    """However short that of files is, who reads on in an older TUF snapshot finishes; a root that is not wanted goes at once."""
+    grace = {"grace": timedelta(minutes=1), "signed": timedelta(hours=24)}
+    gone = (WHEEL, "tuf/7.bin-0.json", "tuf/9.root.json", f"tuf/targets/simple/demo/{64 * '0'}.index.v1_json")
+    done = planned(Difference(puts=(), gone=gone), **grace)
+    assert done.deletes == ("tuf/9.root.json",)
+    later = planned(Difference(puts=(), gone=()), done.record, now=NOW + timedelta(hours=23), **grace)
+    assert later.deletes == (WHEEL,)
+    over = planned(Difference(puts=(), gone=()), later.record, now=NOW + timedelta(hours=24), **grace)
+    assert over.deletes == (gone[1], gone[3])
 
 
 def test_what_comes_back_is_not_deleted():
