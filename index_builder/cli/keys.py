@@ -24,7 +24,7 @@ from index_builder.pipeline.trust import read_trust
 from index_builder.trust import ceremony
 from index_builder.trust.committed import TRUST, Committed, altered, every_key, holders, read_committed, standings
 from index_builder.trust.keys import held_by, holder_of, uri_of
-from index_builder.trust.layout import BINS, LIVES, TARGETS, TIMESTAMP, wants_renewal
+from index_builder.trust.layout import BINS, TIMESTAMP, wants_renewal
 
 if TYPE_CHECKING:
     from index_builder.adapters.keyring import KeyFolder
@@ -270,7 +270,7 @@ def revoke(name: str, threshold: int | None, repo: Path, audience: str | None, d
 def renew(every: bool, repo: Path, audience: str | None, dry_run: bool) -> None:
     """Give what people sign a new version that holds for another year."""
     room = _room(repo, audience, dry_run=dry_run)
-    due = [s.role for s in standings(room.committed) if every or wants_renewal(s.expires, LIVES.get(s.role, LIVES[TARGETS]), room.now)]
+    due = [s.role for s in standings(room.committed) if every or wants_renewal(s.role, s.expires, room.now)]
     if not due:
         stderr().print("nothing is past half of its time")
         return
