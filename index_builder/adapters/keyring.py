@@ -69,7 +69,9 @@ class KeyFolder:
         return self.path(key).is_file()
 
     def signer(self, key: Key, called: str) -> Signer:
-        """Return what signs with a key of this folder; raises TrustError, StorageError, UsageError."""
+        """Return what signs with a key of this folder, or of a key service; raises TrustError, StorageError, UsageError."""
+        if not self.has(key) and uri_of(key):
+            return from_uri(uri_of(key), key)
         path = self.path(key)
         with storage(path):
             content = path.read_bytes()

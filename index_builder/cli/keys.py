@@ -71,26 +71,29 @@ def _room(repo: Path, audience: str | None, *, dry_run: bool = False) -> _Room:
 
 @command.command("new")
 @click.argument("name")
+@click.option("--key", "uri", metavar="URI", help="The key, as a key service or an HSM has it [default: a new key file].")
 @options.repo
 @trusting.audience
 @options.dry_run
-def new(name: str, repo: Path, audience: str | None, dry_run: bool) -> None:
+def new(name: str, uri: str | None, repo: Path, audience: str | None, dry_run: bool) -> None:
     """Make a key of one's own: NAME as policies.d/ has it.
 
-    The private half stays in one's own key folder, encrypted with a passphrase; the public half goes into git, so that
-    others can make NAME a holder.
+    The private half stays in one's own key folder, encrypted with a passphrase, or where --key says; the public half goes into
+    git, so that others can make NAME a holder.
     """
     room = _room(repo, audience, dry_run=dry_run)
     _check_person(room, name)
     if name in room.committed.people:
         msg = f"{name} has a key already, in {TRUST}/{room.audience}/people/{name}.json"
         raise UsageError(msg, fix=f"replace it with: index-builder keys rotate {name}")
-    key = held_by(room.keys.create(name), name)
+    key = held_by(_key(room, name, uri), name)
     if dry_run:
         _say_dry(room, ceremony.public_key(name, key))
         return
     paths = trusting.write(room.root, room.audience, ceremony.public_key(name, key))
-    stderr().print(f"The private key of {name} is {room.keys.path(key)}: keep a copy where it cannot burn or be stolen with this machine")
+    if uri is None:
+        path = room.keys.path(key)
+        stderr().print(f"The private key of {name} is {path}: keep a copy where it cannot burn or be stolen with this machine")
     _say_commit(paths, f"the public key of {name}")
 
 
@@ -123,7 +126,7 @@ def init(
     held = _holders(room, names)
     _check_apart(room, held)
     least = threshold or min(2, len(held))
-    online = ceremony.Online(bins=_online(room, BINS, bins_key), timestamp=_online(room, TIMESTAMP, timestamp_key))
+    online = ceremony.Online(bins=_key(room, _ONLINE[BINS], bins_key), timestamp=_key(room, _ONLINE[TIMESTAMP], timestamp_key))
     files = ceremony.begin(held, least, online, trusting.targets_of(_projects(room)), room.now)
     console = stderr()
     console.print(f"[bold]{room.audience}[/]: {least} of {', '.join(sorted(held))} sign root, targets and bins, for a year")
@@ -136,7 +139,7 @@ def init(
 
 
 @command.command("sign")
-@click.option("--as", "name", metavar="NAME", help="Sign as NAME only, where this machine has the keys of several.")
+@click.option("--as", "name", metavar="NAME", help="Sign as NAME only, also where a key service has that key.")
 @options.repo
 @trusting.audience
 @options.dry_run
@@ -145,11 +148,16 @@ def sign(name: str | None, repo: Path, audience: str | None, dry_run: bool) -> N
     room = _room(repo, audience, dry_run=dry_run)
     _ = room.committed.root
     _check_unaltered(room)
-    mine = [key for key in holders(room.committed).values() if room.keys.has(key) and name in (None, holder_of(key))]
+    mine = [
+        key for key in holders(room.committed).values()
+        if (room.keys.has(key) and name is None) or (holder_of(key) == name and (room.keys.has(key) or uri_of(key)))
+    ]  # fmt: skip
     if not mine:
         who = ", ".join(sorted({holder_of(key) for key in holders(room.committed).values()}))
         msg = f"none of the keys of {who} is in {room.keys.folder}"
-        raise TrustError(msg, fix="sign on the machine that has one, or name its folder with INDEX_BUILDER_KEYS")
+        raise TrustError(
+            msg, fix="sign on the machine that has one, or name its folder with INDEX_BUILDER_KEYS; a key service's key: --as NAME"
+        )
     if dry_run:
         waiting = {key.keyid for key in mine} & {i for s in standings(room.committed) for d in s.demands for i in d.keys}
         stderr().print(f"{count(len(waiting), 'key')} would sign")
@@ -214,17 +222,18 @@ def rotate(role: str, uri: str | None, repo: Path, audience: str | None, dry_run
     The old key signs nothing more from the next version of the metadata on. Those who hold root must sign that.
     """
     room = _room(repo, audience, dry_run=dry_run)
+    held, threshold = ceremony.holders_of(room.committed)
+    if role not in (*_ONLINE, *held):
+        _unknown(role, held)
+    key = _key(room, _ONLINE.get(role, role), uri)
     if role == TIMESTAMP:
-        files = ceremony.rotate_timestamp(room.committed, _online(room, TIMESTAMP, uri), room.now)
+        files = ceremony.rotate_timestamp(room.committed, key, room.now)
     elif role == BINS:
-        files = ceremony.rotate_bins(room.committed, _online(room, BINS, uri), room.now)
+        files = ceremony.rotate_bins(room.committed, key, room.now)
     else:
-        held, threshold = ceremony.holders_of(room.committed)
-        if role not in held:
-            _unknown(role, held)
-        key = held_by(room.keys.create(role), role)
+        key = held_by(key, role)
         files = ceremony.change_holders(room.committed, {**held, role: key}, threshold, room.now) | ceremony.public_key(role, key)
-    _finish(room, files, f"rotate-{role}")
+    _finish(room, files, f"rotate-{role}", new=key)
 
 
 @command.command("admit")
@@ -291,15 +300,18 @@ def grow(repo: Path, audience: str | None, dry_run: bool) -> None:
     _finish(room, files, "grow-bins")
 
 
-def _finish(room: _Room, files: Mapping[str, bytes], branch: str) -> None:
-    """Write files, sign them with the keys that are here, and say who must sign next; or in a dry run, what would be written."""
+def _finish(room: _Room, files: Mapping[str, bytes], branch: str, *, new: Key | None = None) -> None:
+    """Write files, sign them with the keys that are here, and say who must sign next; or in a dry run, what would be written.
+
+    A `new` key is here, wherever it lies: it was just made, or given.
+    """
     if room.dry_run:
         _say_dry(room, files)
         return
     _check_unaltered(room)
     after = _with(room, files)
     known = {**holders(room.committed), **holders(after)} if room.committed.roots else holders(after)
-    mine = [key for key in known.values() if room.keys.has(key)]
+    mine = [key for key in known.values() if room.keys.has(key) or key == new]
     _sign(room, files, mine)
     standing_of.show_next(read_trust(room.tree, room.audience), branch, room.now)
 
@@ -356,11 +368,20 @@ def _projects(room: _Room) -> int:
     return sum(map(is_manifest, room.tree.entries("packages.d")))
 
 
-def _online(room: _Room, role: str, uri: str | None) -> Key:
+#: What the online keys are called, where one is made.
+_ONLINE = {role: f"the online key of {role}" for role in (BINS, TIMESTAMP)}
+
+
+def _key(room: _Room, name: str, uri: str | None) -> Key:
+    """Return the public half of a new key file, or of the key at a URI; raises UsageError where that one is known already."""
     if uri is None:
-        return room.keys.create(f"the online key of {role}")
+        return room.keys.create(name)
     key = wiring.public_key_of(uri)
-    _check_apart(room, {role: key})
+    committed = room.committed
+    if key.keyid in every_key(committed) | {each.keyid for each in committed.people.values()}:
+        msg = f"{uri} is a key of '{room.audience}' already: who has one key, must not have two roles"
+        raise UsageError(msg, fix="name a new key of the key service")
+    _check_apart(room, {name: key})
     return key
 
 
