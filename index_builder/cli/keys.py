@@ -66,6 +66,9 @@ def _room(repo: Path, audience: str | None, *, dry_run: bool = False) -> _Room:
         configuration = configuration_of(tree)
     chosen = options.chosen_audience(audience, configuration).name
     keys = wiring.open_keys(None, trusting.ask, dry_run=dry_run)
+    if wiring.would_commit(root, keys.folder):
+        msg = f"{keys.folder} is inside the repository, where private keys would be committed"
+        raise UsageError(msg, fix="name another folder with INDEX_BUILDER_KEYS, or let .gitignore name this one")
     return _Room(root, configuration, chosen, read_trust(tree, chosen), keys, wiring.SystemClock().now(), tree, dry_run)
 
 

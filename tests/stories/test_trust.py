@@ -750,6 +750,29 @@ def test_a_fresh_runner_goes_on_from_what_is_signed(index, cli, dist, trusted, m
     assert not changes["whole"]  # the copies that are signed were read, not what was altered
 
 
+def test_no_private_key_is_where_it_would_be_committed(index, cli, monkeypatch):
+    """A key folder inside the repository is refused unless git ignores it, and `check` finds a key under trust/, encrypted or not."""
+    commit_all(index.folder)
+    for inside in ("keys", index.folder / "trust" / "keys", "site/../keys"):
+        monkeypatch.setenv("INDEX_BUILDER_KEYS", str(inside))
+        done = cli("keys", "new", "carol")
+        assert done.code == 2
+        assert "is inside the repository, where private keys would be committed" in done.err
+    (index.folder / ".gitignore").write_text("/keys/\n")
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", "keys")
+    index.do("keys", "new", "carol")
+    assert len(list((index.folder / "keys").iterdir())) == 1
+    assert cli("check", "--worktree", "--offline").code == 0
+    shutil.copy(next((index.folder / "keys").iterdir()), index.folder / "trust" / "carol.pem")
+    private = {**json.loads(index.root.with_name("people").joinpath("carol.json").read_bytes()), "private": "x"}
+    (index.folder / "trust" / "public" / "carol.json").write_text(json.dumps(private))
+    done = cli("check", "--worktree", "--offline")
+    assert done.code == 1
+    for path in ("trust/carol.pem", "trust/public/carol.json"):
+        assert path in done.err
+    assert done.err.count("error[trust-private-key]: a private key is in git") == 2
+
+
 def test_check_looks_at_trust(index, cli):
     """A version that lacks signatures is an error at its file, and so is what no ceremony made; a whole one is none."""
     assert cli("check", "--worktree", "--offline").code == 0
