@@ -20,7 +20,7 @@ from securesystemslib.exceptions import KeyMismatchError, UnsupportedLibraryErro
 from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, Key, Signer, SSlibKey
 
 from index_builder.adapters.storage import storage
-from index_builder.errors import StorageError, TrustError, UsageError
+from index_builder.errors import KeyMissingError, StorageError, TrustError, UsageError
 from index_builder.trust.keys import found_at, uri_of
 
 #: The passphrase of key files, for scripts; people are asked.
@@ -87,7 +87,7 @@ class KeyFolder:
         if self.has(key):
             return self.signer(key, f"the online key of {role}")
         msg = f"the online key of {role} is not here"
-        raise TrustError(
+        raise KeyMissingError(
             msg, fix=f"set {SECRETS[role]} to the private key or its URI; or sign on the machine that has {self.path(key).name}"
         )
 

@@ -9,7 +9,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import commit_all
+from conftest import ROOT, commit_all
 from distributions import wheel
 from live import serving
 from signed import PASSPHRASE, Signed, bin_of, pointer, snapshot
@@ -114,6 +114,23 @@ def test_a_first_ceremony_of_two_people(repo, cli, dist, monkeypatch):
     assert cli("verify", "site/public", "-q", "--root-fingerprint", digest, "--cache", "cache").code == 0
     monkeypatch.setenv("INDEX_BUILDER_KEY_BINS", (repo / names["TIMESTAMP"]).read_text())
     assert "another key" in cli("sign", "--worktree").err
+
+
+def test_a_fresh_clone_without_keys_still_builds(repo, cli, dist, monkeypatch):
+    """It is unsigned, and that is said loudly; throw-away signatures of before the ceremony are gone. `make index` asks for just that."""
+    assert cli("add", "--dist", dist(wheel("alpha", "1.0"))).code == 0
+    assert cli("build", "--worktree", "-q").code == 0
+    assert cli("sign", "--worktree", "--development").code == 0
+    index = Signed(repo, monkeypatch)
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(repo.parent / "nowhere"))
+    assert cli("sign", "--worktree").code == 4
+    done = cli("sign", "--worktree", "--or-unsigned")
+    assert done.code == 0, done.err
+    assert "unsigned: the online key of timestamp is not here; nobody can check what is in site/public" in done.err
+    assert "INDEX_BUILDER_KEY_TIMESTAMP" in done.err
+    assert (index.site / "simple" / "alpha" / "index.html").is_file()
+    assert not (index.site / "tuf").exists()
+    assert "sign --worktree $$([ -d trust ] && echo --or-unsigned" in (ROOT / "Makefile").read_text()
 
 
 def test_signatures_survive_a_squash(repo, cli, dist, monkeypatch):
