@@ -253,6 +253,26 @@ class TestMistakes:
         assert "2 things are not as they were signed" in verify(index.site).err
 
 
+class TestMemory:
+    """What was seen is remembered by where it was."""
+
+    def test_a_link_that_goes_to_and_fro(self, index, verify, tmp_path):
+        """A target of kind `directory` is a link: behind what was seen through it nobody leads back, whichever folder it leads to."""
+        old, new, link = (tmp_path / name for name in ("a", "b", "link"))
+        shutil.copytree(index.site, old)
+        index.at(minutes=1)
+        index.do("yank", "alpha", "1.0", "--reason", "old")
+        index.publish()
+        index.now = None
+        shutil.copytree(index.site, new)
+        for folder, where, code in ((new, link, 0), (old, link, 4), (old, "../link", 4), (new, tmp_path / "x" / ".." / "link", 0)):
+            link.unlink(missing_ok=True)
+            link.symlink_to(folder)
+            done = verify(where)
+            assert done.code == code, (folder, where, done.err)
+        assert verify(old).code == 0
+
+
 class TestFirstRoot:
     """A root that comes from the index itself."""
 
