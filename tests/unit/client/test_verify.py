@@ -60,6 +60,55 @@ class Instead:
         return answer
 
 
+class Stale:
+    """Gives a path as it was so many times, as a host's cache does, then as it is."""
+
+    def __init__(self, path, body, times) -> None:
+        self.path, self.body, self.times = path, body, times
+
+    def __call__(self, app):
+        async def answer(scope, receive, send):
+            if scope["path"] != self.path or not self.times:
+                await app(scope, receive, send)
+                return
+            self.times -= 1
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+            await send({"type": "http.response.body", "body": self.body})
+
+        return answer
+
+
+class TestStalePages:
+    """A host keeps old pages for some minutes: before something counts as wrong, what is newest is asked for once more."""
+
+    @pytest.fixture
+    def older(self, index):
+        """Return the tree as it was before alpha was yanked, which is published now."""
+        older = index.copy("older")
+        index.at(minutes=1)
+        index.do("yank", "alpha", "1.0", "--reason", "old")
+        index.publish()
+        index.now = None
+        return older
+
+    @pytest.mark.parametrize(("times", "code"), [(1, 0), (9, 4)])
+    def test_old_signatures_with_new_pages(self, index, older, verify, times, code):
+        """They are asked for anew once, which heals it; what stays old is refused."""
+        path = "/tuf/timestamp.json"
+        with serving(index.site, between=Stale(path, (older / path[1:]).read_bytes(), times)) as live:
+            done = verify(live.url, "--project", "alpha")
+            assert done.code == code, done.err
+            assert len(live.asked(path)) == (0 if code else 1)
+        assert ("simple/alpha/index.v1_json is not what was signed" in done.out) == bool(code)
+
+    @pytest.mark.parametrize(("times", "code"), [(1, 0), (9, 4)])
+    def test_an_old_page_with_new_signatures(self, index, older, verify, times, code):
+        """It is asked for once more too."""
+        path = "/simple/alpha/index.html"
+        with serving(index.site, between=Stale(path, (older / path[1:]).read_bytes(), times)) as live:
+            assert verify(live.url, "--project", "alpha").code == code
+
+
 class TestFolders:
     """Installers name no file: they ask for `simple/` and `simple/NAME/`."""
 
