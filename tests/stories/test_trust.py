@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, commit_all
@@ -143,6 +144,50 @@ def test_signatures_survive_a_squash(repo, cli, dist, monkeypatch):
         subprocess.run(["git", *arguments], cwd=repo, check=True)
     index.do("build", "-q")
     index.do("sign", "-q")
+    verify(index, cli)
+
+
+def test_two_people_sign_on_a_branch_that_is_squashed(index, cli, monkeypatch):
+    """Each signs the same event on a machine and in a clone of their own, in a commit of a `sign/*` branch; the squash merge holds both."""
+    commit_all(index.folder)
+    git(index, "branch", "-q", "-M", "main")
+    holders = {key.unrecognized_fields["x-index-builder-holder"]: f"{key.keyid[:16]}.pem" for key in index.committed.people.values()}
+
+    def on(name: str) -> Path:
+        machine = index.folder.parent / name
+        (machine / "keys").mkdir(parents=True)
+        shutil.move(index.keys / holders[name], machine / "keys")
+        monkeypatch.setenv("INDEX_BUILDER_KEYS", str(machine / "keys"))
+        subprocess.run(["git", "clone", "-q", index.folder, machine / "clone"], check=True)
+        return machine / "clone"
+
+    alice = on("alice")
+    begun = cli("keys", "renew", "--all", "--repo", alice)
+    assert "git switch -c sign/renew" in begun.err
+    assert "Then bob, on that branch:  index-builder keys sign" in begun.err
+    for arguments in (
+        ("switch", "-q", "-c", "sign/renew"),
+        ("add", "trust"),
+        ("commit", "-qm", "Sign"),
+        ("push", "-q", "origin", "sign/renew"),
+    ):
+        git(index, *arguments, cwd=alice)
+    bob = on("bob")
+    git(index, "switch", "-q", "sign/renew", cwd=bob)
+    assert cli("keys", "status", "--repo", bob).code == 10
+    signed = cli("keys", "sign", "--repo", bob)
+    assert [line.strip() for line in signed.err.splitlines()[:3]] == [
+        f"bob signed version 2 of {role}" for role in ("root", "targets", "bins")
+    ]
+    for arguments in (("commit", "-qam", "Sign too"), ("push", "-q", "origin", "sign/renew")):
+        git(index, *arguments, cwd=bob)
+    git(index, "merge", "-q", "--squash", "sign/renew")
+    git(index, "commit", "-qm", "Renew (#1)")
+    assert json.loads((index.folder / "trust/public/2.root.json").read_text())["signatures"][1]["sig"]
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(index.keys))
+    index.do("build", "-q")
+    index.do("sign", "-q")
+    assert cli("keys", "status").code == 0
     verify(index, cli)
 
 
@@ -527,8 +572,8 @@ def test_the_repository_is_force_pushed(index, cli, dist):
     verify(index, cli)
 
 
-def git(index, *arguments) -> None:
-    subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *arguments], cwd=index.folder, check=True)
+def git(index, *arguments, cwd=None) -> None:
+    subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *arguments], cwd=cwd or index.folder, check=True)
 
 
 @pytest.mark.parametrize("ceremony", [("renew", "--all"), ("rotate", "bins"), ("rotate", "timestamp")], ids=" ".join)
