@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from index_builder.adapters.directory_site import DirectorySite
 from index_builder.errors import StorageError, UsageError
 from index_builder.model.publication import Hold, Kind, Limits, Put, Record
 from index_builder.publish.plan import Difference, Terms, check_limits, kind_of, publication
-from index_builder.publish.record import decode, encode
+from index_builder.publish.record import decode, encode, is_ours
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 WHEEL = "packages/aa/bb/" + 60 * "c" + "/demo-1-py3-none-any.whl"
@@ -61,6 +62,19 @@ def test_signatures_have_a_grace_of_their_own():
     assert later.deletes == (WHEEL,)
     over = planned(Difference(puts=(), gone=()), later.record, now=NOW + timedelta(hours=24), **grace)
     assert over.deletes == (gone[1], gone[3])
+
+
+def test_the_room_of_a_log_is_kept_free(tmp_path):
+    """A transparency log will stand beside the signatures: nobody has written there when it comes, nor deletes it before it is known."""
+    log = ("log/checkpoint", "log/tile/0/000", "log/tile/0/001.p/7", "log/tile/entries/000")
+    assert not any(map(is_ours, log))
+    site = DirectorySite(tmp_path / "site")
+    for path in log:
+        (tmp_path / "site" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "site" / path).write_text("log")
+    site.tidy()
+    assert not site.listing()
+    assert all((tmp_path / "site" / path).is_file() for path in log)
 
 
 def test_what_comes_back_is_not_deleted():
