@@ -55,15 +55,15 @@ $(TOOLS): requirements/dev.txt | $(BIN)/python
 
 index: $(WHEEL)
 	@$(BIN)/index-builder build --worktree
-	@$(BIN)/index-builder sign --worktree $$([ -d trust ] || echo --development)
+	@$(BIN)/index-builder sign --worktree $$([ -d trust ] && echo --or-unsigned || echo --development)
 	@echo
 	@echo 'Install from it:'
 	@echo '  pip install --isolated --index-url file://$(CURDIR)/site/public/simple/ flask'
 	@echo '  uv pip install --no-config --index-url file://$(CURDIR)/site/public/simple/ flask'
 	@echo
-	@echo 'The same, each byte checked against its signature before an installer sees it:'
-	@echo '  $(BIN)/index-builder proxy --index site/public -- pip install flask'
-	@echo '  $(BIN)/index-builder proxy --index site/public -- uv pip install flask'
+	@[ ! -d site/public/tuf ] || echo 'The same, each byte checked against its signature before an installer sees it:'
+	@[ ! -d site/public/tuf ] || echo '  $(BIN)/index-builder proxy --index site/public -- pip install flask'
+	@[ ! -d site/public/tuf ] || echo '  $(BIN)/index-builder proxy --index site/public -- uv pip install flask'
 	@echo
 	@echo 'Or over HTTP, as from a host: $(CURDIR)/$(BIN)/index-builder serve, then'
 	@echo '  pip install --isolated --index-url http://127.0.0.1:8000/simple/ flask'

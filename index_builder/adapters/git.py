@@ -214,6 +214,15 @@ def is_in_repository(folder: Path) -> bool:
     return _discovered(there) is not None
 
 
+def would_commit(root: Path, folder: Path) -> bool:
+    """Say whether files of a folder, there or not yet, would be committed into the repository of an index with all else."""
+    repository = opened(root)
+    work, there = Path(repository.workdir or root).resolve(), folder.resolve()
+    if not there.is_relative_to(work) or there.is_relative_to(Path(repository.path).resolve()):
+        return False
+    return not repository.path_is_ignored((there / "file").relative_to(work).as_posix())
+
+
 def start_repository(folder: Path) -> None:
     """Make `folder` a git repository; raises SourceError."""
     try:

@@ -222,6 +222,11 @@ RULES: Final[dict[str, Rule]] = {
         "Names, numbers and keys of it are followed when the index is signed: what somebody wrote by hand would lead elsewhere.",
         "Take the file from git's history, and find out who changed it.",
     ),
+    "trust-private-key": Rule(
+        "No private key is under `trust/`.",
+        "Git keeps what was committed once, for everybody who has a clone: the key is theirs, however soon the file goes.",
+        "Take the file out, and replace the key with `index-builder keys rotate`.",
+    ),
     "trust-unsigned": Rule(
         "Every version of root, targets and bins is signed by as many people as must.",
         "The index is not signed under it, nor are its signatures renewed: after three days, clients refuse it.",

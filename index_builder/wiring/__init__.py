@@ -50,6 +50,13 @@ def is_in_repository(folder: Path) -> bool:
     return git.is_in_repository(folder)
 
 
+def would_commit(root: Path, folder: Path) -> bool:
+    """Say whether files of a folder would be committed into the repository of an index with all else."""
+    from index_builder.adapters import git
+
+    return git.is_in_repository(root) and git.would_commit(root, folder)
+
+
 def start_repository(folder: Path) -> None:
     """Make a folder a git repository; raises SourceError."""
     from index_builder.adapters import git

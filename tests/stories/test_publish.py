@@ -522,6 +522,35 @@ def test_a_signed_index_stays_signed(work, cli, monkeypatch, tmp_path):
     assert "what is published is signed, and this tree is not" in done.err
 
 
+def test_a_rollback_to_before_a_ceremony_is_signed_with_the_present_keys(work, cli, monkeypatch, tmp_path):
+    """Readers who know the newest root take it: `trust/` does not go back, not even to when there were no keys."""
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("INDEX_BUILDER_PASSPHRASE", "correct horse battery staple")
+    work.targets("folder")
+    unsigned = work.commit()
+    assert cli("keys", "new", "alice").code == 0
+    assert cli("keys", "init").code == 0
+    before = work.commit()
+    work.publish()
+    for role in ("timestamp", "bins"):
+        assert cli("keys", "rotate", role).code == 0
+    assert cli("keys", "renew", "--all").code == 0
+    work.add(wheel("acme-utils", "1.1"))
+    work.publish()
+    for commit in (before, unsigned):
+        for root in ("1.root.json", "3.root.json"):
+            done = cli("verify", "published/public", "-q", "--root", f"trust/public/{root}", "--cache", tmp_path / root)
+            assert done.code == 0, done.err
+        assert work.outcome(commit, verb=("rollback",))["folder"]["commit"] == commit
+        assert follow(work.live) == 2
+    for folder in (work.folder / "published" / ".public").glob("*/tuf"):
+        (folder / "4.root.json").write_bytes(b"{}")
+    assert "4.root.json was published" in work.publish("--release-hold").err
+    assert work.live.get("tuf/4.root.json") is None
+    done = cli("verify", "published/public", "-q", "--root", "trust/public/3.root.json", "--cache", tmp_path / "3.root.json")
+    assert done.code == 0, done.err
+
+
 @pytest.fixture
 def small(work):
     """A target on a real file system of 400 kB, which is live and then read-only or full."""
