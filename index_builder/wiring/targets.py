@@ -77,8 +77,9 @@ def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, dry_
     elif target.kind == "pages-artifact":
         from index_builder.adapters.hosts.artifact import ArtifactHost
 
-        live = _published(audience.url, fetcher) if audience.url else None
-        yield ArtifactHost(root / (target.path or f"{FOLDER}/{target.name}.tar"), live)
+        with ExitStack() as stack:
+            live = stack.enter_context(_published(audience.url, fetcher)) if audience.url else None
+            yield ArtifactHost(root / (target.path or f"{FOLDER}/{target.name}.tar"), live)
     elif target.kind == "pages-branch":
         from index_builder.adapters.hosts.branch import Branch, BranchHost
 
@@ -94,10 +95,14 @@ def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, dry_
             yield bucket
 
 
-def _published(url: str, fetcher: Fetcher) -> Site:
-    from index_builder.adapters.published_site import PublishedSite
+@contextmanager
+def _published(url: str, fetcher: Fetcher) -> Iterator[Site]:
+    from tempfile import TemporaryDirectory
 
-    return PublishedSite(url, fetcher.downloader)
+    from index_builder.adapters.published_site import KeptSite
+
+    with TemporaryDirectory(prefix="index-builder-live-") as folder:
+        yield KeptSite(url, fetcher.downloader, Path(folder))
 
 
 def _repository(root: Path, target: Target) -> str:

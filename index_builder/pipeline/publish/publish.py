@@ -117,7 +117,7 @@ class _Run:
         hold = order.hold or (None if order.release else record.hold if record else None)
         if record and record.commit and not order.hold and not order.heartbeat and (ended := self._by_relation(place, record, commit)):
             return ended
-        is_right = record is not None and record.begun is None and record.hold == hold and not order.reconcile
+        is_right = record is not None and (record.begun is None or order.heartbeat) and record.hold == hold and not order.reconcile
         is_right = is_right and not self._is_due(record, place.target)
         if one.live is not None and is_right and _is_same(one.live, wanted):
             return _outcome(place, Result.UNCHANGED, record, hold=hold)
@@ -172,7 +172,7 @@ class _Run:
     def _publication(self, one: _Looked, wanted: Site, commit: str, hold: Hold | None) -> Publication:
         host, record = one.place.host, one.record
         base, before = (None, None) if host.is_whole else (one.live, record)
-        begun = before.begun or () if before else ()
+        begun = before.begun or () if before and not self._order.heartbeat else ()
         found = reconciled(wanted, base) if self._order.reconcile and base is not None else difference(wanted, base, begun)
         counts = host.limits.total is not None
 
@@ -186,6 +186,8 @@ class _Run:
             commit=commit, previous=previous, now=self._order.now(), grace=one.place.target.grace, most=self._order.most, hold=hold
         )  # fmt: skip
         done = publication(found, before, terms, is_wanted=is_used(wanted), sizes=sizes)
+        if self._order.heartbeat and before:  # what did not end before, a renewal does not end either
+            done = replace(done, record=replace(done.record, commit=before.commit, previous=before.previous, begun=before.begun))
         if counts and not self._order.reconcile:
             return done
         whole = difference(wanted, None).puts if counts else ()
