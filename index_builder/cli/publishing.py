@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,7 +25,7 @@ from index_builder.pipeline.publish.difference import record_of
 from index_builder.pipeline.publish.earlier import EarlierTree
 from index_builder.pipeline.publish.make import Workshop
 from index_builder.pipeline.publish.mirrors import Compared, compare
-from index_builder.pipeline.publish.order import Make, Order, Outcome, Relation, Result
+from index_builder.pipeline.publish.order import Make, Order, Outcome, Place, Relation, Result
 from index_builder.pipeline.publish.publish import publish
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.trust import read_trust
@@ -123,11 +123,17 @@ class Work:
             )  # fmt: skip
             order = Order(
                 make=self._copied(source, stack, fetcher) if source else workshop.renew if heartbeat else workshop.make,
-                relation=lambda live, commit: places_of.relation(self.root, live, commit), now=now, most=most, hold=hold,
+                relation=lambda live, commit: places_of.relation(self.root, live, commit),
+                others=lambda audience: stack.enter_context(self._others(audience, chosen, fetcher)), now=now, most=most, hold=hold,
                 release=release, heartbeat=heartbeat, reconcile=reconcile, dry_run=dry_run,
                 gate=places_of.gate_of(self.configuration) if gate else None,
             )  # fmt: skip
             return publish(places, order, shown)
+
+    def _others(self, audience: Word, chosen: Sequence[Target], fetcher: Fetcher) -> AbstractContextManager[Sequence[Place]]:
+        """Open the other targets of an audience, to be read."""
+        others = [target for target in self.configuration.publish if target.audience == audience and target not in chosen]
+        return places_of.open_places(self.root, self.configuration, others, fetcher, dry_run=True)
 
     def _renews(self, record: Record | None, *, behind: bool) -> str:
         """Return the commit whose signatures are renewed at a target: its hold's, ours, or with `behind` an earlier one that it serves."""

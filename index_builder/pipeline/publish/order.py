@@ -66,11 +66,12 @@ class Order:
     """How to publish. `now` is aware, in UTC. `hold` is to be recorded; `release` takes one away.
 
     With `heartbeat` the commit that is live stays; only its signatures are renewed. With `reconcile` each target is asked for
-    all that it has, and every byte is compared.
+    all that it has, and every byte is compared. `others` gives the targets of an audience that nothing is published to now.
     """
 
     make: Make
     relation: Callable[[str, str], Relation]
+    others: Callable[[Word], Sequence[Place]]
     now: Callable[[], datetime]
     most: int
     hold: Hold | None = None

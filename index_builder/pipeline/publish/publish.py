@@ -16,6 +16,7 @@ from index_builder.pipeline.publish.difference import difference, is_used, mark_
 from index_builder.pipeline.publish.order import Order, Outcome, Place, Relation, Result
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.publish.standing import WithStatus, encode_status, said_commit
+from index_builder.pipeline.publish.withdraw import withdraw
 from index_builder.ports import Host, Progress, Site
 from index_builder.publish.plan import Terms, check_limits, publication
 from index_builder.publish.record import encode
@@ -219,18 +220,15 @@ class _Run:
         return True
 
     def withdraw(self, places: Sequence[Place]) -> None:
-        """Delete files that nothing leads to any more from where an audience has them, if none of its targets failed."""
+        """Delete files that nothing leads to any more from where an audience has them, if none of these targets failed."""
         done = (Result.PUBLISHED, Result.UNCHANGED)
         depots = {place.target.audience: place.depot for place in places if place.depot}
         for audience, depot in () if self._order.dry_run else depots.items():
             outcomes = [self.outcomes[place.target.name] for place in places if place.target.audience == audience]
             gone = {path for outcome in outcomes for path in outcome.deletes if path.startswith(FOLDER)}
-            if not gone or any(outcome.result not in done for outcome in outcomes):
-                continue
-            try:
-                depot.withdraw(sorted(gone))
-            except RemoteError as error:
-                self._progress.note(f"{error.message}; {len(gone):,} files that nothing leads to are still there")
+            if gone and all(outcome.result in done for outcome in outcomes):
+                targets = [*(place for place in places if place.target.audience == audience), *self._order.others(audience)]
+                withdraw(depot, gone, targets, self._progress)
 
 
 def _record(live: Site | None, *, anew: bool) -> Record | None:
