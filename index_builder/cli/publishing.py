@@ -52,7 +52,7 @@ most_option = click.option(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What is to be published, and where."""
+    """What is to be published, and where. `known` is the commit whose tombstones count in an earlier one."""
 
     root: Path
     tree: SourceTree
@@ -64,6 +64,7 @@ class Work:
     jobs: int | None
     quiet: bool
     web: bool = True
+    known: str = ""
 
     @classmethod
     def of(
@@ -87,11 +88,11 @@ class Work:
         if missing := [target for target in self.chosen if target.audience not in known]:
             msg = f"in {tree.revision[:12]} there was no audience '{missing[0].audience}', to which target '{missing[0].name}' belongs"
             raise UsageError(msg, fix="choose a later commit, or other targets with --target")
-        return replace(self, tree=EarlierTree(tree, self.tree))
+        return replace(self, tree=EarlierTree(tree, self.tree), known=self.tree.revision)
 
     def publish(
         self, *, most: int, gate: bool = False, heartbeat: bool = False, behind: bool = False, release: bool = False, dry_run: bool = False,
-        hold: Hold | None = None, reconcile: bool = False, source: str | None = None,
+        hold: Hold | None = None, rewritten: bool = False, reconcile: bool = False, source: str | None = None,
     ) -> tuple[Outcome, ...]:  # fmt: skip
         """Publish to the chosen targets, with `source` what that target serves. Raises as the pipeline does.
 
@@ -125,6 +126,7 @@ class Work:
                 make=self._copied(source, stack, fetcher) if source else workshop.renew if heartbeat else workshop.make,
                 relation=lambda live, commit: places_of.relation(self.root, live, commit),
                 others=lambda audience: stack.enter_context(self._others(audience, chosen, fetcher)), now=now, most=most, hold=hold,
+                known=self.known, rewritten=rewritten,
                 release=release, heartbeat=heartbeat, reconcile=reconcile, dry_run=dry_run,
                 gate=places_of.gate_of(self.configuration) if gate else None,
             )  # fmt: skip

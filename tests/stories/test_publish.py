@@ -627,3 +627,45 @@ def test_a_target_is_not_where_the_repository_is(work, target):
     work.commit()
     assert work.cli("publish").code == 1
     assert "schema: 1" in (work.folder / "index.yaml").read_text()
+
+
+def test_an_old_clone_brings_nothing_back(work):
+    """Where the clone lacks what is live, or was live before a hold, it neither rolls back nor goes on: it may not know what was taken away."""
+    work.targets("folder")
+    start = work.add(wheel("acme-utils", "1.1"), wheel("acme-utils", "1.2"), wheel("acme-utils", "1.3"))
+    old = work.add(wheel("acme-core", "2.0"))
+    work.publish()
+    work.cli("remove", "acme-utils", "1.1", "--reason", "leaked a key")
+    newest = work.commit()
+    work.publish()
+
+    def checkout(commit) -> None:
+        pygit2.Repository(str(work.folder)).reset(pygit2.Oid(hex=commit), pygit2.enums.ResetMode.HARD)
+
+    checkout(old)
+    done = work.cli("rollback", start)
+    assert done.code == 1
+    assert "git pull" in done.err
+    assert work.record().commit == newest
+    checkout(newest)
+    assert work.cli("rollback", old).code == 0
+    checkout(old)
+    assert work.cli("rollback", start).code == 1
+    assert "served " + newest[:12] in work.publish("--release-hold", code=1).err
+    assert "acme_utils-1.1" not in work.live.get("simple/acme-utils/index.html").decode()
+    assert work.cli("rollback", start, "--rewritten").code == 0
+    assert "acme_utils-1.1" in work.live.get("simple/acme-utils/index.html").decode()
+
+
+def test_going_back_twice_does_not_go_forward(work):
+    """A second rollback without a commit is refused while all targets are held; one that failed half way is gone on with."""
+    first = work.commit()
+    work.publish()
+    work.add(wheel("acme-utils", "2.0"))
+    work.publish()
+    assert work.cli("rollback", "--target", "folder").code == 0
+    assert work.outcome(verb=("rollback",))["branch"]["commit"] == first
+    done = work.cli("rollback")
+    assert done.code == 2
+    assert "went back already" in done.err
+    assert work.record().commit == first

@@ -95,10 +95,24 @@ class _Run:
         except (RemoteError, StorageError) as error:
             self.outcomes[place.target.name] = _failed(place, error)
             return None
+        if record and record.commit and order.hold and not order.rewritten:
+            try:
+                self._check_known(place, record)
+            except StorageError as error:
+                self.outcomes[place.target.name] = _failed(place, error)
+                return None
         if record and record.hold and not (order.hold or order.release or order.heartbeat):
             self.outcomes[place.target.name] = _outcome(place, Result.HELD, record, hold=record.hold)
             return None
         return _Looked(place=place, live=live, record=record)
+
+    def _check_known(self, place: Place, record: Record) -> None:
+        """Raise StorageError where something was published later than the commit whose tombstones count: it may have others."""
+        newest = record.newest or record.commit
+        if self._order.relation(newest, self._order.known) not in (Relation.SAME, Relation.NEWER):
+            msg = f"target '{place.target.name}' was published of {newest[:12]}, which this branch lacks: what it took away would come back"
+            fix = "git pull, then go back again; where history was rewritten, and what it took away may come back: --rewritten"
+            raise StorageError(msg, fix=fix)
 
     def _stage_group(self, group: Sequence[_Looked]) -> Iterator[_Staged]:
         audience = group[0].place.target.audience
@@ -161,12 +175,16 @@ class _Run:
 
     def _by_relation(self, place: Place, record: Record, commit: str) -> Outcome | None:
         """Return the outcome where a newer commit is live; raises StorageError where nobody can tell which is the newer one."""
-        relation = self._order.relation(record.commit, commit)
+        newest = record.newest or record.commit
+        relation = self._order.relation(newest, commit)
+        if relation is Relation.OLDER and record.hold:
+            msg = f"target '{place.target.name}' served {newest[:12]} before it was held, and {commit[:12]} is older"
+            raise StorageError(msg, fix="git pull, then let it go on")
         if relation is Relation.OLDER:
             return _outcome(place, Result.NEWER_LIVE, record)
         if relation is Relation.UNRELATED:
-            msg = f"target '{place.target.name}' serves {record.commit[:12]}, from which nothing leads to {commit[:12]}"
-            fix = "in a shallow clone: git fetch --unshallow; where history was rewritten, or to go back: index-builder rollback COMMIT"
+            msg = f"target '{place.target.name}' serves {newest[:12]}, from which nothing leads to {commit[:12]}"
+            fix = "in a shallow clone: git fetch --unshallow; where history was rewritten: index-builder rollback COMMIT --rewritten"
             raise StorageError(msg, fix=fix)
         return None
 
@@ -182,13 +200,15 @@ class _Run:
         def sizes(path: str) -> tuple[int, int]:
             return (wanted.size(path) or 0, base.size(path) or 0 if base and counts else 0) if has(path) else (0, 0)
 
-        previous = (record.previous if record.commit == commit else record.commit) if record else ""
+        previous = (record.previous if record.commit == commit else record.commit) if record and not hold else ""
         terms = Terms(
             commit=commit, previous=previous, now=self._order.now(), grace=one.place.target.grace, most=self._order.most, hold=hold
         )  # fmt: skip
         done = publication(found, before, terms, is_wanted=is_used(wanted), sizes=sizes)
-        if self._order.heartbeat and before:  # what did not end before, a renewal does not end either
-            done = replace(done, record=replace(done.record, commit=before.commit, previous=before.previous, begun=before.begun))
+        done = replace(done, record=replace(done.record, newest=self._order.known if self._order.hold else commit))
+        if self._order.heartbeat and record:  # what did not end before, a renewal does not end either
+            kept = replace(record, at=done.record.at, size=done.record.size, gone=done.record.gone)
+            done = replace(done, record=kept if before else replace(kept, begun=None))
         if counts and not self._order.reconcile:
             return done
         whole = difference(wanted, None).puts if counts else ()
