@@ -12,6 +12,7 @@ from pathlib import Path
 import pygit2
 import pytest
 from distributions import wheel
+from gcs_server import GcsReader, gcs
 from published import FolderReader, follow
 from publishing import TARGETS
 
@@ -669,3 +670,24 @@ def test_going_back_twice_does_not_go_forward(work):
     assert done.code == 2
     assert "went back already" in done.err
     assert work.record().commit == first
+
+
+def test_gcs_is_published_to(work, monkeypatch):
+    """Pages are replaced on condition of their generation; another publication, a rollback and a repair leave what is right."""
+    monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "token")
+    with gcs() as server:
+        work.targets(f"{{name: cloud, audience: public, kind: bucket, url: gs://acme-index/public/, endpoint: '{server.url}'}}")
+        work.commit()
+        work.publish()
+        reader = GcsReader(server, "acme-index/public/")
+        assert follow(reader) == 2
+        work.add(wheel("acme-utils", "1.1"))
+        work.publish()
+        assert follow(reader) == 3
+        assert all(line.split()[2:] for line in server.asked if line.startswith("PUT")), "each is put on a condition"
+        assert work.cli("rollback").code == 0
+        assert follow(reader) == 2
+        work.publish("--release-hold")
+        del server.objects["acme-index/public/simple/acme-core/index.html"]
+        assert set(work.outcome("--reconcile")["cloud"]["written"]) == {"simple/acme-core/index.html", "status.json"}
+        assert reader.get("state/lease.json") is None
