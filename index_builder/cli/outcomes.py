@@ -11,7 +11,7 @@ from typing import Any, Self
 import click
 
 from index_builder.cli.console import count, escape, human, stderr
-from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, TrustError
+from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, TrustError, UsageError
 from index_builder.model.index import Target
 from index_builder.model.plain import plain
 from index_builder.model.publication import Hold, Record
@@ -40,7 +40,7 @@ class Standing:
             site = live()
             record, mark = record_of(site), mark_of(site)
             expires = expiry_of(site) if site else None
-        except (RemoteError, StorageError) as error:
+        except (RemoteError, StorageError, UsageError) as error:
             return cls(target=target, error=error)
         return cls(
             target=target, record=record, projects=mark.projects if mark else 0, files=mark.files if mark else 0, expires=expires

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -15,7 +15,7 @@ from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.directory_site import DirectorySite, exclusive
 from index_builder.adapters.overlay_site import OverlaySite
 from index_builder.adapters.storage import storage
-from index_builder.errors import GateError, UsageError
+from index_builder.errors import GateError, RemoteError, StorageError, UsageError
 from index_builder.model.names import Word
 from index_builder.pipeline.publish.order import Gate, Place, Relation
 
@@ -40,7 +40,10 @@ _AN_HOUR: Final = 3700.0
 def open_places(
     root: Path, configuration: Configuration, targets: Sequence[Target], fetcher: Fetcher, *, dry_run: bool = False
 ) -> Iterator[list[Place]]:
-    """Yield each target with its host; folders are locked against other publications. Raises StorageError, UsageError."""
+    """Yield each target with its host; folders are locked against other publications.
+
+    A target that cannot be opened says why when it is asked for anything.
+    """
     with ExitStack() as stack:
         depots = {
             audience.name: stack.enter_context(_open_depot(audience.releases, fetcher.downloader.progress))
@@ -48,11 +51,20 @@ def open_places(
         }  # fmt: skip
         yield [
             Place(
-                target=target, host=stack.enter_context(_open(root, configuration.audiences[target.audience], target, fetcher, dry_run)),
+                target=target, host=_opened(stack, _open(root, configuration.audiences[target.audience], target, fetcher, dry_run)),
                 depot=depots.get(target.audience),
             )
             for target in targets
         ]  # fmt: skip
+
+
+def _opened(stack: ExitStack, opening: AbstractContextManager[Host]) -> Host:
+    from index_builder.adapters.hosts.closed import ClosedHost
+
+    try:
+        return stack.enter_context(opening)
+    except (StorageError, RemoteError, UsageError) as error:
+        return ClosedHost(error)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from published import FolderReader, follow
 from publishing import TARGETS
 
 from index_builder import wiring
+from index_builder.errors import RemoteError
 
 
 def test_a_first_publication_goes_live_everywhere(work):
@@ -307,9 +308,49 @@ def test_what_is_there_already_is_not_touched(work):
     """A folder that no publication made is refused, and a target's failure does not hold up another one."""
     (work.folder / "published" / "public").mkdir(parents=True)
     (work.folder / "published" / "public" / "thesis.txt").write_text("mine")
-    done = work.publish(code=1)
-    assert "no publication made it" in done.err
+    outcome = work.outcome(code=1)
+    assert "no publication made it" in outcome["folder"]["error"]
+    assert outcome["branch"]["result"] == "published"
+    assert follow(work.branch) == 2
     assert (work.folder / "published" / "public" / "thesis.txt").read_text() == "mine"
+    assert "cannot be read" in work.publish("--status", code=1).out
+
+
+def test_an_audience_that_fails_does_not_hold_up_the_others(work, monkeypatch):
+    """Where the tree of one cannot be made, or what is live at a target cannot be read, all others are published."""
+    path = work.folder / "index.yaml"
+    path.write_text(path.read_text().replace("audiences:\n", "audiences:\n  staff: {includes: [public]}\n"))
+    (work.folder / "policies.d").joinpath("staff.yaml").write_text(
+        "schema: 1\nrules:\n  - {id: staff, audiences: [staff], grant: {anyone: [download]}}\n"
+    )
+    work.targets("folder", "branch", "{name: staff, audience: staff, kind: directory, path: published/staff}")
+    for manifest in (work.folder / "packages.d").glob("*.yaml"):
+        text = manifest.read_text()
+        manifest.write_text(text if "audiences:" in text else text.replace("owners:", "audiences: [public]\nowners:", 1))
+    work.commit()
+    work.publish()
+    work.add(wheel("acme-utils", "1.1"))
+    from index_builder.adapters.hosts import branch, directory
+
+    def fails(*_) -> None:
+        msg = "the network is gone"
+        raise RemoteError(msg, fix="mend it")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(branch.BranchSite, "read", fails)
+        results = {name: outcome["result"] for name, outcome in work.outcome(code=3).items()}
+    assert results == {"folder": "published", "staff": "published", "branch": "failed"}
+    work.add(wheel("acme-utils", "1.2"))
+    real = directory.PublishedTree.open
+    with monkeypatch.context() as broken:
+        broken.setattr(directory.PublishedTree, "open", lambda tree, path: fails() if _is_staffs(tree, path) else real(tree, path))
+        results = {name: outcome["result"] for name, outcome in work.outcome(code=3).items()}
+    assert results == {"folder": "published", "staff": "failed", "branch": "published"}
+    assert {outcome["result"] for outcome in work.outcome().values()} == {"published", "unchanged"}
+
+
+def _is_staffs(tree, path) -> bool:
+    return ".staff" in str(tree.root) and "projects" in path
 
 
 def test_one_target_that_fails_does_not_hold_up_the_others(work, tmp_path):

@@ -10,16 +10,16 @@ from index_builder.errors import AlteredError, IndexBuilderError, LostRaceError,
 from index_builder.model.index import Target
 from index_builder.model.names import Word
 from index_builder.model.page import STATUS
-from index_builder.model.publication import RECORD, Hold, Publication, Put, Record
+from index_builder.model.publication import Hold, Publication, Put, Record
 from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, reconciled, record_of
 from index_builder.pipeline.publish.order import Order, Outcome, Place, Relation, Result
+from index_builder.pipeline.publish.readback import check, content_of
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.publish.standing import WithStatus, encode_status, said_commit
 from index_builder.pipeline.publish.withdraw import withdraw
-from index_builder.ports import Host, Progress, Site
+from index_builder.ports import Progress, Site
 from index_builder.publish.plan import Terms, check_limits, publication
-from index_builder.publish.record import encode
 from index_builder.state import MARK, digest_of
 from index_builder.trust.layout import POINTER
 
@@ -46,11 +46,12 @@ _ATTEMPTS: Final = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Looked:
-    """A target as it was found."""
+    """A target as it was found. `version` is that of its signatures, 0 where there are none, None where no whole tree is there."""
 
     place: Place
     live: Site | None
     record: Record | None
+    version: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +92,9 @@ class _Run:
         order = self._order
         try:
             live = place.host.live()
-            record = _record(live, anew=order.reconcile)
-        except (RemoteError, StorageError) as error:
+            record = record_of(live, anew=order.reconcile)
+            version = _version(live)
+        except (RemoteError, StorageError, UsageError) as error:
             self.outcomes[place.target.name] = _failed(place, error)
             return None
         if record and record.commit and order.hold and not order.rewritten:
@@ -104,7 +106,7 @@ class _Run:
         if record and record.hold and not (order.hold or order.release or order.heartbeat):
             self.outcomes[place.target.name] = _outcome(place, Result.HELD, record, hold=record.hold)
             return None
-        return _Looked(place=place, live=live, record=record)
+        return _Looked(place=place, live=live, record=record, version=version)
 
     def _check_known(self, place: Place, record: Record) -> None:
         """Raise StorageError where something was published later than the commit whose tombstones count: it may have others."""
@@ -115,8 +117,13 @@ class _Run:
             raise StorageError(msg, fix=fix)
 
     def _stage_group(self, group: Sequence[_Looked]) -> Iterator[_Staged]:
-        audience = group[0].place.target.audience
-        wanted, commit = self._order.make(audience, _to_go_on_from([one.live for one in group]))
+        whole = [one for one in group if one.version is not None]
+        base = max(whole, key=lambda one: one.version or 0).live if whole else None
+        try:
+            wanted, commit = self._order.make(group[0].place.target.audience, base)
+        except (RemoteError, StorageError, TrustError) as error:
+            self.outcomes |= {one.place.target.name: _failed(one.place, error) for one in group}
+            return
         for one in group:
             try:
                 found = self._staged(one, wanted, commit)
@@ -226,7 +233,7 @@ class _Run:
         name = one.place.target.name
         try:
             one.place.host.switch(one.here, one.wanted, self._progress)
-            _check(one.place.host, one.wanted, one.here)
+            check(one.place.host, one.wanted, one.here)
         except LostRaceError as error:
             self.outcomes[name] = _failed(one.place, error)
             return False
@@ -251,55 +258,16 @@ class _Run:
                 withdraw(depot, gone, targets, self._progress)
 
 
-def _record(live: Site | None, *, anew: bool) -> Record | None:
-    """Return a target's record of itself; with `anew`, one that cannot be read counts as none."""
-    try:
-        return record_of(live)
-    except StorageError:
-        if anew:
-            return None
-        raise
-
-
-def _check(host: Host, wanted: Site, done: Publication) -> None:
-    """Read back what readers begin with, and some of what changed; raises AlteredError where it is not what was published."""
-    if not host.is_immediate:
-        return
-    live = host.live()
-    now = _record(live, anew=True)
-    if now is not None and now != done.record and now.at >= done.record.at:
-        return  # somebody else has published since, and looks at that
-    pages = [put for put in done.puts if put.digest and not put.kind.is_immutable and put.path != POINTER][:_MOST_CHECKED]
-    expected = {put.path: put.digest for put in pages}
-    expected |= {RECORD: digest_of(encode(done.record)), MARK: digest_of(wanted.read(MARK))}
-    for path, digest in expected.items():
-        content = _read(live, path) if live is not None else None
-        if content is None or digest_of(content) != digest:
-            msg = f"what is live is not what was published: {path} {'is not there' if content is None else 'has other bytes'}"
-            raise AlteredError(msg, fix="find out who else writes there; then publish again")
-
-
-#: So many pages are read back.
-_MOST_CHECKED: Final = 2
-
-
-def _to_go_on_from(lives: Sequence[Site | None]) -> Site | None:
-    """Return the tree that the next one goes on from: the one that was signed last, or any that is whole."""
-    whole = [live for live in lives if live is not None and mark_of(live) is not None]
-    return max(whole, key=_version, default=None)
-
-
-def _version(live: Site) -> int:
+def _version(live: Site | None) -> int | None:
+    """Return by what the tree is found that the next one goes on from, which is the one that was signed last."""
+    if live is None or mark_of(live) is None:
+        return None
     found = metadata_of(live)
     return found.snapshot if found else 0
 
 
 def _is_same(live: Site, wanted: Site) -> bool:
-    return all(_read(live, path) == _read(wanted, path) for path in (MARK, POINTER))
-
-
-def _read(site: Site, path: str) -> bytes | None:
-    return site.read(path) if site.size(path) is not None else None
+    return all(content_of(live, path) == content_of(wanted, path) for path in (MARK, POINTER))
 
 
 def _outcome(place: Place, result: Result, record: Record | None, **more: object) -> Outcome:
