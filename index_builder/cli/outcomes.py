@@ -11,7 +11,7 @@ from typing import Any, Self
 import click
 
 from index_builder.cli.console import count, escape, human, stderr
-from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, TrustError
+from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, TrustError, UsageError
 from index_builder.model.index import Target
 from index_builder.model.plain import plain
 from index_builder.model.publication import Hold, Record
@@ -40,7 +40,7 @@ class Standing:
             site = live()
             record, mark = record_of(site), mark_of(site)
             expires = expiry_of(site) if site else None
-        except (RemoteError, StorageError) as error:
+        except (RemoteError, StorageError, UsageError) as error:
             return cls(target=target, error=error)
         return cls(
             target=target, record=record, projects=mark.projects if mark else 0, files=mark.files if mark else 0, expires=expires
@@ -154,22 +154,26 @@ def _value(outcome: Outcome) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class _TargetFailedError(AnsweredError):
-    exit_code = 3
+class _EndedError(AnsweredError):
+    """All was said, and `exit_code` is what the worst of it means."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__()
+        self.exit_code = exit_code
 
 
-class _UntrustedError(AnsweredError):
-    exit_code = 4
+def end(outcomes: Sequence[Outcome], stopped: IndexBuilderError | None = None) -> None:
+    """End with what the worst of them means: 4 where trust failed, 3 where a host did, 1 for the rest, 10 where one is held.
 
-
-def end(outcomes: Sequence[Outcome]) -> None:
-    """End with what the worst of them means: 4 where trust failed, 3 where a host did, 1 for the rest, 10 where one is held."""
-    errors = [outcome.error for outcome in outcomes if outcome.error]
-    if any(isinstance(error, TrustError) for error in errors):
-        raise _UntrustedError
-    if any(isinstance(error, RemoteError) for error in errors):
-        raise _TargetFailedError
-    if errors:
-        raise AnsweredError
+    `stopped` is what kept a publication from beginning, and counts as what it is.
+    """
+    codes = {_code_of(outcome.error) for outcome in outcomes if outcome.error} | ({stopped.exit_code} if stopped else set())
+    if codes:
+        raise _EndedError(max(codes))
     if any(outcome.result is Result.HELD for outcome in outcomes):
         raise HumanNeededError
+
+
+def _code_of(error: IndexBuilderError) -> int:
+    """Return what a target's error means for the whole: how it was called for, others of its targets show to be right."""
+    return error.exit_code if isinstance(error, (TrustError, RemoteError)) else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -15,7 +15,7 @@ from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.directory_site import DirectorySite, exclusive
 from index_builder.adapters.overlay_site import OverlaySite
 from index_builder.adapters.storage import storage
-from index_builder.errors import GateError, UsageError
+from index_builder.errors import GateError, RemoteError, StorageError, UsageError
 from index_builder.model.names import Word
 from index_builder.pipeline.publish.order import Gate, Place, Relation
 
@@ -41,9 +41,10 @@ def open_places(
     root: Path, configuration: Configuration, targets: Sequence[Target], fetcher: Fetcher, *, opened: Collection[Word] = (),
     dry_run: bool = False,
 ) -> Iterator[list[Place]]:  # fmt: skip
-    """Yield each target with its host; folders are locked against other publications. Raises StorageError, UsageError.
+    """Yield each target with its host; folders are locked against other publications.
 
-    `opened` are the audiences that are for everybody: of the others, shared caches keep nothing.
+    A target that cannot be opened says why when it is asked for anything. `opened` are the audiences that are for everybody: of the
+    others, shared caches keep nothing.
     """
     with ExitStack() as stack:
         depots = {
@@ -53,9 +54,19 @@ def open_places(
 
         def host(target: Target) -> Host:
             audience = configuration.audiences[target.audience]
-            return stack.enter_context(_open(root, audience, target, fetcher, is_open=audience.name in opened, dry_run=dry_run))
+            opening = _open(root, audience, target, fetcher, is_open=audience.name in opened, dry_run=dry_run)
+            return _opened(stack, opening)
 
         yield [Place(target=target, host=host(target), depot=depots.get(target.audience)) for target in targets]
+
+
+def _opened(stack: ExitStack, opening: AbstractContextManager[Host]) -> Host:
+    from index_builder.adapters.hosts.closed import ClosedHost
+
+    try:
+        return stack.enter_context(opening)
+    except (StorageError, RemoteError, UsageError) as error:
+        return ClosedHost(error)
 
 
 @contextmanager
@@ -80,8 +91,9 @@ def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, *, i
     elif target.kind == "pages-artifact":
         from index_builder.adapters.hosts.artifact import ArtifactHost
 
-        live = _published(audience.url, fetcher) if audience.url else None
-        yield ArtifactHost(root / (target.path or f"{FOLDER}/{target.name}.tar"), live)
+        with ExitStack() as stack:
+            live = stack.enter_context(_published(audience.url, fetcher)) if audience.url else None
+            yield ArtifactHost(root / (target.path or f"{FOLDER}/{target.name}.tar"), live)
     elif target.kind == "pages-branch":
         from index_builder.adapters.hosts.branch import Branch, BranchHost
 
@@ -97,10 +109,14 @@ def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, *, i
             yield bucket
 
 
-def _published(url: str, fetcher: Fetcher) -> Site:
-    from index_builder.adapters.published_site import PublishedSite
+@contextmanager
+def _published(url: str, fetcher: Fetcher) -> Iterator[Site]:
+    from tempfile import TemporaryDirectory
 
-    return PublishedSite(url, fetcher.downloader)
+    from index_builder.adapters.published_site import KeptSite
+
+    with TemporaryDirectory(prefix="index-builder-live-") as folder:
+        yield KeptSite(url, fetcher.downloader, Path(folder))
 
 
 def _repository(root: Path, target: Target) -> str:

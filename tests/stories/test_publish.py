@@ -11,75 +11,13 @@ from pathlib import Path
 
 import pygit2
 import pytest
-from conftest import commit_all
 from distributions import wheel
-from published import BranchReader, FolderReader, follow
+from gcs_server import GcsReader, gcs
+from published import FolderReader, follow
+from publishing import TARGETS
 
 from index_builder import wiring
-from index_builder.publish.record import decode
-
-TARGETS = {
-    "folder": "{name: folder, audience: public, kind: directory, path: published/public}",
-    "branch": "{name: branch, audience: public, kind: pages-branch, repository: ../remote.git}",
-    "tar": "{name: tar, audience: public, kind: pages-artifact}",
-}
-
-
-class Publishing:
-    """A repository with targets, whose working tree is committed before each publication."""
-
-    def __init__(self, folder: Path, cli, dist) -> None:
-        self.folder, self.cli, self.dist = folder, cli, dist
-        self.remote = folder.parent / "remote.git"
-        pygit2.init_repository(str(self.remote), bare=True)
-        self.branch, self.live = BranchReader(self.remote), FolderReader(folder / "published" / "public")
-
-    def targets(self, *names: str) -> None:
-        path = self.folder / "index.yaml"
-        text = path.read_text().partition("publish:")[0]
-        path.write_text(f"{text}publish: {'' if names else '[]'}\n" + "".join(f"  - {TARGETS.get(name, name)}\n" for name in names))
-
-    def add(self, *wheels) -> str:
-        folder = self.dist(*wheels)
-        for name, _ in wheels:
-            done = self.cli("add", "--dist", folder / name, "--owner", "maintainers")
-            assert done.code == 0, done.err
-        return self.commit()
-
-    def commit(self) -> str:
-        return commit_all(self.folder)
-
-    def publish(self, *options, code=0):
-        done = self.cli("publish", *options)
-        assert done.code == code, done.err
-        return done
-
-    def outcome(self, *options, verb=("publish",), code=0) -> dict:
-        done = self.cli(*verb, *options, "--format", "json")
-        assert done.code == code, done.err
-        return {target["target"]: target for target in json.loads(done.out)["targets"]}
-
-    def record(self):
-        return decode(self.live.get("state/publication.json"))
-
-
-@pytest.fixture
-def work(repo, cli, dist):
-    work = Publishing(repo, cli, dist)
-    work.targets("folder", "branch")
-    work.add(wheel("acme-utils", "1.0"), wheel("acme-core", "1.0"))
-    return work
-
-
-@pytest.fixture
-def later(monkeypatch):
-    """Set the clock so far ahead."""
-    real = wiring.SystemClock.now
-
-    def later(**ahead) -> None:
-        monkeypatch.setattr(wiring.SystemClock, "now", lambda clock: real(clock) + timedelta(**ahead))
-
-    return later
+from index_builder.errors import RemoteError
 
 
 def test_a_first_publication_goes_live_everywhere(work):
@@ -370,9 +308,49 @@ def test_what_is_there_already_is_not_touched(work):
     """A folder that no publication made is refused, and a target's failure does not hold up another one."""
     (work.folder / "published" / "public").mkdir(parents=True)
     (work.folder / "published" / "public" / "thesis.txt").write_text("mine")
-    done = work.publish(code=1)
-    assert "no publication made it" in done.err
+    outcome = work.outcome(code=1)
+    assert "no publication made it" in outcome["folder"]["error"]
+    assert outcome["branch"]["result"] == "published"
+    assert follow(work.branch) == 2
     assert (work.folder / "published" / "public" / "thesis.txt").read_text() == "mine"
+    assert "cannot be read" in work.publish("--status", code=1).out
+
+
+def test_an_audience_that_fails_does_not_hold_up_the_others(work, monkeypatch):
+    """Where the tree of one cannot be made, or what is live at a target cannot be read, all others are published."""
+    path = work.folder / "index.yaml"
+    path.write_text(path.read_text().replace("audiences:\n", "audiences:\n  staff: {includes: [public]}\n"))
+    (work.folder / "policies.d").joinpath("staff.yaml").write_text(
+        "schema: 1\nrules:\n  - {id: staff, audiences: [staff], grant: {anyone: [download]}}\n"
+    )
+    work.targets("folder", "branch", "{name: staff, audience: staff, kind: directory, path: published/staff}")
+    for manifest in (work.folder / "packages.d").glob("*.yaml"):
+        text = manifest.read_text()
+        manifest.write_text(text if "audiences:" in text else text.replace("owners:", "audiences: [public]\nowners:", 1))
+    work.commit()
+    work.publish()
+    work.add(wheel("acme-utils", "1.1"))
+    from index_builder.adapters.hosts import branch, directory
+
+    def fails(*_) -> None:
+        msg = "the network is gone"
+        raise RemoteError(msg, fix="mend it")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(branch.BranchSite, "read", fails)
+        results = {name: outcome["result"] for name, outcome in work.outcome(code=3).items()}
+    assert results == {"folder": "published", "staff": "published", "branch": "failed"}
+    work.add(wheel("acme-utils", "1.2"))
+    real = directory.PublishedTree.open
+    with monkeypatch.context() as broken:
+        broken.setattr(directory.PublishedTree, "open", lambda tree, path: fails() if _is_staffs(tree, path) else real(tree, path))
+        results = {name: outcome["result"] for name, outcome in work.outcome(code=3).items()}
+    assert results == {"folder": "published", "staff": "failed", "branch": "published"}
+    assert {outcome["result"] for outcome in work.outcome().values()} == {"published", "unchanged"}
+
+
+def _is_staffs(tree, path) -> bool:
+    return ".staff" in str(tree.root) and "projects" in path
 
 
 def test_one_target_that_fails_does_not_hold_up_the_others(work, tmp_path):
@@ -720,3 +698,66 @@ def test_a_target_is_not_where_the_repository_is(work, target):
     work.commit()
     assert work.cli("publish").code == 1
     assert "schema: 1" in (work.folder / "index.yaml").read_text()
+
+
+def test_an_old_clone_brings_nothing_back(work):
+    """Where the clone lacks what is live, or was live before a hold, it neither rolls back nor goes on: it may not know what was taken away."""
+    work.targets("folder")
+    start = work.add(wheel("acme-utils", "1.1"), wheel("acme-utils", "1.2"), wheel("acme-utils", "1.3"))
+    old = work.add(wheel("acme-core", "2.0"))
+    work.publish()
+    work.cli("remove", "acme-utils", "1.1", "--reason", "leaked a key")
+    newest = work.commit()
+    work.publish()
+
+    def checkout(commit) -> None:
+        pygit2.Repository(str(work.folder)).reset(pygit2.Oid(hex=commit), pygit2.enums.ResetMode.HARD)
+
+    checkout(old)
+    done = work.cli("rollback", start)
+    assert done.code == 1
+    assert "git pull" in done.err
+    assert work.record().commit == newest
+    checkout(newest)
+    assert work.cli("rollback", old).code == 0
+    checkout(old)
+    assert work.cli("rollback", start).code == 1
+    assert "served " + newest[:12] in work.publish("--release-hold", code=1).err
+    assert "acme_utils-1.1" not in work.live.get("simple/acme-utils/index.html").decode()
+    assert work.cli("rollback", start, "--rewritten").code == 0
+    assert "acme_utils-1.1" in work.live.get("simple/acme-utils/index.html").decode()
+
+
+def test_going_back_twice_does_not_go_forward(work):
+    """A second rollback without a commit is refused while all targets are held; one that failed half way is gone on with."""
+    first = work.commit()
+    work.publish()
+    work.add(wheel("acme-utils", "2.0"))
+    work.publish()
+    assert work.cli("rollback", "--target", "folder").code == 0
+    assert work.outcome(verb=("rollback",))["branch"]["commit"] == first
+    done = work.cli("rollback")
+    assert done.code == 2
+    assert "went back already" in done.err
+    assert work.record().commit == first
+
+
+def test_gcs_is_published_to(work, monkeypatch):
+    """Pages are replaced on condition of their generation; another publication, a rollback and a repair leave what is right."""
+    monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "token")
+    with gcs() as server:
+        work.targets(f"{{name: cloud, audience: public, kind: bucket, url: gs://acme-index/public/, endpoint: '{server.url}'}}")
+        work.commit()
+        work.publish()
+        reader = GcsReader(server, "acme-index/public/")
+        assert follow(reader) == 2
+        work.add(wheel("acme-utils", "1.1"))
+        work.publish()
+        assert follow(reader) == 3
+        assert all(line.split()[2:] for line in server.asked if line.startswith("PUT")), "each is put on a condition"
+        assert work.cli("rollback").code == 0
+        assert follow(reader) == 2
+        work.publish("--release-hold")
+        del server.objects["acme-index/public/simple/acme-core/index.html"]
+        assert set(work.outcome("--reconcile")["cloud"]["written"]) == {"simple/acme-core/index.html", "status.json"}
+        assert reader.get("state/lease.json") is None

@@ -194,6 +194,29 @@ def test_withdrawn_files_leave_their_release_after_the_grace_time(index, hub, cl
     assert len(held(hub)) == 6
 
 
+def test_what_another_target_leads_to_stays_in_its_release(index, hub, cli, dist, monkeypatch):
+    """A target that is not published to, or lets files linger for longer, keeps its files until it has let them go, too."""
+    more = "  - {name: other, audience: public, kind: directory, path: published/other, grace: 72h}\n"
+    (index / "index.yaml").write_text((index / "index.yaml").read_text() + more)
+    add(index, cli, dist, wheel("acme-utils", "1.1"), wheel("acme-utils", "1.2"))
+    published(cli)
+    assert cli("remove", "acme-utils", "1.0", "--reason", "leaked a key").code == 0
+    commit_all(index)
+    removed = {"acme_utils-1.0-py3-none-any.whl", "acme_utils-1.0-py3-none-any.whl.metadata"}
+    real = wiring.SystemClock.now
+    for days, options, stays in (
+        (0, ["--target", "folder"], True),
+        (2, ["--target", "folder"], True),  # `other` still leads there
+        (2, [], True),  # `other` did until now
+        (4, [], True),
+        (6, ["--target", "other"], False),
+    ):
+        monkeypatch.setattr(wiring.SystemClock, "now", lambda clock, days=days: real(clock) + timedelta(days=days))
+        done = published(cli, *options)
+        assert "still there" not in done.err
+        assert removed & held(hub).keys() == (removed if stays else set()), (days, options)
+
+
 def test_files_that_move_to_releases_are_uploaded_and_the_others_go(repo, hub, cli, dist):
     """An index that kept its files in the tree gives them to releases when its configuration says so, and can take them back."""
     config = (repo / "index.yaml").read_text().partition("publish:")[0]

@@ -20,7 +20,7 @@ from datetime import UTC, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from index_builder.adapters.object_store import FOREVER, LARGE, Bucket, open_bucket
+from index_builder.adapters.object_store import FOREVER, LARGE, Bucket, Tag, open_bucket
 from index_builder.errors import LostRaceError, RemoteError, StorageError, UsageError
 from index_builder.model.publication import RECORD, Kind, Limits, Publication, Put
 from index_builder.publish.apply import verified
@@ -65,19 +65,19 @@ class BucketSite:
     def __init__(self, bucket: Bucket) -> None:
         """Take the bucket."""
         self._bucket = bucket
-        self._contents: dict[str, tuple[bytes, str] | None] = {}
+        self._contents: dict[str, tuple[bytes, Tag] | None] = {}
 
     def listing(self) -> Mapping[str, int | None]:
         """Ask the bucket for all that it has."""
         return {path: size for path, size in self._bucket.list() if path != LEASE}
 
-    def tag(self, path: str) -> str | None:
+    def tag(self, path: str) -> Tag | None:
         """Return what an object was recognized by when it was read; asks, where it was not."""
         if path in self._contents:
             found = self._contents[path]
             return found[1] if found else None
         head = self._bucket.head(path)
-        return str(head["e_tag"]) if head else None
+        return Tag.of(head) if head else None
 
     def size(self, path: str) -> int | None:
         """Return an object's size. Small ones are fetched at once: who asks for their size wants to read them."""
@@ -87,7 +87,7 @@ class BucketSite:
         found = self._get(path)
         return len(found[0]) if found else None
 
-    def _get(self, path: str) -> tuple[bytes, str] | None:
+    def _get(self, path: str) -> tuple[bytes, Tag] | None:
         if path not in self._contents:
             self._contents[path] = self._bucket.get(path)
         return self._contents[path]
@@ -187,7 +187,7 @@ class BucketHost:
         self._put_page(put.path, content, _cache(put, self._scope), site.tag(put.path))
         progress.done(put.path)
 
-    def _put_page(self, path: str, content: bytes, cache: str, tag: str | None) -> str:
+    def _put_page(self, path: str, content: bytes, cache: str, tag: Tag | None) -> Tag:
         """Put an object in the place of the one that was compared with; return what it is recognized by."""
         self._lease.check()
         try:
@@ -225,7 +225,7 @@ class Lease:
         self._bucket, self._clock, self._life = bucket, clock, life
         self._lock = threading.Lock()
         self._holder = secrets.token_hex(16)
-        self._tag: str | None = None
+        self._tag: Tag | None = None
         self._until = 0.0
         self._commit = ""
 
@@ -233,7 +233,7 @@ class Lease:
         """Take it, waiting for whoever has it until that is over or has expired. Raises RemoteError."""
         self._commit = commit
         deadline = self._clock.monotonic() + 3 * self._life
-        seen: tuple[str, float] | None = None
+        seen: tuple[Tag, float] | None = None
         while not self._try(seen):
             found = self._bucket.get(LEASE)
             if found is None:
@@ -248,7 +248,7 @@ class Lease:
                 raise RemoteError(msg, fix="wait until it is done, then publish again")
             self._clock.sleep(_PAUSE)
 
-    def _try(self, seen: tuple[str, float] | None) -> bool:
+    def _try(self, seen: tuple[Tag, float] | None) -> bool:
         started = self._clock.monotonic()
         expired = seen is not None and started - seen[1] > self._life
         try:
@@ -269,7 +269,7 @@ class Lease:
             msg = f"this machine's clock is {abs(difference)} {'ahead of' if difference > timedelta() else 'behind'} the bucket's"
             raise UsageError(msg, fix="set this machine's clock")
 
-    def _put(self, *, expected: str | None, new: bool) -> str:
+    def _put(self, *, expected: Tag | None, new: bool) -> Tag:
         at = self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         content = json.dumps({"holder": self._holder, "commit": self._commit, "at": at, "life": self._life}).encode()
         return self._bucket.put(LEASE, content, cache=_REVALIDATE, expected=expected, new=new)

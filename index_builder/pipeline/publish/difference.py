@@ -40,11 +40,17 @@ def mark_of(site: Site | None) -> Mark | None:
         return None
 
 
-def record_of(site: Site | None) -> Record | None:
-    """Return a target's record of itself, None where there is none; raises StorageError where it is not ours."""
-    if site is None or site.size(RECORD) is None:
-        return None
-    return decode(site.read(RECORD))
+def record_of(site: Site | None, *, anew: bool = False) -> Record | None:
+    """Return a target's record of itself, None where there is none; raises StorageError where it is not ours.
+
+    With `anew`, one that cannot be read counts as none.
+    """
+    try:
+        return None if site is None or site.size(RECORD) is None else decode(site.read(RECORD))
+    except StorageError:
+        if anew:
+            return None
+        raise
 
 
 def difference(wanted: Site, base: Site | None, begun: tuple[str, ...] = ()) -> Difference:

@@ -65,15 +65,21 @@ Gate = Callable[[Word, Site, Sequence[str]], None]
 class Order:
     """How to publish. `now` is aware, in UTC. `hold` is to be recorded; `release` takes one away.
 
+    With a `hold`, `known` is the commit whose tombstones count in the earlier one, so that nothing later may be live; `rewritten`
+    says that it need not come after what is.
+
     With `heartbeat` the commit that is live stays; only its signatures are renewed. With `reconcile` each target is asked for
-    all that it has, and every byte is compared.
+    all that it has, and every byte is compared. `others` gives the targets of an audience that nothing is published to now.
     """
 
     make: Make
     relation: Callable[[str, str], Relation]
+    others: Callable[[Word], Sequence[Place]]
     now: Callable[[], datetime]
     most: int
     hold: Hold | None = None
+    known: str = ""
+    rewritten: bool = False
     release: bool = False
     heartbeat: bool = False
     reconcile: bool = False
