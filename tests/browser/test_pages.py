@@ -133,7 +133,7 @@ def test_a_query_has_an_address(page, live):
 
 
 def test_copy_buttons_copy(page, live):
-    """The install line and a digest land on the clipboard, and it is said; an index of no known address names its own."""
+    """Install lines and a digest land on the clipboard, and it is said; an index of no known address names its own."""
     page.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": live.url})
     page.get(f"{live.url}/index.html")
     buttons = page.find_elements(By.CSS_SELECTOR, ".copy")
@@ -146,6 +146,12 @@ def test_copy_buttons_copy(page, live):
         f"pip install --index-url {live.url}/simple/ "
     )
     page.get(f"{live.url}/{KINDS['project']}")
+    line = f"pip install --index-url {live.url}/simple/ acme-utils"
+    assert page.find_element(By.CSS_SELECTOR, ".head pre").text == line
+    page.find_element(By.CSS_SELECTOR, ".head .copy").click()
+    soon(page, lambda b: b.find_element(By.ID, "said").get_attribute("textContent") == "Copied")
+    assert page.execute_async_script("navigator.clipboard.readText().then(arguments[0])") == line
+    soon(page, lambda b: b.find_element(By.ID, "said").get_attribute("textContent") == "")
     page.find_element(By.CSS_SELECTOR, ".release[open] .digest .copy").click()
     soon(page, lambda b: b.find_element(By.ID, "said").get_attribute("textContent") == "Copied")
     copied = page.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
@@ -156,6 +162,7 @@ def test_all_but_search_works_without_script(page, live):
     """With scripts off, versions open, links lead on, and no button is there that would do nothing."""
     page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     page.get(f"{live.url}/{KINDS['project']}")
+    assert page.find_element(By.CSS_SELECTOR, ".head pre").text == "pip install --index-url https://<address-of-this-index>/simple/ acme-utils"
     assert not [button for button in page.find_elements(By.CSS_SELECTOR, ".copy") if button.is_displayed()]
     closed = page.find_element(By.CSS_SELECTOR, ".release:not([open])")
     closed.find_element(By.TAG_NAME, "summary").click()

@@ -3,7 +3,7 @@
 (() => {
   const root = new URL(document.documentElement.dataset.root || "./", location.href);
   const said = document.getElementById("said");
-  const known = "https://URL-OF-THIS-INDEX/";
+  const known = "https://<address-of-this-index>/";
   const here = (text) => (root.protocol === "file:" ? text : text.replaceAll(known, root.href));
 
   for (const code of document.querySelectorAll("[data-url]")) code.textContent = here(code.textContent);
