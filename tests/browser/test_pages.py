@@ -162,7 +162,9 @@ def test_all_but_search_works_without_script(page, live):
     """With scripts off, versions open, links lead on, and no button is there that would do nothing."""
     page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     page.get(f"{live.url}/{KINDS['project']}")
-    assert page.find_element(By.CSS_SELECTOR, ".head pre").text == "pip install --index-url https://<address-of-this-index>/simple/ acme-utils"
+    assert (
+        page.find_element(By.CSS_SELECTOR, ".head pre").text == "pip install --index-url https://<address-of-this-index>/simple/ acme-utils"
+    )
     assert not [button for button in page.find_elements(By.CSS_SELECTOR, ".copy") if button.is_displayed()]
     closed = page.find_element(By.CSS_SELECTOR, ".release:not([open])")
     closed.find_element(By.TAG_NAME, "summary").click()

@@ -69,7 +69,9 @@ def test_every_install_line_names_this_index(index, built, cli):
     commit_all(index)
     assert cli("build", "-q").code == 0
     home = html.unescape((built / "index.html").read_text())
-    assert "pip install --index-url https://packages.example.org/a/simple/ flask" in (built / "project" / "flask" / "index.html").read_text()
+    assert (
+        "pip install --index-url https://packages.example.org/a/simple/ flask" in (built / "project" / "flask" / "index.html").read_text()
+    )
     for tool in ("pip", "uv", "poetry", "pdm", "pip-tools"):
         files = json.loads(cli("client-config", tool, "--format", "json").out)["files"]
         assert all(text.strip() in home for text in files.values()), tool
