@@ -17,7 +17,7 @@ from index_builder.model.snapshot import CoreMetadata, ListedProject
 from index_builder.render.web.card import Card, metadata_of, newest_of, one_line, texts
 from index_builder.render.web.chart import Chart, bars
 from index_builder.render.web.feed import Happened, render_feed
-from index_builder.render.web.house import House, rendered
+from index_builder.render.web.house import House, human, rendered
 from index_builder.render.web.table import row_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _releases(project: ListedProject, profile: Profile) -> list[Release]:
 
 def _chart(releases: list[Release]) -> Chart | None:
     """Return the sizes of the newest releases, the oldest of them first."""
-    return bars([(release.version, release.size) for release in releases[:_MOST_BARS][::-1]])
+    return bars([(release.version, release.size) for release in releases[:_MOST_BARS][::-1]], human)
 
 
 def _about(found: CoreMetadata, project: ListedProject, newest: str) -> About:
