@@ -30,7 +30,7 @@ def by_extra(lines: Iterable[str], provided: Iterable[str]) -> Requirements:
     """Take requirements apart; what cannot be read stands among the project's own as it is. `provided` are the extras that it names."""
     plain: list[Needed] = []
     extras: dict[str, list[Needed]] = {}
-    names = {}
+    names: dict[str, str] = {}
     for extra in provided:
         names.setdefault(normalize(extra), extra)
         extras.setdefault(normalize(extra), [])
