@@ -79,7 +79,7 @@ def test_the_tutorial_runs(tmp_path):
 
 @pytest.mark.network
 def test_the_readme_runs(tmp_path):
-    """The README's own steps work; its `make` lines are what CI runs, and `serve` is started and stopped."""
+    """The README's own steps work; `serve` is started and stopped."""
     block = next(block for block in blocks(ROOT / "README.md", "console") if "init" in block)
     lines = [line.split("  #")[0].strip() for line in block.splitlines()]
     assert lines[-1] == "index-builder serve"
@@ -139,13 +139,23 @@ def test_every_verb_has_a_how_to():
         assert re.search(rf"^\$ index-builder {verb}\b", shown, re.MULTILINE), verb
 
 
-def test_readme_lists_every_verb():
-    """The README's table names each verb."""
+def test_the_first_page_lists_every_verb():
+    """The table of the documentation's first page names each verb."""
     from index_builder.cli import VERBS
 
-    text = (ROOT / "README.md").read_text()
+    text = (DOCS / "index.md").read_text()
     for verb in VERBS:
         assert re.search(rf"`{verb}[ `]", text), verb
+
+
+def test_the_readme_is_short_and_honest():
+    """It fits a screen or so, with a picture; and says of each other tool what that one does better."""
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 65
+    assert "![" in text
+    rows = dict(re.findall(r"^\| ([\w-]+) \|(.*)$", text, re.MULTILINE))
+    assert rows.keys() == {"index-builder", "dumb-pypi", "s3pypi", "pypiserver", "devpi", "bandersnatch"}
+    assert all("**" in row for name, row in rows.items() if name != "index-builder")
 
 
 def test_the_reference_shows_valid_files():
