@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -156,6 +157,21 @@ def test_the_readme_is_short_and_honest():
     rows = dict(re.findall(r"^\| ([\w-]+) \|(.*)$", text, re.MULTILINE))
     assert rows.keys() == {"index-builder", "dumb-pypi", "s3pypi", "pypiserver", "devpi", "bandersnatch"}
     assert all("**" in row for name, row in rows.items() if name != "index-builder")
+
+
+def test_the_documentation_goes_beside_an_index(tmp_path):
+    """`make docs-beside` puts what mkdocs built into an archive of an index as docs/, and leaves the rest as it is."""
+    (tmp_path / "public-docs" / "how-to").mkdir(parents=True)
+    (tmp_path / "public-docs" / "how-to" / "index.html").write_text("how")
+    with tarfile.open(tmp_path / "pages.tar", "w", format=tarfile.GNU_FORMAT) as archive:
+        archive.add(ROOT / "LICENSE", "./index.html")
+    command = ["make", "-f", ROOT / "Makefile", "-o", "docs", "docs-beside", "ARCHIVE=pages.tar"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    with tarfile.open(tmp_path / "pages.tar") as archive:
+        assert archive.getnames() == ["./index.html", "./docs", "./docs/how-to", "./docs/how-to/index.html"]
+        assert all(member.isfile() or member.isdir() for member in archive)
+        assert archive.extractfile("./index.html").read() == (ROOT / "LICENSE").read_bytes()
+        assert archive.extractfile("./docs/how-to/index.html").read() == b"how"
 
 
 def test_the_reference_shows_valid_files():
