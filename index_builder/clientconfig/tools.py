@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from index_builder.clientconfig import environment, ini, toml
 from index_builder.clientconfig.wanted import Edited, Wanted
+from index_builder.model.address import Address
+from index_builder.model.names import Word
 
 Edit = Callable[[str, Wanted], Edited]
 
@@ -121,6 +123,21 @@ TOOLS: Final[Mapping[str, Tool]] = {
 }  # fmt: skip
 #: uv reads a file of its own where there is one, and then nothing of pyproject.toml.
 UV_TOML: Final = _uv_in((), "uv.toml")
+
+
+#: What people call those that pages show.
+TITLES: Final[Mapping[str, str]] = {"pip": "pip", "uv": "uv", "poetry": "Poetry", "pdm": "PDM", "pip-tools": "pip-tools"}
+
+
+def shown(root: str, audience: Word, *, is_open: bool) -> tuple[tuple[str, str, str], ...]:
+    """Return the settings that pages show: what an installer is called, its file, and what is in it.
+
+    `root` is the URL of the tree, or what stands in its place.
+    """
+    address = Address(host=root.removeprefix("https://").removesuffix("/"), port="", prefix="")
+    wanted = Wanted(audience=audience, address=address, is_open=is_open)
+    files = ((title, file, edit("", wanted).text.strip()) for name, title in TITLES.items() for file, edit in TOOLS[name].files.items())
+    return tuple(way for way in files if way[2])
 
 
 def explained(name: str, wanted: Wanted) -> Iterator[str]:

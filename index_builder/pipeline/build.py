@@ -24,9 +24,10 @@ from index_builder.pipeline.previous import Changed, Previous, changed_since, fi
 from index_builder.pipeline.spread import batches, spread
 from index_builder.pipeline.theme import themed
 from index_builder.pipeline.tree import Report, Tree, build_tree
+from index_builder.policy.readers import readers_of
 from index_builder.ports import Site, SourceTree
 from index_builder.render.legacy import ReleaseJson
-from index_builder.render.web.house import House
+from index_builder.render.web.house import House, root_shown
 from index_builder.state import Mark, OutdatedStateError
 
 Found = Mapping[Word, tuple[Previous, Changed] | None]
@@ -198,6 +199,15 @@ class _Build:
         done = {id(fetch) for fetch in elsewhere}
         return problems + self._fetcher.files([fetch for fetch in fetches if id(fetch) not in done])
 
+    def _house(self, audience: Word, settings: Settings, templates: tuple[tuple[str, str], ...]) -> House:
+        from index_builder.clientconfig.tools import shown  # noqa: PLC0415 - for pages for people only
+
+        configuration = settings.configuration
+        assert configuration is not None  # noqa: S101 - as below
+        url, preview = configuration.audiences[audience].url, self._order.preview
+        ways = shown(root_shown(url, is_preview=preview), audience, is_open=readers_of(settings.policies, audience).is_open)
+        return House(configuration.title, templates, url, configuration.repository, configuration.branch, preview, ways)
+
     def _made(
         self, audience: Word, settings: Settings, gathered: Sequence[Gathered], seen: _Seen,
         last: tuple[Previous, Changed] | None,
@@ -206,11 +216,11 @@ class _Build:
         assert configuration is not None  # noqa: S101 - for the type checker: without one, the reading had errors
         order, root = self._order, configuration.audiences[audience].url
         templates = tuple(sorted(order.templates.items()))
-        house = House(configuration.title, templates, root, configuration.repository, configuration.branch, order.preview)
+        house = self._house(audience, settings, templates) if order.web else None
         made = Tree(
             mark=Mark(audience=audience, builder=order.builder, source=self._tree.revision, inputs=self._inputs),
             title=configuration.title,
-            layout=Layout(templates, order.release_json, root, preview=order.preview, house=house if order.web else None),
+            layout=Layout(templates, order.release_json, root, preview=order.preview, house=house),
             parts=(part.items[audience] for part in gathered if audience in part.items),
             blobs=(blob for part in gathered for blob in part.blobs.get(audience, ())),
             previous=last[0] if last else None,

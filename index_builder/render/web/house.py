@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 ASSETS: Final = "assets/"
 _FOLDER: Final = "web/assets/"
+#: In place of an address that nobody knew at build time. `page.js` puts the page's own there; no shell and no installer takes it.
+UNKNOWN: Final = "https://<address-of-this-index>/"
 _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 class House(NamedTuple):
     """What pages for people are made with. `url` is where the tree is published, or ''; `repository` is the one of the manifests.
 
-    `templates` are texts by name. Those below `web/assets/` are the assets.
+    `templates` are texts by name. Those below `web/assets/` are the assets. `ways` are the settings of installers: what each is called,
+    which of its files they are for, and what is in it.
     """
 
     title: str
@@ -31,6 +34,12 @@ class House(NamedTuple):
     repository: str = ""
     branch: str = "main"
     preview: bool = False
+    ways: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def simple(self) -> str:
+        """What installers are told. A preview is not where the index is published."""
+        return f"{root_shown(self.url, is_preview=self.preview)}simple/"
 
     @property
     def is_themed(self) -> bool:
@@ -52,6 +61,11 @@ class House(NamedTuple):
             return {}
         root, rest = self.repository.rstrip("/"), f"{quote(self.branch)}/{quote(path)}"
         return {"file": f"{root}/blob/{rest}", "history": f"{root}/commits/{rest}", "edit": f"{root}/edit/{rest}"}
+
+
+def root_shown(url: str, *, is_preview: bool) -> str:
+    """Return the address that pages name: a preview is elsewhere than where its audience is published."""
+    return url if url and not is_preview else UNKNOWN
 
 
 def _path(name: str, text: str) -> str:

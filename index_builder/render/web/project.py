@@ -17,7 +17,8 @@ from index_builder.model.snapshot import CoreMetadata, ListedProject
 from index_builder.render.web.card import Card, metadata_of, newest_of, one_line, texts
 from index_builder.render.web.chart import Chart, bars
 from index_builder.render.web.feed import Happened, render_feed
-from index_builder.render.web.house import House, rendered
+from index_builder.render.web.house import House, human, rendered
+from index_builder.render.web.requirements import Requirements, by_extra
 from index_builder.render.web.table import row_of
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ class About(NamedTuple):
     license: str
     author: str
     links: tuple[tuple[str, str], ...]
-    dependencies: tuple[tuple[str, str], ...]
-    extras: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    requirements: Requirements
     classifiers: tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -91,20 +91,18 @@ def _releases(project: ListedProject, profile: Profile) -> list[Release]:
 
 def _chart(releases: list[Release]) -> Chart | None:
     """Return the sizes of the newest releases, the oldest of them first."""
-    return bars([(release.version, release.size) for release in releases[:_MOST_BARS][::-1]])
+    return bars([(release.version, release.size) for release in releases[:_MOST_BARS][::-1]], human)
 
 
 def _about(found: CoreMetadata, project: ListedProject, newest: str) -> About:
     requires = one_line(found.get("requires_python")) or next((f.requires_python for f in project.files if f.version == newest), "")
-    plain, extras = _requirements(texts(found, "requires_dist"))
     return About(
         summary=one_line(found.get("summary")),
         requires_python=requires,
         license=one_line(found.get("license_expression")) or _short(one_line(found.get("license"))),
         author=one_line(found.get("author")) or one_line(found.get("author_email")),
         links=tuple(_links(found)),
-        dependencies=plain,
-        extras=extras,
+        requirements=by_extra(texts(found, "requires_dist"), texts(found, "provides_extra")),
         classifiers=_classifiers(texts(found, "classifiers")),
     )
 
@@ -136,30 +134,6 @@ def _is_safe(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc and not re.search(r"[\s\"'<>\\`]", url)
-
-
-_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_EXTRA: Final = re.compile(r"""\s*(?:and\s+)?extra\s*==\s*(['"])([A-Za-z0-9._-]+)\1\s*$""")
-
-
-def _requirements(
-    lines: list[str],
-) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, tuple[tuple[str, str], ...]], ...]]:
-    """Return requirements as a name and what follows it: those of the project itself, and by extra those of its extras."""
-    plain: list[tuple[str, str]] = []
-    extras: dict[str, list[tuple[str, str]]] = {}
-    for line in lines:
-        name = _NAME.match(line)
-        if not name:
-            continue
-        rest = line[name.end() :].strip()
-        extra = _EXTRA.search(rest)
-        if extra:
-            rest = rest[: extra.start()].rstrip().removesuffix(";").rstrip()
-            extras.setdefault(extra[2], []).append((name[0], rest))
-        else:
-            plain.append((name[0], rest))
-    return tuple(plain), tuple((extra, tuple(found)) for extra, found in sorted(extras.items()))
 
 
 def _classifiers(lines: list[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -13,7 +13,7 @@ from index_builder.render.web.card import card_of, decode, newest_of
 from index_builder.render.web.chart import bars, months_between
 from index_builder.render.web.feed import Happened, render_feed
 from index_builder.render.web.house import House, human
-from index_builder.render.web.project import _is_safe, _requirements
+from index_builder.render.web.project import _is_safe
 from index_builder.render.web.table import escaped, row_of, tags_of
 from index_builder.render.web.words import terms_of, words_of
 
@@ -113,15 +113,6 @@ def test_a_feed_is_valid_and_says_what_happened():
 def test_links_are_https_and_plain(url, safe):
     """A link of a project leads to a host over https and hides nothing."""
     assert _is_safe(url) is safe
-
-
-def test_requirements_are_told_by_extra():
-    """Extras' requirements stand under their extra, without its marker."""
-    plain, extras = _requirements(
-        ["b>=1", "c[x] (>2); python_version < '3'", "d; extra == 'e'", "f>1; os_name == 'nt' and extra == \"e\"", "<script>"]
-    )
-    assert plain == (("b", ">=1"), ("c", "[x] (>2); python_version < '3'"))
-    assert extras == (("e", (("d", ""), ("f", ">1; os_name == 'nt'"))),)
 
 
 def test_rows_escape_what_files_say():
