@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -269,6 +270,10 @@ class Pulls(Protocol):
         """Merge the base into a pull request, if its head is still that commit; raises LostRaceError."""
         ...
 
+    def unlabel(self, number: int, label: str) -> None:
+        """Take a label off a pull request, there or not."""
+        ...
+
     def say(self, number: int, body: str) -> None:
         """Keep the one comment of ours at a pull request as `body`."""
         ...
@@ -279,6 +284,22 @@ class Pulls(Protocol):
 
     def merge(self, number: int, head: str) -> None:
         """Merge a pull request, if its head is still that commit; raises LostRaceError."""
+        ...
+
+
+class PreviewPlace(Protocol):
+    """Where previews are shown. Everything raises RemoteError, StorageError."""
+
+    def shown(self) -> Mapping[int, str]:
+        """Return the commits that are shown, by the number of their pull request."""
+        ...
+
+    def put(self, number: int, head: str, folder: Path) -> None:
+        """Show a tree as a pull request's; raises SourceError for what is no tree of files."""
+        ...
+
+    def drop(self, number: int) -> None:
+        """Show a pull request no more."""
         ...
 
 

@@ -253,7 +253,7 @@ class _Job:
             shutil.copytree(source, target, dirs_exist_ok=True) if source.is_dir() else shutil.copy(source, target)
             self.run.artifacts[given["name"]] = target
         elif action == "actions/download-artifact":
-            shutil.copytree(self.run.artifacts[given["name"]], workspace, dirs_exist_ok=True)
+            shutil.copytree(self.run.artifacts[given["name"]], workspace / given.get("path", "."), dirs_exist_ok=True)
         elif action == "actions/deploy-pages":
             self.runner.pages = self.folder / "pages"
             with tarfile.open(self.run.artifacts["github-pages"] / "artifact.tar") as archive:
@@ -262,7 +262,7 @@ class _Job:
         elif action == "aws-actions/configure-aws-credentials":
             claims = self._identity(context, audience="sts.amazonaws.com")
             assert (claims["repository"], claims["environment"]) == (self.runner.name, self.workflow["jobs"][context["job"]]["environment"])
-            assert given["role-to-assume"] == self.runner.variables["AWS_ROLE_ARN"]
+            assert given["role-to-assume"] in (self.runner.variables.get(f"AWS_{kind}ROLE_ARN") for kind in ("", "PREVIEW_"))
             environment |= {**CREDENTIALS, "AWS_REGION": given["aws-region"]}
         elif action == "actions/attest-build-provenance":
             self._identity(context, audience="sigstore")

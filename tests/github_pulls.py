@@ -29,7 +29,7 @@ def open_pull(
     pull = {
         "number": number, "state": "open", "title": title, "body": "", "draft": False, "user": author, "branch": branch,
         "created_at": "2026-11-20T08:00:00Z", "merged_at": None, "head": {"sha": head, "ref": branch or f"change-{number}"},
-        "base": {"ref": "main"}, "reviews": [], "comments": [],
+        "base": {"ref": "main"}, "reviews": [], "comments": [], "labels": [],
     }  # fmt: skip
     repository.pulls[number] = pull
     return pull
@@ -190,6 +190,15 @@ def react(call: Call, owner: str, name: str, number: str) -> Any:
     repository = _found(call, owner, name, "pull-requests:write")
     repository.reactions.append((int(number), call.json()["content"]))
     return Plain(content=b"{}", status=201)
+
+
+@route("DELETE", "/repos/{owner}/{name}/issues/{number}/labels/{label}")
+def unlabel(call: Call, owner: str, name: str, number: str, label: str) -> Any:
+    labels = _found(call, owner, name, "pull-requests:write").pulls[int(number)]["labels"]
+    if {"name": label} not in labels:
+        raise RefusedError(404, "Label does not exist")
+    labels.remove({"name": label})
+    return []
 
 
 @route("POST", "/repos/{owner}/{name}/statuses/{commit}")

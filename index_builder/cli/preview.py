@@ -88,7 +88,7 @@ def command(
             options.check_output(output, root, configuration)
         with _folder(output) as folder:
             for name in chosen:
-                _write(tree, root, folder / name, name, configuration, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
+                write_preview(tree, root, folder / name, name, configuration, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
             if output is None:
                 serve(folder / chosen[0], f"a preview of '{chosen[0]}'", host, port, quiet=quiet)
                 return
@@ -116,10 +116,11 @@ def _say(output: Path, audience: Word, output_format: str) -> None:
     console.print(f"  pip install --index-url {simple} PROJECT\n  uv pip install --index-url {simple} PROJECT")
 
 
-def _write(
+def write_preview(
     tree: SourceTree, root: Path, folder: Path, audience: Word, configuration: Configuration, *, pool: Path | None, connections: int,
     jobs: int | None, quiet: bool,
 ) -> None:  # fmt: skip
+    """Write an audience's index as a preview, into `folder`, which is called as the audience. Raises as `build`."""
     with (
         options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet) as fetcher,
         wiring.open_site(folder.parent, audience) as site,

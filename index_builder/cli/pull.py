@@ -20,6 +20,7 @@ from index_builder.model.pull import Pull
 from index_builder.model.review import Proposed
 from index_builder.pipeline.pulls.act import Done, Verdict, Workflows, act, said_of
 from index_builder.pipeline.pulls.which import asked_by
+from index_builder.pipeline.reading import configuration_of
 from index_builder.wiring import github
 
 if TYPE_CHECKING:
@@ -203,9 +204,10 @@ def _write(output: Path, value: dict[str, object]) -> None:
 @command.command("act")
 @click.argument("verdict", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--number", type=click.IntRange(1), metavar="N", required=True, help="The pull request that the verdict must be of.")
+@options.repo
 @options.quiet
 @options.output_format
-def act_(verdict: Path, number: int, quiet: bool, output_format: str) -> None:
+def act_(verdict: Path, number: int, repo: Path, quiet: bool, output_format: str) -> None:
     """Say a verdict: one comment, one status; and merge where the policies want no person for it.
 
     A commit that was not judged gets neither: it is judged again. A merge is pinned to the commit, and publishing is started.
@@ -214,8 +216,11 @@ def act_(verdict: Path, number: int, quiet: bool, output_format: str) -> None:
     if found.number != number:
         msg = f"{verdict} is of #{found.number}, and #{number} was judged"
         raise SourceError(msg, fix="give each its own")
+    tree = wiring.open_tree(wiring.find_root(repo), "HEAD", worktree=False)
+    with options.problems_shown(tree, "text"):
+        previews = configuration_of(tree).previews
     with github.open_repository(progress(quiet=quiet)) as repository:
-        done = act(found, repository, repository, Workflows())
+        done = act(found, repository, repository, Workflows(), previews)
     if output_format == "json":
         click.echo(json.dumps({"number": number, "done": done.name.lower(), "says": found.says}))
     elif not quiet:

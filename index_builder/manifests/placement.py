@@ -24,6 +24,7 @@ def placement_problems(configuration: Configuration, policies: Policies, documen
     yield from _at_pages(configuration, policies, document)
     yield from _in_releases(configuration, policies, document)
     yield from _on_branches(configuration, policies, document)
+    yield from _in_previews(configuration, policies, document)
 
 
 def _at_pages(configuration: Configuration, policies: Policies, document: Document) -> Iterator[Problem]:
@@ -56,6 +57,14 @@ def _on_branches(configuration: Configuration, policies: Policies, document: Doc
             place = document.place(("publish", number, "kind"))
             fix = "give each audience a repository of its own: `repository:`"
             yield Problem(rule="audience-shared", message=message, place=place, fix=fix)
+
+
+def _in_previews(configuration: Configuration, policies: Policies, document: Document) -> Iterator[Problem]:
+    previews = configuration.previews
+    if previews and (granted := _granted(policies, previews.audience)):
+        message = f"previews are for whoever finds them, and {granted} granted download of {previews.audience}"
+        fix = "show an audience that is for everybody; members of others run: index-builder preview --pr N"
+        yield Problem(rule="audience-exposed", message=message, place=document.place(("previews", "audience")), fix=fix)
 
 
 def _granted(policies: Policies, audience: Word) -> str:

@@ -196,6 +196,12 @@ RULES: Final[dict[str, Rule]] = {
         "one repository, by its history.",
         "Give each audience its own `files:` and its targets their own `url:`, `path:` or `repository:`, none of them inside another's.",
     ),
+    "previews-shared": Rule(
+        "Previews of pull requests are at a place, and a host name, of their own.",
+        "What nobody has merged yet would be taken for the index: by readers, by whoever copies it, and by a browser that lets one page "
+        "of a host read the others.",
+        "Give `previews:` a bucket or folder of its own, and a `site:` with another host name.",
+    ),
     "target-left": Rule(
         "A target that was published to is published to.",
         "Nobody updates it any more, and it goes on serving what it has.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -34,6 +34,8 @@ class Finding:
 
 #: The workflow files of an index.
 WORKFLOWS: Final = ("validate.yml", "judge.yml", "bump.yml", "publish.yml")
+#: And of one that shows pull requests to others.
+PREVIEW: Final = "preview.yml"
 #: The status that judgement sets.
 CONTEXT: Final = "index-builder"
 _ENVIRONMENT: Final = "publish"
@@ -52,7 +54,7 @@ def examine(
     merges = any(rule.merge for rule in policies.rules)
     yield from _branch(settings, merges=merges)
     yield from _actions(settings)
-    yield from _workflows(settings)
+    yield from _workflows(settings, (*WORKFLOWS, *([PREVIEW] if configuration.previews else [])))
     yield from _schedules(settings, now)
     yield from _environment(settings)
     yield from _pages(settings, configuration)
@@ -115,8 +117,8 @@ def _schedules(settings: RepositorySettings, now: datetime) -> Iterator[Finding]
         )  # fmt: skip
 
 
-def _workflows(settings: RepositorySettings) -> Iterator[Finding]:
-    for name in WORKFLOWS:
+def _workflows(settings: RepositorySettings, names: Sequence[str]) -> Iterator[Finding]:
+    for name in names:
         state = None if settings.workflows is None else settings.workflows.get(name, "missing")
         fix = f"gh workflow enable {name}" if state and state.startswith("disabled") else "write it: index-builder init . --github …"
         why = "GitHub stops schedules of a public repository after 60 days without a push" if state == "disabled_inactivity" else ""

@@ -87,6 +87,11 @@ TYPED: dict[str, list[str]] = {
         "index-builder pull judge 12 --output verdict.json -q > judgement.txt; index-builder pull act verdict.json --number 12",
         "index-builder pull judge 13",
     ],
+    "previews": [
+        "index-builder previews tidy",
+        "echo 'previews: {audience: public, kind: directory, path: ../shown, site: https://previews.example.org/}' >> index.yaml",
+        "git commit -qam previews; index-builder previews tidy",
+    ],
     "doctor": ["index-builder doctor"],
     "check": [
         "index-builder check --worktree",
@@ -150,7 +155,7 @@ TYPED: dict[str, list[str]] = {
 
 
 #: The verbs that need a repository on GitHub.
-ON_GITHUB = {"pull", "doctor"}
+ON_GITHUB = {"pull", "previews", "doctor"}
 
 
 class Shell(Terminal):

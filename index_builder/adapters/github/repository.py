@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 from index_builder.adapters.github.api import Api
 from index_builder.errors import LostRaceError, NotFoundError, RemoteError
@@ -59,6 +61,11 @@ class GitHubRepository:
     def tip(self, branch: str) -> str:
         """Return the commit that a branch is at."""
         return str(self._api.get(f"{self._path}/git/ref/heads/{branch}")["object"]["sha"])
+
+    def unlabel(self, number: int, label: str) -> None:
+        """Take a label off a pull request, there or not."""
+        with suppress(NotFoundError):
+            self._api.send("DELETE", f"{self._path}/issues/{number}/labels/{quote(label, safe='')}")
 
     def say(self, number: int, body: str) -> None:
         """Keep our comment; one that somebody else wrote is never taken for it, whatever it begins with."""
@@ -184,6 +191,7 @@ def _pull(value: Any, reviews: tuple[Review, ...]) -> Pull:
     return Pull(
         number=int(value["number"]), title=str(value["title"]), author=_account(value["user"]), head=str(value["head"]["sha"]),
         base=str(value["base"]["ref"]), opened=moment(value["created_at"]), is_draft=bool(value.get("draft")), reviews=reviews,
+        labels=frozenset(str(label["name"]) for label in value.get("labels") or ()),
     )  # fmt: skip
 
 

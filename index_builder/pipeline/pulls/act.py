@@ -9,7 +9,9 @@ from typing import Final
 
 from index_builder.errors import LostRaceError, NotFoundError, RemoteError
 from index_builder.judge.verdict import Outcome
+from index_builder.model.previews import Previews
 from index_builder.model.pull import Mark, Pull
+from index_builder.pipeline.pulls.previews import may_be_shown
 from index_builder.ports import Dispatcher, Pulls
 
 _MARKS: Final = {Outcome.MERGES: Mark.SUCCESS, Outcome.WAITS: Mark.PENDING, Outcome.REFUSED: Mark.FAILURE}
@@ -49,10 +51,11 @@ class Done(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workflows:
-    """The workflow files that are started by name: what judges a pull request, and what publishes a branch."""
+    """The workflow files that are started by name: what judges a pull request, publishes a branch, and shows a pull request."""
 
     judge: str = "judge.yml"
     publish: str = "publish.yml"
+    preview: str = "preview.yml"
 
 
 def said_of(pull: Pull) -> str:
@@ -61,8 +64,8 @@ def said_of(pull: Pull) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def act(verdict: Verdict, pulls: Pulls, dispatcher: Dispatcher, workflows: Workflows) -> Done:
-    """Say a verdict, and merge where it says so. Raises RemoteError.
+def act(verdict: Verdict, pulls: Pulls, dispatcher: Dispatcher, workflows: Workflows, previews: Previews | None = None) -> Done:
+    """Say a verdict, and merge where it says so; what is not merged is shown to others where `previews` has a place. Raises RemoteError.
 
     Nothing is said of a commit that was not judged: between the judgement and this, somebody may have pushed, or merged another.
     """
@@ -79,8 +82,14 @@ def act(verdict: Verdict, pulls: Pulls, dispatcher: Dispatcher, workflows: Workf
         dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
         return Done.REJUDGED
     pulls.mark(verdict.head, _MARKS[verdict.outcome], verdict.says)
-    pulls.say(verdict.number, verdict.report)
-    if not (verdict.merges and verdict.outcome is Outcome.MERGES) or pull.is_draft:
+    merges = verdict.merges and verdict.outcome is Outcome.MERGES and not pull.is_draft
+    shown = previews if previews and not merges and may_be_shown(previews, pull, verdict.outcome) else None
+    pulls.say(verdict.number, verdict.report + (_told(shown, verdict.number) if shown else ""))
+    if shown:
+        dispatcher.dispatch(workflows.preview, pull.base, number=str(verdict.number), head=verdict.head)
+        if shown.label in pull.labels:
+            pulls.unlabel(verdict.number, shown.label)  # it was a word on this commit, and not on the next one
+    if not merges:
         return Done.SAID
     try:
         done = _merge(verdict, pulls)
@@ -94,6 +103,13 @@ def act(verdict: Verdict, pulls: Pulls, dispatcher: Dispatcher, workflows: Workf
     else:
         dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
     return done
+
+
+def _told(previews: Previews, number: int) -> str:
+    """Return where people without the builder can try it, in some minutes."""
+    where = previews.address(number)
+    line = f"uv pip install --no-config --index-url {where}simple/ PROJECT"
+    return f"\nIn some minutes it is shown, unsigned, at {where}:\n\n```\n{line}\n```\n"
 
 
 def _merge(verdict: Verdict, pulls: Pulls) -> Done:
