@@ -266,13 +266,9 @@ class Pulls(Protocol):
         """Say whether a commit has not all that another one has: it would be merged from behind."""
         ...
 
-    def refresh(self, number: int, head: str) -> None:
-        """Merge the base into a pull request, if its head is still that commit; raises LostRaceError."""
-        ...
 
-    def unlabel(self, number: int, label: str) -> None:
-        """Take a label off a pull request, there or not."""
-        ...
+class Maintainer(Protocol):
+    """Does to pull requests what their maintainers do. Everything raises RemoteError."""
 
     def say(self, number: int, body: str) -> None:
         """Keep the one comment of ours at a pull request as `body`."""
@@ -280,6 +276,14 @@ class Pulls(Protocol):
 
     def mark(self, commit: str, state: Mark, description: str) -> None:
         """Set the status of a commit, which a branch may require."""
+        ...
+
+    def unlabel(self, number: int, label: str) -> None:
+        """Take a label off a pull request, there or not."""
+        ...
+
+    def refresh(self, number: int, head: str) -> None:
+        """Merge the base into a pull request, if its head is still that commit; raises LostRaceError."""
         ...
 
     def merge(self, number: int, head: str) -> None:

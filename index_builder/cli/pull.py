@@ -18,7 +18,7 @@ from index_builder.judge.verdict import Outcome
 from index_builder.model.plain import plain
 from index_builder.model.pull import Pull
 from index_builder.model.review import Proposed
-from index_builder.pipeline.pulls.act import Done, Verdict, Workflows, act, said_of
+from index_builder.pipeline.pulls.act import Desk, Done, Verdict, Workflows, said_of
 from index_builder.pipeline.pulls.which import asked_by
 from index_builder.pipeline.reading import configuration_of
 from index_builder.wiring import github
@@ -220,7 +220,8 @@ def act_(verdict: Path, number: int, repo: Path, quiet: bool, output_format: str
     with options.problems_shown(tree, "text"):
         previews = configuration_of(tree).previews
     with github.open_repository(progress(quiet=quiet)) as repository:
-        done = act(found, repository, repository, Workflows(), previews)
+        desk = Desk(pulls=repository, maintainer=repository, dispatcher=repository, workflows=Workflows(), previews=previews)
+        done = desk.act(found)
     if output_format == "json":
         click.echo(json.dumps({"number": number, "done": done.name.lower(), "says": found.says}))
     elif not quiet:

@@ -12,7 +12,7 @@ from index_builder.judge.verdict import Outcome
 from index_builder.model.previews import Previews
 from index_builder.model.pull import Mark, Pull
 from index_builder.pipeline.pulls.previews import may_be_shown
-from index_builder.ports import Dispatcher, Pulls
+from index_builder.ports import Dispatcher, Maintainer, Pulls
 
 _MARKS: Final = {Outcome.MERGES: Mark.SUCCESS, Outcome.WAITS: Mark.PENDING, Outcome.REFUSED: Mark.FAILURE}
 
@@ -64,45 +64,73 @@ def said_of(pull: Pull) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def act(verdict: Verdict, pulls: Pulls, dispatcher: Dispatcher, workflows: Workflows, previews: Previews | None = None) -> Done:
-    """Say a verdict, and merge where it says so; what is not merged is shown to others where `previews` has a place. Raises RemoteError.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where verdicts are acted on: the pull requests, who may do something to them, and the workflows that go on from there.
 
-    Nothing is said of a commit that was not judged: between the judgement and this, somebody may have pushed, or merged another.
+    What is not merged is shown to others where `previews` has a place.
     """
-    try:
-        pull = pulls.pull(verdict.number)
-    except NotFoundError:
-        return Done.CLOSED
-    if pull.base != pulls.main():
-        return Done.ELSEWHERE
-    if (pull.head, pull.base, said_of(pull)) != (verdict.head, verdict.branch, verdict.reviews):
-        dispatcher.dispatch(workflows.judge, verdict.branch, number=str(verdict.number))
-        return Done.OUTDATED
-    if pulls.tip(pull.base) != verdict.base:
-        dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
-        return Done.REJUDGED
-    pulls.mark(verdict.head, _MARKS[verdict.outcome], verdict.says)
-    merges = verdict.merges and verdict.outcome is Outcome.MERGES and not pull.is_draft
-    shown = previews if previews and not merges and may_be_shown(previews, pull, verdict.outcome) else None
-    pulls.say(verdict.number, verdict.report + (_told(shown, verdict.number) if shown else ""))
-    if shown:
-        dispatcher.dispatch(workflows.preview, pull.base, number=str(verdict.number), head=verdict.head)
-        if shown.label in pull.labels:
-            pulls.unlabel(verdict.number, shown.label)  # it was a word on this commit, and not on the next one
-    if not merges:
-        return Done.SAID
-    try:
-        done = _merge(verdict, pulls)
-    except LostRaceError:
-        done = Done.OUTDATED
-    except RemoteError as error:
-        pulls.say(verdict.number, f"{verdict.report}\nIt could not be merged: {error.message}\n")
+
+    pulls: Pulls
+    maintainer: Maintainer
+    dispatcher: Dispatcher
+    workflows: Workflows
+    previews: Previews | None = None
+
+    def act(self, verdict: Verdict) -> Done:
+        """Say a verdict, and merge where it says so. Raises RemoteError.
+
+        Nothing is said of a commit that was not judged: between the judgement and this, somebody may have pushed, or merged another.
+        """
+        try:
+            pull = self.pulls.pull(verdict.number)
+        except NotFoundError:
+            return Done.CLOSED
+        if pull.base != self.pulls.main():
+            return Done.ELSEWHERE
+        if (pull.head, pull.base, said_of(pull)) != (verdict.head, verdict.branch, verdict.reviews):
+            return self._again(verdict, Done.OUTDATED)
+        if self.pulls.tip(pull.base) != verdict.base:
+            return self._again(verdict, Done.REJUDGED)
+        self.maintainer.mark(verdict.head, _MARKS[verdict.outcome], verdict.says)
+        merges = verdict.merges and verdict.outcome is Outcome.MERGES and not pull.is_draft
+        shown = self.previews if self.previews and not merges and may_be_shown(self.previews, pull, verdict.outcome) else None
+        self.maintainer.say(verdict.number, verdict.report + (_told(shown, verdict.number) if shown else ""))
+        if shown:
+            self._show(verdict, pull, shown)
+        return self._merge(verdict) if merges else Done.SAID
+
+    def _again(self, verdict: Verdict, done: Done) -> Done:
+        self.dispatcher.dispatch(self.workflows.judge, verdict.branch, number=str(verdict.number))
+        return done
+
+    def _show(self, verdict: Verdict, pull: Pull, previews: Previews) -> None:
+        self.dispatcher.dispatch(self.workflows.preview, pull.base, number=str(verdict.number), head=verdict.head)
+        if previews.label in pull.labels:
+            self.maintainer.unlabel(verdict.number, previews.label)  # it was a word on this commit, and not on the next one
+
+    def _merge(self, verdict: Verdict) -> Done:
+        """Merge; where the base moved on and the branch wants that seen, merge the base into it first."""
+        try:
+            self.maintainer.merge(verdict.number, verdict.head)
+        except LostRaceError:
+            return self._again(verdict, Done.OUTDATED)
+        except RemoteError as error:
+            return self._unmerged(verdict, error)
+        self.dispatcher.dispatch(self.workflows.publish, verdict.branch)
+        return Done.MERGED
+
+    def _unmerged(self, verdict: Verdict, error: RemoteError) -> Done:
+        try:
+            if self.pulls.lacks(verdict.head, verdict.base):
+                self.maintainer.refresh(verdict.number, verdict.head)
+                return self._again(verdict, Done.REFRESHED)
+        except LostRaceError:
+            return self._again(verdict, Done.OUTDATED)
+        except RemoteError as another:
+            error = another
+        self.maintainer.say(verdict.number, f"{verdict.report}\nIt could not be merged: {error.message}\n")
         return Done.UNMERGED
-    if done is Done.MERGED:
-        dispatcher.dispatch(workflows.publish, pull.base)
-    else:
-        dispatcher.dispatch(workflows.judge, pull.base, number=str(verdict.number))
-    return done
 
 
 def _told(previews: Previews, number: int) -> str:
@@ -110,17 +138,3 @@ def _told(previews: Previews, number: int) -> str:
     where = previews.address(number)
     line = f"uv pip install --no-config --index-url {where}simple/ PROJECT"
     return f"\nIn some minutes it is shown, unsigned, at {where}:\n\n```\n{line}\n```\n"
-
-
-def _merge(verdict: Verdict, pulls: Pulls) -> Done:
-    """Merge, or where the base moved on and the branch wants that seen, merge the base first. Raises LostRaceError, RemoteError."""
-    try:
-        pulls.merge(verdict.number, verdict.head)
-    except LostRaceError:
-        raise
-    except RemoteError:
-        if not pulls.lacks(verdict.head, verdict.base):
-            raise
-        pulls.refresh(verdict.number, verdict.head)
-        return Done.REFRESHED
-    return Done.MERGED
