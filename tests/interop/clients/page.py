@@ -48,7 +48,6 @@ Where a client is refused, it ends there: nothing is installed, and there is no 
 HOSTED_END = """\
 A dash is a run that was not made: how the hosts answer is the same (a test of its own asks each of them for every kind of object as
 every kind of user), and what a client makes of an answer is seen with nginx.
-Caddy's generated file keeps no log, by which core metadata is seen.
 pip before 9.0 and easy_install read no netrc: their password stands in the address.
 What conda does is seen by handing the pip lines of environment.yml to pip, as conda does; conda itself is not run.
 bandersnatch, devpi and proxpi read an index behind nginx too: [Mirror it](../how-to/mirror-it.md).
