@@ -290,6 +290,12 @@ _WITHOUT_METADATA = (*OLD[: OLD.index("pip 23.3.2")], EASY)
 #: Where a cell is another than `yes`, or `refuses` of the last four, and why.
 HOSTED_DIFFERENCES = (
     ("metadata", _WITHOUT_METADATA, "no", "It is older than PEP 714, and reads the wheels."),
+    (
+        "hashes",
+        ("pip 22.3.1",),
+        "no",
+        "It does not check the digest of a JSON page, and installs the swapped file.",
+    ),
     ("hashes", ("pip-tools",), "no", "`pip-compile` locks the digest of what it downloads, and does not compare it with the page's."),
     ("cut-off", ("conda",), "no", "It hands pip a file of requirements, in which no cut-off can stand; pip.conf applies there too."),
 )

@@ -46,5 +46,7 @@ def test_what_is_refused_is_not_had_from_elsewhere(hosted, hosted_cell, request)
     scenario = request.node.callspec.params["hosted"][2]
     assert not hosted.good
     assert hosted.versions == {}
-    assert {line.rsplit(" ", 1)[1] for line in hosted.requests} - {"301"} == {STATUS[scenario]}
+    asked = [line for line in hosted.requests if line != "GET /team/simple/ 200"]  # where pip 1.5.6 looks for another spelling
+    if asked:  # uv that has no password does not ask
+        assert {line.rsplit(" ", 1)[1] for line in asked} - {"301"} == {STATUS[scenario]}
     hosted_cell(scenario, "refuses")

@@ -1,6 +1,7 @@
 """What was published for a wide audience, everywhere and ever, is searched for what was never in it."""
 
 import hashlib
+import json
 import re
 import shutil
 from pathlib import Path
@@ -207,8 +208,23 @@ def test_an_audience_is_removed(published):
     assert published.leaks_of_words("internal", b"secret_plan") == []
 
 
+#: What another commit changes of a tree, at each place: which commit it is, and the signatures over that. N is a version or a digest.
+OF_A_COMMIT = {
+    "state/build.json", "state/publication.json", "status.json", "tuf/N.bin-N.json", "tuf/N.snapshot.json", "tuf/replaced.json",
+    "tuf/targets/state/N.build.json", "tuf/timestamp.json",
+}  # fmt: skip
+
+
+def signed(root: Path) -> dict[str, object]:
+    """Return what a tree's TUF metadata signs, by path: of each bin, the newest."""
+    found = {}
+    for path in sorted(root.glob("tuf/*.bin-*.json"), key=lambda path: int(path.name.split(".")[0])):
+        found[path.name.split(".")[1]] = json.loads(path.read_bytes())["signed"]["targets"]
+    return {path: target for targets in found.values() for path, target in targets.items()}
+
+
 def test_one_grant_changes(published, tmp_path):
-    """No page, file or signature of any target changes; of the host's files, the list of that audience's readers does."""
+    """No page or file of any target changes, and what is signed of a tree is its new commit; of the host's files, that audience's readers."""
     acme = published.acme
     hashes = tmp_path / "passwords"
     for name in world.USERS:
@@ -217,17 +233,22 @@ def test_one_grant_changes(published, tmp_path):
     for kind, folder in folders.items():
         acme.run("host-config", kind, "--passwords", hashes, "--output", folder)
     before = {audience: published.bytes_by_place(audience) for audience in world.OWN}
+    signatures = {audience: signed(acme.root(audience)) for audience in world.OWN}
     files = {kind: contents(folder) for kind, folder in folders.items()}
     acme.edit("policies.d/maintainers.yaml", "grant: {staff: [download]}", "grant: {staff: [download], carol: [download]}")
     acme.publish()
     for audience in world.OWN:
         after = published.bytes_by_place(audience)
         changed = {where for where in before[audience].keys() | after.keys() if before[audience].get(where) != after.get(where)}
-        assert {
-            where
-            for where in changed
-            if not re.search("state/(?:build|publication|lease).json|status.json|folder differing.json|tuf/", where)
-        } == set(), audience
+        told = sorted(re.sub(r"(?<=[/-])[0-9a-f]+(?=\.)", "N", where) for where in changed)
+        wanted = {
+            f"{kind} {path}" for kind, start in (("folder", ""), ("bucket", f"{audience}/")) for path in (start + p for p in OF_A_COMMIT)
+        }
+        assert told == sorted({*wanted, "folder differing.json", f"bucket {audience}/state/lease.json"}), audience
+        now = signed(acme.root(audience))
+        assert {path for path in now.keys() | signatures[audience].keys() if now.get(path) != signatures[audience].get(path)} == {
+            "state/build.json"
+        }
     for kind, folder in folders.items():
         acme.run("host-config", kind, "--passwords", hashes, "--output", folder)
         after = contents(folder)
