@@ -339,8 +339,9 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "name-similar": Rule(
         "A new name is not easily taken for another, here or among those that many people know.",
-        "People mistype, and attackers register what they type. `l`, `1` and `i`, `o` and `0`, and separators look alike.",
-        "Choose another name, or ask an administrator to approve it; `names: {distance: …}` in `policies.d/` sets how near is too near.",
+        "People mistype, and attackers register what they type. `l`, `1` and `i`, `o` and `0`, `rn` and `m`, `vv` and `w`, `cl` and `d`, "
+        "and separators look alike.",
+        "Choose another name, or ask an administrator to approve it; `names:` in `policies.d/` sets how near is too near.",
     ),
     "name-stdlib": Rule(
         "A new name is not that of a module of the standard library.",
@@ -348,7 +349,7 @@ RULES: Final[dict[str, Rule]] = {
         "Choose another name, or ask who administers the index.",
     ),
     "name-upstream": Rule(
-        "A new project that is our own has a name that the upstream indexes do not have.",
+        "A new project that is our own has a name that the upstream indexes do not have, and an old one does not begin to mix in theirs.",
         "With two indexes configured, installers take the higher version of either: dependency confusion.",
         "Choose a name with your prefix, take the project from the upstream, or ask an administrator; clients should use one index only.",
     ),
