@@ -200,6 +200,26 @@ def test_what_resolves_differently(story):
     assert not [line for line in report["effect"] if "resolve" in line]
 
 
+def test_what_resolves_though_no_project_changes(story):
+    """A sample that is new or edited, another client, an audience that is new: each is tried where it was not before."""
+    story.edit("resolve.d/web.txt", "flask-extras\n")
+    where = "resolve.d/web.txt for public (Python 3.12 on linux_x86_64)"
+    assert story.judge("--actor", "carol")[1]["effect"] == [f"{where} resolves now, to flask-extras 1.0"]
+    story.merge()
+    story.branch("edited")
+    story.edit("resolve.d/web.txt", "acme-utils\n")
+    assert story.judge("--actor", "carol")[1]["effect"] == [f"{where} resolves differently: acme-utils 1.0 comes, flask-extras 1.0 goes"]
+    story.edit("resolve.d/web.txt", "nowhere\n")
+    report = story.judge("--actor", "carol")[1]
+    assert [problem["rule"] for problem in report["problems"]] == ["sample-unresolved"]
+    assert "no longer resolves" in report["problems"][0]["message"]
+    story.branch("clients")
+    story.edit("index.yaml", lambda text: text + "clients: {python: ['3.12', '3.13'], platform: [linux_x86_64]}\n")
+    assert story.judge("--actor", "carol")[1]["effect"] == [
+        "resolve.d/web.txt for public (Python 3.13 on linux_x86_64) resolves now, to flask-extras 1.0"
+    ]
+
+
 def test_a_sample_cannot_reach_out(story):
     """Only names and versions are resolved: no URL, no path, no option."""
     story.edit("resolve.d/evil.txt", "x @ file:///etc/passwd\n--index-url https://evil.example.org/\n-e .\nflask-extras\n")
