@@ -13,6 +13,15 @@ class Rule(NamedTuple):
     how: str
 
 
+#: Where readers find the project: its documentation is read in its repository.
+HOME: Final = "https://github.com/index-builder/index-builder"
+
+
+def page_of(rule: str) -> str:
+    """Return the URL of a rule's place in the reference."""
+    return f"{HOME}/blob/main/docs/reference/rules.md#{rule}"
+
+
 RULES: Final[dict[str, Rule]] = {
     # the tree
     "tree-mode": Rule(
