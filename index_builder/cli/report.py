@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from index_builder.cli import formats
-from index_builder.judge.explain import needs, reasons, subject, verdict_line
+from index_builder.judge.explain import needs, pardons, reasons, subject, verdict_line
 from index_builder.judge.markdown import advice, code, escaped
 from index_builder.judge.verdict import Finding, Judged, Outcome, Ruling
 from index_builder.model.plain import plain
@@ -42,6 +42,7 @@ def _parts(judged: Judged) -> Iterator[tuple[str, list[str]]]:
         "Approvals of earlier commits, which do not count": [str(person) for person in judged.asked.stale],
         "Not looked at": list(judged.unchecked),
         "What is missing": [str(need) for need in needs(judged)],
+        "Errors that somebody's approval lets pass": list(dict.fromkeys(pardons(judged))),
     }
     yield from ((title, lines) for title, lines in parts.items() if lines)
 

@@ -362,7 +362,10 @@ def test_facts_of_the_host(story, tmp_path):
     code, report = judged("2026-11-28T12:00:00Z", (1002, "approved", head))
     assert (code, report["actor"], report["approved_by"]) == (10, "alice", ["bob"])
     assert missing_of(report) == ["a wait of 72 hours since it was proposed, until 2026-11-30T12:00:00Z, for the rule acme-namespace: "]
-    assert report["says"] == "nothing is wrong: it may be merged from 2026-11-30T12:00:00Z on, with nobody's word"
+    assert (
+        report["says"]
+        == "nothing is wrong: it may be merged from 2026-11-30T12:00:00Z on, with nobody's word; then somebody who may write to the repository merges it"
+    )
     assert judged("2026-11-30T12:00:00Z", (1002, "approved", head))[0] == 0
     code, report = judged("2026-11-30T12:00:00Z", (1002, "approved", "0" * 40))
     assert (code, report["approved_by"], report["stale_approvals"]) == (10, [], ["bob"])
@@ -386,6 +389,11 @@ def test_an_upload_time_that_cannot_be(story, uploaded, rule, code):
     story.edit(path, lambda text: text[: text.index("1.1")] + re.sub(r"uploaded: \S+", f"uploaded: {uploaded}", text[text.index("1.1") :]))
     found, report = story.judge("--actor", "alice", "--approved-by", "bob")
     assert (found, rules_of(report)) == (code, [rule])
+    pardon = ", which an administrator may let pass" if rule == "uploaded-old" else ""
+    assert report["says"] == f"refused: 1 error{pardon}"
+    for form in ("text", "markdown"):
+        done = story.cli("check", "--base", "main", "--offline", "-q", "--actor", "alice", "--approved-by", "bob", "--format", form)
+        assert ("uploaded-old (packages.d/acme-utils.yaml): carol" in done.out.replace("\\", "")) == bool(pardon)
     assert story.judge("--actor", "alice", "--approved-by", "bob", "--approved-by", "carol", commit=False)[0] == (
         0 if rule == "uploaded-old" else 1
     )

@@ -47,6 +47,7 @@ def test_an_index_that_does_not_list_it(mirroring, upstream):
     assert "the index 'pypi' has no project weather-maps" in report["problems"][0]["message"]
     code, report = mirroring.judge("--actor", "newcomer", commit=False)
     assert (code, report["merges_by_itself"]) == (0, False)
+    assert report["says"] == "may be merged as it stands: nothing is missing; it merges by itself, once all of it can be looked at"
     assert f"{FILE}: whether index:pypi has it, and since when" in report["unchecked"]
 
 
