@@ -413,7 +413,7 @@ RULES: Final[dict[str, Rule]] = {
         "`index-builder policy codeowners --write`.",
     ),
     "policy-matches-nothing": Rule(
-        "A new rule speaks of projects that are there.",
+        "A new rule or reservation speaks of projects that are there.",
         "A misspelled pattern protects nothing.",
         "Correct it; for projects that are still to come, an administrator's approval says so.",
     ),

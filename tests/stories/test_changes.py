@@ -139,6 +139,10 @@ def needing(approvals):
         ("grant: {admins: [administer, transfer]}", needing("{count: 2, from: team-web}"), None),
         ("grant: {admins: [administer, transfer]}", needing("{count: 1, from: team-web}, licenses: [MIT]"), "policy-lockout"),
         ('projects: ["evil-*"]', 'projects: ["evol-*"]', "policy-matches-nothing"),
+        ('names: ["acme-*"]', 'names: ["acne-*"]', "policy-matches-nothing"),
+        ('    projects: ["evil-*"]\n', "", "policy-matches-nothing"),
+        ('projects: ["evil-*"]', "audiences: [public]", "policy-matches-nothing"),
+        ('    projects: ["evil-*"]\n    grant: {}\n    deny: {anyone: [create, release]}', "    audiences: [public]\n    grant: {anyone: [download]}", None),
     ],
 )  # fmt: skip
 def test_a_harmful_policy(story, old, new, rule):
