@@ -305,7 +305,7 @@ def check_entry(pool: Pool, digest: Sha256) -> None:
     if not is_genuine(pool, digest):
         pool.drop(digest)
         msg = f"the pool's copy of {digest} held other bytes, and was dropped"
-        raise CorruptEntryError(msg, fix="run the command again to fetch it anew; index-builder add --dist puts a hosted file back")
+        raise CorruptEntryError(msg, fix="run the command again to fetch it anew; `index-builder add --dist FILE` puts a hosted file back")
 
 
 def is_genuine(pool: Pool, digest: Sha256) -> bool:

@@ -38,17 +38,31 @@ def verdict_line(judged: Judged) -> str:
     if not judged.rulings and judged.outcome is Outcome.MERGES:
         return "nothing changes: the base has it all"
     if judged.outcome is Outcome.MERGES:
-        how = "it merges by itself" if judged.merges_by_itself else "somebody who may write to the repository merges it"
-        return f"may be merged as it stands: nothing is missing; {how}"
+        return f"may be merged as it stands: nothing is missing; {_merger(judged)}"
     if judged.outcome is Outcome.WAITS:
         missing = len(needs(judged))
         if all(need.until for need in needs(judged)):
-            return f"nothing is wrong: it may be merged from {max(need.until for need in needs(judged))} on, with nobody's word"
-        return f"nothing is wrong, and {missing} thing{'s are' if missing > 1 else ' is'} missing before it may be merged"
+            until = max(need.until for need in needs(judged))
+            return f"nothing is wrong: it may be merged from {until} on, with nobody's word; then {_merger(judged)}"
+        return f"nothing is wrong, and {missing} thing{'s are' if missing > 1 else ' is'} missing; then {_merger(judged)}"
     open_ones = sorted({f.problem.rule for f in judged.findings if f.problem.severity == "question" and not f.people})
     denied += [f"policy lets nobody answer {rule}" for rule in open_ones]
-    said = [f"{errors} error{'s' if errors > 1 else ''}"] * bool(errors) + denied
+    pardon = ", which an administrator may let pass" if not denied and len(pardons(judged)) == errors else ""
+    said = [f"{errors} error{'s' if errors > 1 else ''}{pardon}"] * bool(errors) + denied
     return f"refused: {', '.join(said)}"
+
+
+def _merger(judged: Judged) -> str:
+    """Return who merges what may be merged."""
+    if not judged.is_automatic:
+        return "somebody who may write to the repository merges it"
+    return "it merges by itself" + (", once all of it can be looked at" if judged.unchecked else "")
+
+
+def pardons(judged: Judged) -> tuple[str, ...]:
+    """Return, in words, whose word would let which errors pass."""
+    found = [f for f in judged.findings if f.problem.severity == "error" and f.people]
+    return tuple(f"{f.problem.rule} ({f.problem.place.path}): {' or '.join(f.people)}" for f in found)
 
 
 def needs(judged: Judged) -> tuple[Need, ...]:

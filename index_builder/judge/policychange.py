@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from itertools import chain
 
 from index_builder.model.names import Word
 from index_builder.model.problem import Place, Problem
@@ -37,14 +38,33 @@ def policy_problems(
     known = {rule.id: rule for rule in before.rules}
     for rule in after.rules:
         if known.get(rule.id) != rule:
-            yield from _without_effect(rule, projects)
+            yield from (_nothing(what, rule.place) for what in _without_effect(rule, projects))
+    for reservation in after.reserved:
+        if reservation not in before.reserved:
+            silent = (pattern for pattern in reservation.names if not _matches(pattern, projects))
+            yield from (_nothing(f"{pattern} is reserved, and no project here is called so", reservation.place) for pattern in silent)
 
 
-def _without_effect(rule: Rule, projects: Mapping[str, Project]) -> Iterator[Problem]:
-    for pattern in rule.projects:
-        if pattern != "*" and not any(fnmatchcase(name, pattern) for name in projects):
-            message = f"the rule '{rule.id}' speaks of {pattern}, and no project here is called so"
-            yield Problem(
-                rule="policy-matches-nothing", message=message, place=rule.place, severity="question",
-                fix="correct the pattern, or let somebody who administers the index say that the projects are still to come",
-            )  # fmt: skip
+def _without_effect(rule: Rule, projects: Iterable[str]) -> Iterator[str]:
+    """Yield, in words, what in a rule speaks of nothing."""
+    yield from (
+        f"the rule '{rule.id}' speaks of {pattern}, and no project here is called so"
+        for pattern in rule.projects
+        if not _matches(pattern, projects)
+    )
+    if not rule.projects:
+        spoken = {*chain(*rule.grant.values(), *rule.deny.values(), *(requirement.actions for requirement in rule.require), rule.merge)}
+        actions = [action.value for action in Action if action in spoken and (action is not Action.DOWNLOAD or not rule.audiences)]
+        if actions:
+            yield f"the rule '{rule.id}' speaks of {' and '.join(actions)}, and selects no projects"
+        elif not rule.audiences:
+            yield f"the rule '{rule.id}' selects no projects and no audiences"
+
+
+def _matches(pattern: str, projects: Iterable[str]) -> bool:
+    return pattern == "*" or any(fnmatchcase(name, pattern) for name in projects)
+
+
+def _nothing(message: str, place: Place) -> Problem:
+    fix = "correct the pattern, or let somebody who administers the index say that the projects are still to come"
+    return Problem(rule="policy-matches-nothing", message=message, place=place, fix=fix, severity="question")

@@ -13,6 +13,15 @@ class Rule(NamedTuple):
     how: str
 
 
+#: Where readers find the project: its documentation is read in its repository.
+HOME: Final = "https://github.com/index-builder/index-builder"
+
+
+def page_of(rule: str) -> str:
+    """Return the URL of a rule's place in the reference."""
+    return f"{HOME}/blob/main/docs/reference/rules.md#{rule}"
+
+
 RULES: Final[dict[str, Rule]] = {
     # the tree
     "tree-mode": Rule(
@@ -353,8 +362,9 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "name-similar": Rule(
         "A new name is not easily taken for another, here or among those that many people know.",
-        "People mistype, and attackers register what they type. `l`, `1` and `i`, `o` and `0`, and separators look alike.",
-        "Choose another name, or ask an administrator to approve it; `names: {distance: …}` in `policies.d/` sets how near is too near.",
+        "People mistype, and attackers register what they type. `l`, `1` and `i`, `o` and `0`, `rn` and `m`, `vv` and `w`, `cl` and `d`, "
+        "and separators look alike.",
+        "Choose another name, or ask an administrator to approve it; `names:` in `policies.d/` sets how near is too near.",
     ),
     "name-stdlib": Rule(
         "A new name is not that of a module of the standard library.",
@@ -362,7 +372,7 @@ RULES: Final[dict[str, Rule]] = {
         "Choose another name, or ask who administers the index.",
     ),
     "name-upstream": Rule(
-        "A new project that is our own has a name that the upstream indexes do not have.",
+        "A new project that is our own has a name that the upstream indexes do not have, and an old one does not begin to mix in theirs.",
         "With two indexes configured, installers take the higher version of either: dependency confusion.",
         "Choose a name with your prefix, take the project from the upstream, or ask an administrator; clients should use one index only.",
     ),
@@ -417,7 +427,7 @@ RULES: Final[dict[str, Rule]] = {
         "`index-builder policy codeowners --write`.",
     ),
     "policy-matches-nothing": Rule(
-        "A new rule speaks of projects that are there.",
+        "A new rule or reservation speaks of projects that are there.",
         "A misspelled pattern protects nothing.",
         "Correct it; for projects that are still to come, an administrator's approval says so.",
     ),

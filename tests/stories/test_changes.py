@@ -69,8 +69,8 @@ def test_a_stranger_takes_a_name_of_a_team(story):
     ("name", "rule", "near"),
     [
         ("f1ask-extras", "name-similar", "flask-extras"), ("flaskextras", "name-similar", "flask-extras"),
-        ("flask-extra", "name-similar", "flask-extras"), ("requestss", "name-similar", "requests"), ("nurnpy", None, ""),
-        ("numpyy", "name-similar", "numpy"), ("asyncio", "name-stdlib", ""), ("fl0sk", "name-similar", "flask"),
+        ("flask-extra", "name-similar", "flask-extras"), ("requestss", "name-similar", "requests"), ("nurnpy", "name-similar", "numpy"),
+        ("numpyy", "name-similar", "numpy"), ("asyncio", "name-stdlib", ""), ("fl0sk", "name-similar", "flask"), ("weather-charts", None, ""),
     ],
 )  # fmt: skip
 def test_a_look_alike(story, name, rule, near):
@@ -139,6 +139,10 @@ def needing(approvals):
         ("grant: {admins: [administer, transfer]}", needing("{count: 2, from: team-web}"), None),
         ("grant: {admins: [administer, transfer]}", needing("{count: 1, from: team-web}, licenses: [MIT]"), "policy-lockout"),
         ('projects: ["evil-*"]', 'projects: ["evol-*"]', "policy-matches-nothing"),
+        ('names: ["acme-*"]', 'names: ["acne-*"]', "policy-matches-nothing"),
+        ('    projects: ["evil-*"]\n', "", "policy-matches-nothing"),
+        ('projects: ["evil-*"]', "audiences: [public]", "policy-matches-nothing"),
+        ('    projects: ["evil-*"]\n    grant: {}\n    deny: {anyone: [create, release]}', "    audiences: [public]\n    grant: {anyone: [download]}", None),
     ],
 )  # fmt: skip
 def test_a_harmful_policy(story, old, new, rule):
@@ -362,7 +366,10 @@ def test_facts_of_the_host(story, tmp_path):
     code, report = judged("2026-11-28T12:00:00Z", (1002, "approved", head))
     assert (code, report["actor"], report["approved_by"]) == (10, "alice", ["bob"])
     assert missing_of(report) == ["a wait of 72 hours since it was proposed, until 2026-11-30T12:00:00Z, for the rule acme-namespace: "]
-    assert report["says"] == "nothing is wrong: it may be merged from 2026-11-30T12:00:00Z on, with nobody's word"
+    assert (
+        report["says"]
+        == "nothing is wrong: it may be merged from 2026-11-30T12:00:00Z on, with nobody's word; then somebody who may write to the repository merges it"
+    )
     assert judged("2026-11-30T12:00:00Z", (1002, "approved", head))[0] == 0
     code, report = judged("2026-11-30T12:00:00Z", (1002, "approved", "0" * 40))
     assert (code, report["approved_by"], report["stale_approvals"]) == (10, [], ["bob"])
@@ -386,6 +393,11 @@ def test_an_upload_time_that_cannot_be(story, uploaded, rule, code):
     story.edit(path, lambda text: text[: text.index("1.1")] + re.sub(r"uploaded: \S+", f"uploaded: {uploaded}", text[text.index("1.1") :]))
     found, report = story.judge("--actor", "alice", "--approved-by", "bob")
     assert (found, rules_of(report)) == (code, [rule])
+    pardon = ", which an administrator may let pass" if rule == "uploaded-old" else ""
+    assert report["says"] == f"refused: 1 error{pardon}"
+    for form in ("text", "markdown"):
+        done = story.cli("check", "--base", "main", "--offline", "-q", "--actor", "alice", "--approved-by", "bob", "--format", form)
+        assert ("uploaded-old (packages.d/acme-utils.yaml): carol" in done.out.replace("\\", "")) == bool(pardon)
     assert story.judge("--actor", "alice", "--approved-by", "bob", "--approved-by", "carol", commit=False)[0] == (
         0 if rule == "uploaded-old" else 1
     )

@@ -47,6 +47,7 @@ def test_an_index_that_does_not_list_it(mirroring, upstream):
     assert "the index 'pypi' has no project weather-maps" in report["problems"][0]["message"]
     code, report = mirroring.judge("--actor", "newcomer", commit=False)
     assert (code, report["merges_by_itself"]) == (0, False)
+    assert report["says"] == "may be merged as it stands: nothing is missing; it merges by itself, once all of it can be looked at"
     assert f"{FILE}: whether index:pypi has it, and since when" in report["unchecked"]
 
 
@@ -87,3 +88,38 @@ def test_what_the_index_has(mirroring, upstream):
     code, rules, report = judge(mirroring)
     assert (code, rules, report["unchecked"], report["merges_by_itself"]) == (0, [], [], True)
     assert [line for line in upstream.requests if line.partition(" ")[2].startswith("/packages/") and ".whl " in line] == []
+
+
+def test_a_project_of_our_own_takes_a_release_from_an_upstream(mirroring, upstream):
+    """The upstream's project of the same name may be anybody's: an administrator says whether it is ours, once."""
+    (mirroring.folder / PATH).unlink()
+    mirroring.add(wheel("demo", "0.9"), owner="dave")
+    commit_all(mirroring.folder)
+    mirroring.merge()
+    mirroring.branch("99")
+    path = "packages.d/demo.yaml"
+    mirroring.edit(
+        path,
+        lambda text: text.replace("hosting: hosted", "hosting: mirrored").replace(
+            "stored: true", "url: https://files.example.org/demo-0.9-py3-none-any.whl"
+        ),
+    )
+    mirroring.merge()
+    mirroring.branch("more")
+    assert mirroring.cli("add", "--pypi", "demo==1.1", "--only", "*.whl", "-q").code == 0
+    code, report = mirroring.judge("--actor", "dave")
+    (question,) = [p for p in report["problems"] if p["rule"] == "name-upstream"]
+    assert (code, question["severity"], question["people"]) == (10, "question", ["carol"])
+    assert "demo-1.1-py3-none-any.whl comes from the upstream index 'pypi', from which demo has no file" in question["message"]
+    assert mirroring.judge("--actor", "dave", "--approved-by", "carol", commit=False)[0] == 0
+    mirroring.merge()
+    mirroring.branch("next")
+    assert mirroring.cli("add", "--pypi", "demo==1.0", "--only", "*.whl", "-q").code == 0
+    assert mirroring.judge("--actor", "dave")[0] == 0
+
+
+def test_an_upstream_that_is_new(story):
+    """That nobody asked it for every name here is said."""
+    story.edit("index.yaml", lambda text: text.replace("upstreams: {", "upstreams: {more: https://more.example.org/simple/, "))
+    code, report = story.judge("--actor", "carol")
+    assert (code, report["unchecked"]) == (0, ["whether 'more', an upstream that is new, has projects called as ours"])

@@ -11,7 +11,7 @@ from index_builder.fetch.stage import Fetcher
 from index_builder.judge.asked import Asked
 from index_builder.judge.change import ProjectChange, actions_of, origin_of
 from index_builder.judge.immutability import broken, wrong_times
-from index_builder.judge.naming import confusion, look_alikes
+from index_builder.judge.naming import confusion, look_alikes, newcomers
 from index_builder.judge.provenance import provenance_problems
 from index_builder.judge.releases import odd_releases
 from index_builder.judge.verdict import Judged, Ruling, in_order, weigh
@@ -28,7 +28,7 @@ from index_builder.model.source import stem_of
 from index_builder.pipeline.check import Looked, look_into
 from index_builder.pipeline.judge.effect import effect
 from index_builder.pipeline.judge.evidence import Evidence, gather_evidence, is_evidence
-from index_builder.pipeline.judge.origins import bumps, has_own_time, is_listed, source_problems, unproved
+from index_builder.pipeline.judge.origins import bumps, has_own_time, is_listed, new_upstreams, source_problems, unproved
 from index_builder.pipeline.judge.reading import Change
 from index_builder.pipeline.judge.resolve import resolutions
 from index_builder.pipeline.judge.settings import house_problems, settings_problems, widenings
@@ -53,6 +53,7 @@ def judge(
     known = (change.after.configuration or change.configuration).upstreams
     fetches = [fetch for fetch in fetches if not isinstance(fetch.origin, IndexOrigin) or fetch.origin.index in known]
     unchecked = [f"{outside} changed file{'s' if outside > 1 else ''} outside the index's folder"] if outside else []
+    unchecked += [f"whether '{name}', an upstream that is new, has projects called as ours" for name in new_upstreams(change)]
     unproven = unproved(change, fetches, fetcher, unchecked)
     places = {problem.place for problem in unproven}
     looked = look_into([fetch for fetch in fetches if fetch.place not in places], fetcher, executor)
@@ -132,6 +133,7 @@ def _of_project(change: Change, project: ProjectChange, asked: Asked, fetcher: F
     """Yield what one project's change breaks or asks."""
     yield from broken(project)
     yield from odd_releases(project)
+    yield from newcomers(project)
     after = change.after.configuration or change.configuration
     if project.before and project.after and project.before.audiences != project.after.audiences:
         yield from narrowed(change.configuration, after, project.before, project.after, Place(path=project.path))

@@ -36,6 +36,11 @@ def unproved(change: Change, fetches: Sequence[Fetch], fetcher: Fetcher, uncheck
     return fetcher.proved(wanted)
 
 
+def new_upstreams(change: Change) -> list[Word]:
+    """Return the upstream indexes that the base does not have: to ask each for every name here would take hours."""
+    return sorted((change.after.configuration or change.configuration).upstreams.keys() - change.configuration.upstreams.keys())
+
+
 def has_own_time(file: File, project: ProjectChange, fetcher: Fetcher) -> bool:
     """Say whether a file's upload time is its upstream index's own to give; where nobody can say, that was told as unproved."""
     if not isinstance(file.origin, IndexOrigin) or project.after is None:

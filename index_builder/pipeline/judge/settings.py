@@ -12,7 +12,7 @@ from index_builder.manifests.reader import read_manifest
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
 from index_builder.model.project import Project
 from index_builder.model.source import CONFIGURATION, POLICIES, is_manifest
-from index_builder.pipeline.codeowners import stale_codeowners
+from index_builder.pipeline.codeowners import stale_codeowners, stale_lines
 from index_builder.pipeline.judge.reading import Change
 from index_builder.pipeline.theme import FOLDER as THEME
 from index_builder.pipeline.theme import themed
@@ -65,12 +65,12 @@ def house_problems(change: Change, templates: Callable[[], Mapping[str, str]]) -
 
 
 def settings_problems(change: Change) -> Iterator[Problem]:
-    """Yield what new settings do to what is there: every manifest is read for that."""
-    before, after = change.before, change.after
-    if after is before or (after.policies, after.configuration) == (before.policies, before.configuration):
-        return
-    tree = change.proposal.merged
+    """Yield what new settings do to what is there: every manifest is read for that, and none where settings stay as they are."""
+    before, after, tree = change.before, change.after, change.proposal.merged
     touched = {path for project in change.projects for path in (project.path_before, project.path_after)}
+    if after is before or (after.policies, after.configuration) == (before.policies, before.configuration):
+        yield from stale_lines(tree, after.policies, touched, [project.after for project in change.projects if project.after])
+        return
     projects: dict[str, Project] = {}
     for entry in tree.entries("packages.d"):
         if is_manifest(entry):
