@@ -143,6 +143,20 @@ def test_bumps_wait_for_each_other():
     assert groups(parsed(TEMPLATES / "judge.yml"))[1] == groups(parsed(TEMPLATES / "bump.yml"))[0]
 
 
+def test_signing_keys_are_with_the_publication_alone():
+    """A stolen token holds no key: they are secrets of one environment, given to one step, and whoever takes its job may sign."""
+    given = {
+        (path.name, parsed(path)["jobs"][job].get("environment"), name)
+        for path in (*WORKFLOWS, *TEMPLATES.glob("*.yml"))
+        for job, step in steps(parsed(path))
+        for name, value in (step.get("env") or {}).items()
+        if "INDEX_BUILDER_KEY" in str(value)
+    }
+    assert given == {("publish.yml", "publish", f"INDEX_BUILDER_KEY_{role}") for role in ("BINS", "TIMESTAMP")}
+    texts = [path.read_text() for path in (*WORKFLOWS, *TEMPLATES.glob("*.yml"))]
+    assert sum(text.count("secrets.INDEX_BUILDER_KEY") for text in texts) == 2 * 2
+
+
 def test_what_init_writes_is_what_runs_here(cli, tmp_path):
     """This repository's own workflows are those that `init --github` writes, but for whose builder they use."""
     for path in sorted(TEMPLATES.glob("*.yml")):

@@ -25,6 +25,7 @@ from index_builder.model.review import Proposed
 from index_builder.pipeline.judge.judge import judge
 from index_builder.pipeline.judge.reading import Change, base_settings, read_change
 from index_builder.pipeline.judge.replay import replay
+from index_builder.pipeline.kept import kept_in
 from index_builder.policy.rules import Policies
 from index_builder.ports import Proposal, SourceTree
 from index_builder.wiring import github, shipped
@@ -80,8 +81,9 @@ def judged_of(
         github.open_feed(progress(quiet=quiet)) as feed,
         wiring.open_workers(jobs) as workers,
     ):
+        bytes_of = replace(fetcher, kept=kept_in(proposal.merged))
         return judge(
-            change, asking, fetcher, wiring.resolver, wiring.attestations(), feed, shipped.templates, workers,
+            change, asking, bytes_of, wiring.resolver, wiring.attestations(), feed, shipped.templates, workers,
             replayed=_replayed(root, base, change),
         )  # fmt: skip
 

@@ -183,10 +183,17 @@ class _Build:
     def _fetch(self, lacking: Iterable[Lacking]) -> None:
         lacking = list(lacking)
         problems = self._fetch_files([fetch for part in lacking for fetch in part.files])
-        problems += self._fetcher.provenance([fetch for part in lacking for fetch in part.provenance])
+        problems += self._fetch_provenance([fetch for part in lacking for fetch in part.provenance])
         problems += self._fetcher.links([fetch for part in lacking for fetch in part.links])
         if problems:
             raise ProblemsFoundError(in_order(problems))
+
+    def _fetch_provenance(self, fetches: list[Fetch]) -> list[Problem]:
+        if not fetches:
+            return []
+        from index_builder.pipeline.kept import kept_in  # noqa: PLC0415 - reads certificates, which few builds do
+
+        return replace(self._fetcher, kept=kept_in(self._tree)).provenance(fetches)
 
     def _fetch_files(self, fetches: list[Fetch]) -> list[Problem]:
         order = self._order

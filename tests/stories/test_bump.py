@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import ssl
 import sys
@@ -256,6 +257,35 @@ def test_attestations_come_along(hosted, cli, hub):
     tree = git_of(hub.repositories[INDEX]).references["refs/pull/1/head"].peel(pygit2.Commit).tree
     assert json.loads(tree[f"attestations/{digest}.sigstore.json"].data) == json.loads(attested.bundle())
     assert "| yes |" in hub.repositories[INDEX].pulls[1]["body"]
+
+
+def test_attestations_are_published(repo, cli, hub):
+    """What a repository attested becomes a provenance object (PEP 740) of the index; any clone makes the same one of what is kept."""
+    settings = repo / "index.yaml"
+    settings.write_text(settings.read_text().replace("files: packages/", "files: packages/, url: https://pypi.example.org/"))
+    name, content = wheel("acme-utils", "1.1")
+    release(hub, "1.1", (name, content), sdist("acme-utils", "1.1"))
+    digest = hashlib.sha256(content).hexdigest()
+    hub.repositories[SOURCE].attestations[digest] = [attested.bundle_of(name, digest)]
+    path = manifest(repo, f"{{github: {SOURCE}}}", versions=listed("1.0"), hosting="linked")
+    assert bumped(cli)["acme-utils"]["attestations"] == [f"attestations/{digest}.sigstore.json"]
+    (made,) = re.findall(r"provenance: ([0-9a-f]{64})", path.read_text())
+    assert cli("build", "--worktree", "-q").code == 0
+    published = repo / "site" / "public" / "provenance" / f"{made}.json"
+    assert hashlib.sha256(published.read_bytes()).hexdigest() == made
+    assert json.loads(published.read_bytes())["attestation_bundles"][0]["publisher"]["repository"] == attested.REPOSITORY
+    page = json.loads((repo / "site/public/simple/acme-utils/index.v1_json").read_bytes())
+    assert {file["filename"]: file.get("provenance") for file in page["files"]}[name] == f"https://pypi.example.org/provenance/{made}.json"
+    assert (
+        f'data-provenance="https://pypi.example.org/provenance/{made}.json"'
+        in published.parent.parent.joinpath("simple/acme-utils/index.html").read_text()
+    )
+    (repo / "attestations" / f"{digest}.sigstore.json").unlink()
+    shutil.rmtree(repo / ".pool")
+    shutil.rmtree(repo / "site")
+    done = cli("build", "--worktree", "-q")
+    assert done.code == 1
+    assert f"the provenance of {name} is neither in the pool nor where the file comes from" in done.err
 
 
 def test_the_workflow_bumps_and_is_judged(hosted, hub, tmp_path):

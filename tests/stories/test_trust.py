@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT, commit_all
 from distributions import wheel
 from live import serving
-from signed import PASSPHRASE, Signed, bin_of, pointer, snapshot
+from signed import PASSPHRASE, Signed, bin_of, pointer, resign, snapshot
 from trees import contents
 
 from index_builder.state import MARK
@@ -516,6 +516,26 @@ def test_fast_forward_and_the_way_back(index, cli):
         verify(index, cli, live.url)
 
 
+def test_a_version_that_nobody_signed_is_named_by_a_thief(index, cli):
+    """With key B he lets the TUF snapshot name targets that are not there: it is seen, and the key must go."""
+    metadata, timestamp, thief = snapshot(index.site), pointer(index.site), index.online("timestamp")
+    metadata.signed.meta["targets.json"].version = 9
+    metadata.signed.version += 1
+    timestamp.signed.version += 1
+    timestamp.signed.snapshot_meta.version = metadata.signed.version
+    timestamp.signed.snapshot_meta.hashes = timestamp.signed.snapshot_meta.length = None
+    resign(index.site / "tuf" / f"{metadata.signed.version}.snapshot.json", metadata, thief)
+    resign(index.site / "tuf" / "timestamp.json", timestamp, thief)
+    for verb in (("keys", "status"), ("sign", "--worktree")):
+        done = cli(*verb)
+        assert done.code == 4, verb
+        assert "version 9 of targets is published, and we have not come to that" in done.err
+    index.do("keys", "rotate", "timestamp")
+    index.do("sign", "--worktree", "-q")
+    assert cli("keys", "status").code == 0
+    verify(index, cli)
+
+
 def test_re_root_after_a_compromise(index, cli):
     """A holder's key and both online keys are stolen: the others take him out and replace both; readers follow from the first root."""
     verify(index, cli)
@@ -662,9 +682,11 @@ def test_a_draft_counts_only_once_it_is_signed(index, cli, monkeypatch):
 
 
 def test_a_root_that_too_few_have_signed_is_taken_away(index, cli):
-    """Whoever has the host can put one there, and readers refuse the index for it: `keys status` says so, the next signing heals it."""
+    """Also with one of two holders' keys, readers refuse the index for it: `keys status` says so, the next signing heals it."""
     root = index.committed.root
     root.signed.version = 2
+    root.signatures.clear()
+    add_signature(root, index_signer(index, index.committed.people["alice"]))
     path = index.site / "tuf" / "2.root.json"
     for content in (write(root), b"{}"):
         path.write_bytes(content)

@@ -17,7 +17,7 @@ from index_builder.pipeline.add.edits import Change, edits
 from index_builder.pipeline.add.pin import pin
 from index_builder.pipeline.bump.differences import Difference, differences
 from index_builder.pipeline.bump.look import Find, Looked, candidates, look
-from index_builder.pipeline.judge.evidence import ENDING, FOLDER
+from index_builder.pipeline.kept import kept_path, with_provenance
 from index_builder.ports import Attestations, ReleaseFeed
 
 
@@ -59,13 +59,13 @@ class Workbench:
             return Bumped(looked=looked, error=looked.error)
         try:
             pinned = pin(candidates(looked, self.index, self.fetcher, defaults), self.fetcher)
-            change = next(edits(self.index, pinned.groups, {project.place.path: text}))
+            bundles = self._bundles(project, [file for _, files in pinned.groups for file in files])
+            groups = [(each, with_provenance(files, bundles)) for each, files in pinned.groups]
+            change = next(edits(self.index, groups, {project.place.path: text}))
             old = next((release.files for release in project.releases if release.version == looked.before), ())
             new = [file for file in change.files if file.name.version == looked.version]
-            return Bumped(
-                looked=looked, change=change, attestations=self._bundles(project, change.files),
-                differences=differences(project, old, new, self.fetcher),
-            )  # fmt: skip
+            told = differences(project, old, new, self.fetcher)
+            return Bumped(looked=looked, change=change, attestations=bundles, differences=told)
         except InterruptedRunError:
             raise
         except ProblemsFoundError as error:
@@ -86,7 +86,7 @@ class Workbench:
         for file in files:
             found = [content for repository in filter(None, asked) for content in self.feed.attestations(repository, file.sha256)]
             if found:
-                kept[f"{FOLDER}/{file.sha256}{ENDING}"] = next((c for c in found if self._is_declared(c, project, file)), found[0])
+                kept[kept_path(file.sha256)] = next((c for c in found if self._is_declared(c, project, file)), found[0])
         return kept
 
     def _is_declared(self, content: bytes, project: Project, file: File) -> bool:
