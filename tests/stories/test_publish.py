@@ -392,6 +392,11 @@ def test_a_target_is_made_again_from_another_one(work):
     pygit2.init_repository(str(work.remote), bare=True)
     done = work.publish("--target", "branch", "--from", "folder", code=1)
     assert "is not what was built" in done.err
+    work.publish("--target", "folder", "--reconcile")
+    metadata = next(iter((work.folder / "published" / "public" / "packages").rglob("acme_core-1.0-py3-none-any.whl.metadata")))
+    metadata.write_bytes(metadata.read_bytes() + b"Requires-Dist: evil\n")
+    done = work.publish("--target", "branch", "--from", "folder", code=1)
+    assert "acme_core-1.0-py3-none-any.whl.metadata is not what was built" in done.err
     assert not pygit2.Repository(str(work.remote)).branches.get("gh-pages")
 
 
@@ -400,9 +405,12 @@ def test_what_was_altered_is_found_and_repaired(work):
     work.publish()
     live = work.folder / "published" / "public"
     page = live / "simple" / "acme-core" / "index.html"
-    page.write_bytes(page.read_bytes().replace(b"acme_core", b"evil_core"))
     (live / "simple" / "evil").mkdir()
     (live / "simple" / "evil" / "index.html").write_text("evil")
+    for names in (("branch", "folder"), ("folder", "branch")):
+        done = work.cli("mirror-check", *(part for name in names for part in ("--target", name)))
+        assert (done.code, done.out) == (1, "+ folder simple/evil/index.html\n"), names
+    page.write_bytes(page.read_bytes().replace(b"acme_core", b"evil_core"))
     done = work.cli("mirror-check", "--target", "branch", "--target", "folder")
     assert done.code == 1
     assert "! branch simple/acme-core/index.html" in done.out
@@ -477,6 +485,7 @@ def test_a_signed_index_stays_signed(work, cli, monkeypatch, tmp_path):
         pointer = json.loads(work.live.get("tuf/timestamp.json"))["signed"]
         versions.append(pointer["version"])
         assert work.branch.get("tuf/timestamp.json") == work.live.get("tuf/timestamp.json")
+        assert cli("mirror-check", "-q").out == ""
 
     work.publish()
     check()

@@ -12,9 +12,10 @@ from index_builder.model.names import Word
 from index_builder.model.page import STATUS
 from index_builder.model.publication import Hold, Publication, Put, Record
 from index_builder.model.releases import FOLDER
-from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, reconciled, record_of
+from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, record_of
 from index_builder.pipeline.publish.order import Order, Outcome, Place, Relation, Result
 from index_builder.pipeline.publish.readback import check, content_of
+from index_builder.pipeline.publish.reconcile import reconciled
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.publish.standing import WithStatus, encode_status, said_commit
 from index_builder.pipeline.publish.withdraw import withdraw
