@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import click
 
@@ -17,7 +17,7 @@ from index_builder.model.plain import plain
 from index_builder.model.publication import Hold, Record
 from index_builder.model.releases import PER_HOUR
 from index_builder.pipeline.publish.difference import mark_of, record_of
-from index_builder.pipeline.publish.order import Outcome, Result
+from index_builder.pipeline.publish.order import Outcome, Result, Tried
 from index_builder.pipeline.publish.signatures import expiry_of
 from index_builder.ports import Site
 
@@ -106,6 +106,8 @@ def show(outcomes: Sequence[Outcome], output_format: str, *, dry_run: bool, quie
                     click.echo(f"{mark} {outcome.target} {path}")
         if not quiet or outcome.result in (Result.FAILED, Result.HELD):
             _say(outcome, dry_run=dry_run)
+        if outcome.tried:
+            _say_tried(outcome.audience, outcome.tried, quiet=quiet)
 
 
 def _say(outcome: Outcome, *, dry_run: bool) -> None:
@@ -139,6 +141,23 @@ def _say(outcome: Outcome, *, dry_run: bool) -> None:
             )
 
 
+def _say_tried(audience: str, tried: Tried, *, quiet: bool) -> None:
+    console = stderr()
+    if not tried.count:
+        console.print(
+            f"  [bold yellow]not tried[/]: the gate installed nothing of '{audience}': all its files are linked, or fit no machine like this"
+        )
+    elif tried.untried:
+        names = f"{', '.join(tried.untried[:_NAMED])}{f' and {len(tried.untried) - _NAMED:,} more' if len(tried.untried) > _NAMED else ''}"
+        console.print(f"  [bold yellow]not tried[/]: {names}: no wheel of it fits this machine, or its files are linked")
+    if tried.count and not quiet:
+        console.print(f"  {count(tried.count, 'project')} could be installed")
+
+
+#: So many projects are named in a line.
+_NAMED: Final = 8
+
+
 def _told(text: str) -> str:
     """Return text of a target as rich prints it: it may have been written by anybody."""
     return escape(plain(text))
@@ -148,7 +167,9 @@ def _value(outcome: Outcome) -> dict[str, Any]:
     return {
         "target": outcome.target, "audience": outcome.audience, "result": str(outcome.result), "commit": outcome.commit,
         "before": outcome.before, "written": list(outcome.puts), "deleted": list(outcome.deletes), "lingering": outcome.lingering,
-        "bytes": outcome.size, "assets": outcome.assets, "hold": _hold(outcome.hold),
+        "bytes": outcome.size, "assets": outcome.assets,
+        "tried": {"count": outcome.tried.count, "untried": list(outcome.tried.untried)} if outcome.tried else None,
+        "hold": _hold(outcome.hold),
         "error": outcome.error.message if outcome.error else None,
         "fix": outcome.error.fix if outcome.error else None,
     }  # fmt: skip

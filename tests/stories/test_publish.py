@@ -428,8 +428,8 @@ def test_the_gate_lets_nothing_through_that_installers_refuse(work, monkeypatch)
 
     real = gate.lay_out
 
-    def spoiled(wanted, chosen, folder, progress) -> None:
-        real(wanted, chosen, folder, progress)
+    def spoiled(wanted, chosen, folder, machine, progress) -> None:
+        real(wanted, chosen, folder, machine, progress)
         for sample in chosen:
             folder.put(sample.path, [b"not a wheel"])
 
@@ -438,6 +438,26 @@ def test_the_gate_lets_nothing_through_that_installers_refuse(work, monkeypatch)
     assert "does not get acme_utils-1.1-py3-none-any.whl" in done.err
     assert "nothing was published" in done.err
     assert follow(work.live) == 2
+
+
+def test_the_gate_says_what_it_could_not_try(work, monkeypatch):
+    """Files at a base of their own are tried from the tree; a wheel that fits no machine like this is named, also with --quiet."""
+    path = work.folder / "index.yaml"
+    path.write_text(path.read_text().replace("files: packages/", "files: https://files.example.org/all/"))
+    work.targets("folder")
+    work.commit()
+    from index_builder.adapters import installers
+
+    found = installers.available()
+    monkeypatch.setattr(installers, "available", lambda: {"uv": found["uv"]})
+    outcome = work.outcome("--gate")["folder"]
+    assert outcome["tried"] == {"count": 2, "untried": []}
+    assert "https://files.example.org/all/" in work.live.get("simple/acme-utils/index.html").decode()
+    work.add(wheel("acme-odd", "1.0", tag="cp27-cp27m-win32"))
+    assert "not tried: acme-odd" in work.publish("--gate", "-q").err
+    monkeypatch.setattr("packaging.tags.sys_tags", list)
+    work.add(wheel("acme-odd", "1.1", tag="cp27-cp27m-win32"))
+    assert "installed nothing of 'public'" in work.publish("--gate", "-q").err
 
 
 def test_a_clock_that_is_wrong_is_said(work, later):

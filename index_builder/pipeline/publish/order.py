@@ -35,10 +35,18 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """How many projects installers got from a tree, and which of those that changed could not be tried."""
+
+    count: int
+    untried: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a publication did, or with a dry run would do, at one target. `size` is in bytes, of what is put.
 
-    `assets` counts the files that a dry run would upload to releases.
+    `assets` counts the files that a dry run would upload to releases. `tried` says what the gate let installers try.
     """
 
     target: Word
@@ -51,14 +59,16 @@ class Outcome:
     lingering: int = 0
     size: int = 0
     assets: int = 0
+    tried: Tried | None = None
     hold: Hold | None = None
     error: IndexBuilderError | None = None
 
 
 #: Makes the tree of an audience from what is published, if anything is; and says of which commit it is.
 Make = Callable[[Word, Site | None], tuple[Site, str]]
-#: Raises an error where installers do not get from a tree what they should.
-Gate = Callable[[Word, Site, Sequence[str]], None]
+
+#: Lets installers try a tree; raises an error where they do not get from it what they should.
+Gate = Callable[[Word, Site, Sequence[str]], Tried]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ def publish(places: Sequence[Place], order: Order, progress: Progress) -> tuple[
     waiting = list(places)
     for attempt in range(_ATTEMPTS):
         staged = run.stage(waiting)
-        run.try_out(staged)
+        staged = run.tried(staged)
         waiting = [] if order.dry_run else [one.place for one in staged if not run.switch(one)]
         if not waiting:
             break
@@ -223,11 +223,14 @@ class _Run:
         size = sum(wanted.size(put.path) or 0 for put in whole if has(put.path))
         return replace(done, record=replace(done.record, size=size))
 
-    def try_out(self, staged: Sequence[_Staged]) -> None:
-        """Let installers try one tree of each audience: all its targets get the same pages."""
-        if self._order.gate and not self._order.dry_run:
-            for one in {one.place.target.audience: one for one in reversed(staged)}.values():
-                self._order.gate(one.place.target.audience, one.wanted, [put.path for put in one.publication.puts])
+    def tried(self, staged: list[_Staged]) -> list[_Staged]:
+        """Let installers try one tree of each audience, all of whose targets get the same pages; return what is to be switched to."""
+        gate = self._order.gate
+        if gate is None or self._order.dry_run:
+            return staged
+        firsts = {one.place.target.audience: one for one in reversed(staged)}
+        found = {name: gate(name, one.wanted, [put.path for put in one.publication.puts]) for name, one in firsts.items()}
+        return [replace(one, outcome=replace(one.outcome, tried=found[one.place.target.audience])) for one in staged]
 
     def switch(self, one: _Staged) -> bool:
         """Let readers get what was staged; say False where somebody else was faster."""
