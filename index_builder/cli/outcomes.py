@@ -144,9 +144,8 @@ def _say(outcome: Outcome, *, dry_run: bool) -> None:
 def _say_tried(audience: str, tried: Tried, *, quiet: bool) -> None:
     console = stderr()
     if not tried.count:
-        console.print(
-            f"  [bold yellow]not tried[/]: the gate installed nothing of '{audience}': all its files are linked, or fit no machine like this"
-        )
+        why = "its files are linked, or fit no machine like this"
+        console.print(f"  [bold yellow]not tried[/]: the gate installed nothing of '{audience}': {why}")
     elif tried.untried:
         names = f"{', '.join(tried.untried[:_NAMED])}{f' and {len(tried.untried) - _NAMED:,} more' if len(tried.untried) > _NAMED else ''}"
         console.print(f"  [bold yellow]not tried[/]: {names}: no wheel of it fits this machine, or its files are linked")
