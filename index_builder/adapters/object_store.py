@@ -34,6 +34,10 @@ class Tag(NamedTuple):
         version = told.get("version")
         return cls(str(told["e_tag"]), None if version is None else str(version))
 
+    def told(self) -> dict[str, str]:
+        """Return it as a provider is told of it."""
+        return {"e_tag": self.e_tag} | ({"version": self.version} if self.version is not None else {})
+
 
 #: What `endpoint:` and `region:` are called for each kind of provider; what is not here, it does not have.
 _SETTINGS: Final = {
@@ -116,7 +120,7 @@ class Bucket:
         """
         import obstore  # noqa: PLC0415
 
-        mode: Any = "create" if new else expected._asdict() if expected else "overwrite"
+        mode: Any = "create" if new else expected.told() if expected else "overwrite"
         with self._errors(path):
             attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
             store = self._patient if cache == FOREVER else self._store

@@ -270,6 +270,30 @@ def test_what_is_live_is_read_back(work, monkeypatch):
     work.publish()
 
 
+def test_the_signed_pointer_is_read_back(work, cli, monkeypatch, tmp_path):
+    """Whoever keeps an old pointer there, so that nobody sees what is new, is noticed."""
+    from index_builder.adapters.hosts import directory
+
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("INDEX_BUILDER_PASSPHRASE", "correct horse battery staple")
+    assert cli("keys", "new", "alice").code == cli("keys", "init").code == 0
+    work.targets("folder")
+    work.commit()
+    work.publish()
+    old, real = work.live.get("tuf/timestamp.json"), directory.DirectoryHost.switch
+
+    def kept(host, publication, wanted, progress) -> None:
+        monkeypatch.setattr(directory.DirectoryHost, "switch", real)
+        real(host, publication, wanted, progress)
+        pointer = work.folder / "published" / "public" / "tuf" / "timestamp.json"
+        pointer.unlink()
+        pointer.write_bytes(old)
+
+    monkeypatch.setattr(directory.DirectoryHost, "switch", kept)
+    work.add(wheel("acme-utils", "1.1"))
+    assert "is not what was published: tuf/timestamp.json has other bytes" in work.publish(code=1).err
+
+
 def test_a_fresh_machine_takes_hosted_bytes_from_what_is_published(work):
     """Without the pool, a whole archive is made of what the folder serves; bytes that were spoiled there are not taken."""
     work.publish("--target", "folder")

@@ -276,7 +276,7 @@ class Lease:
             now = self._clock.monotonic()
             if self._tag is not None and now < self._until - self._life / 2:
                 return
-            if self._tag is None or now > self._until - self._life * _MARGIN:
+            if self._tag is None or not self._is_surely_ours():
                 self._tag = None
                 msg = "the bucket's lease ran out before the publication was done"
                 raise LostRaceError(msg)
@@ -285,14 +285,18 @@ class Lease:
 
     def release(self) -> None:
         """Let others have it. Where that fails, it expires."""
-        if self._tag is not None:
-            found = None
-            with suppress(RemoteError):
-                found = self._bucket.get(LEASE)
-            if found is not None and found[1] == self._tag:
-                with suppress(RemoteError):
-                    self._bucket.delete([LEASE])
-            self._tag = None
+        with suppress(RemoteError):
+            if self._tag is not None and (self._is_surely_ours() or self._is_still_ours()):
+                self._bucket.delete([LEASE])
+        self._tag = None
+
+    def _is_surely_ours(self) -> bool:
+        """Say whether nobody can have taken it yet, however long a request takes."""
+        return self._clock.monotonic() < self._until - self._life * _MARGIN
+
+    def _is_still_ours(self) -> bool:
+        found = self._bucket.get(LEASE)
+        return found is not None and found[1] == self._tag
 
 
 _SKEW: Final = timedelta(minutes=10)

@@ -237,7 +237,7 @@ class _Run:
         name = one.place.target.name
         try:
             one.place.host.switch(one.here, one.wanted, self._progress)
-            check(one.place.host, one.wanted, one.here)
+            check(one.place.host, one.here)
         except LostRaceError as error:
             self.outcomes[name] = _failed(one.place, error)
             return False
