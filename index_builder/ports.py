@@ -217,6 +217,10 @@ class Host(Protocol):
         """
         ...
 
+    def requests(self, publication: Publication, wanted: Site) -> int:
+        """Return how many requests over the network a publication takes, as far as that can be known before."""
+        ...
+
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Bring what is new to where no reader is led to it yet; raises StorageError, RemoteError."""
         ...

@@ -17,7 +17,7 @@ from index_builder.model.plain import plain
 from index_builder.model.publication import Hold, Record
 from index_builder.model.releases import PER_HOUR
 from index_builder.pipeline.publish.difference import mark_of, record_of
-from index_builder.pipeline.publish.order import Outcome, Result, Tried
+from index_builder.pipeline.publish.order import Forecast, Outcome, Result, Tried
 from index_builder.pipeline.publish.signatures import expiry_of
 from index_builder.ports import Site
 
@@ -134,11 +134,34 @@ def _say(outcome: Outcome, *, dry_run: bool) -> None:
             f"{f' after {outcome.before[:12]}' if outcome.before not in ('', outcome.commit) else ''}; "
             f"{count(len(outcome.puts), 'file')} ({human(outcome.size)}) {would}written, {len(outcome.deletes):,} {would}deleted{lingering}"
         )
+        if outcome.forecast:
+            console.print(f"  {_foreseen(outcome.forecast)}")
         if outcome.assets:
             hours = outcome.assets / PER_HOUR
             console.print(
                 f"  {count(outcome.assets, 'asset')} would be uploaded to releases: about {hours:.1f} hours at {PER_HOUR} an hour"
             )
+
+
+def _foreseen(forecast: Forecast) -> str:
+    """Return in words what would be asked of a host, and how much of what it takes that is."""
+    limits = forecast.limits
+    parts = [f"about {count(forecast.requests, 'request')}"]
+    if limits.total is not None:
+        parts.append(f"{human(forecast.total)} in all, of {human(limits.total)} ({forecast.total * 100 // limits.total} per cent)")
+    if limits.file is not None:
+        parts.append(f"the largest file {human(forecast.largest)}, of {human(limits.file)}")
+    return "; ".join(parts)
+
+
+def _forecast(forecast: Forecast | None) -> dict[str, int | None] | None:
+    if forecast is None:
+        return None
+    limits = forecast.limits
+    total = forecast.total if limits.total is not None else None
+    return {
+        "requests": forecast.requests, "total": total, "limit": limits.total, "largest": forecast.largest, "file_limit": limits.file,
+    }  # fmt: skip
 
 
 def _say_tried(audience: str, tried: Tried, *, quiet: bool) -> None:
@@ -168,7 +191,7 @@ def _value(outcome: Outcome) -> dict[str, Any]:
         "before": outcome.before, "written": list(outcome.puts), "deleted": list(outcome.deletes), "lingering": outcome.lingering,
         "bytes": outcome.size, "assets": outcome.assets,
         "tried": {"count": outcome.tried.count, "untried": list(outcome.tried.untried)} if outcome.tried else None,
-        "hold": _hold(outcome.hold),
+        "forecast": _forecast(outcome.forecast), "hold": _hold(outcome.hold),
         "error": outcome.error.message if outcome.error else None,
         "fix": outcome.error.fix if outcome.error else None,
     }  # fmt: skip

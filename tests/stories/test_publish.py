@@ -164,6 +164,11 @@ def test_a_dry_run_changes_nothing(work):
     """It names each path, and neither folder nor branch is there afterwards."""
     done = work.publish("--dry-run")
     assert "+ folder simple/acme-utils/index.html" in done.out
+    assert "about 0 requests\n" in done.err
+    assert "of 1.0 GB (0 per cent); the largest file" in done.err
+    forecast = work.outcome("--dry-run")["branch"]["forecast"]
+    assert (forecast["requests"], forecast["limit"], forecast["file_limit"]) == (2, 10**9, 10**8)
+    assert forecast["total"] > forecast["largest"] > 0
     assert not (work.folder / "published").exists()
     assert not pygit2.Repository(str(work.remote)).branches.get("gh-pages")
 

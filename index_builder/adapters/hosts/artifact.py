@@ -41,6 +41,10 @@ class ArtifactHost:
         """Return what readers get."""
         return self._live
 
+    def requests(self, publication: Publication, wanted: Site) -> int:
+        """Return none: whoever deploys it, sends it."""
+        return 0
+
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Write the archive beside where it is to be."""
         with storage(self._path):

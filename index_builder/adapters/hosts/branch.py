@@ -71,6 +71,10 @@ class BranchHost:
         self._tip = found if isinstance(found, pygit2.Commit) else None
         return BranchSite(repository, self._tip.tree, self._git) if self._tip else None
 
+    def requests(self, publication: Publication, wanted: Site) -> int:
+        """Return what a push takes: what is there is asked, then all is sent at once."""
+        return 2
+
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Make the commit."""
         repository = self._git.repository()

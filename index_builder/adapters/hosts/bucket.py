@@ -78,6 +78,10 @@ class BucketSite:
         head = self._bucket.head(path)
         return Tag.of(head) if head else None
 
+    def is_known(self, path: str) -> bool:
+        """Say whether an object was read, or looked for."""
+        return path in self._contents
+
     def size(self, path: str) -> int | None:
         """Return an object's size. Small ones are fetched at once: who asks for their size wants to read them."""
         if path.startswith(("packages/", "provenance/")):
@@ -140,6 +144,18 @@ class BucketHost:
     def close(self) -> None:
         """Let others publish."""
         self._lease.release()
+
+    def requests(self, publication: Publication, wanted: Site) -> int:
+        """Count puts, questions after what has not been read, parts of large files, the record twice, the lease, and what is read back."""
+        assert self._site is not None  # noqa: S101 - for the type checker: it was compared with
+        count = _FOR_ALL + -(-len(publication.deletes) // _BATCH)
+        for put in publication.puts:
+            size = wanted.size(put.path) or 0 if put.kind is Kind.FILE else 0
+            if size > LARGE:
+                count += _OF_PARTS + -(-size // LARGE)
+            else:
+                count += 1 if put.kind.is_immutable or self._site.is_known(put.path) else 2
+        return count
 
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Put what never changes."""
@@ -211,6 +227,10 @@ class BucketHost:
 
 
 _BATCH: Final = 500
+#: Requests of every publication: the record twice, three for the lease, three that are read back.
+_FOR_ALL: Final = 8
+#: Requests for a large file beside those for its parts: what is there, the beginning, the end.
+_OF_PARTS: Final = 3
 
 
 class Lease:

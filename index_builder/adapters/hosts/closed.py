@@ -24,6 +24,10 @@ class ClosedHost:
         """Raise it."""
         raise self._error
 
+    def requests(self, publication: Publication, wanted: Site) -> NoReturn:
+        """Raise it."""
+        raise self._error
+
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> NoReturn:
         """Raise it."""
         raise self._error

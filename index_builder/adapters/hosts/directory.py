@@ -63,6 +63,10 @@ class DirectoryHost:
     def _other(self, live: Path | None) -> Path:
         return self.trees / next(name for name in _TREES if live is None or name != live.name)
 
+    def requests(self, publication: Publication, wanted: Site) -> int:
+        """Return none: a folder is not asked."""
+        return 0
+
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Make the other tree what the live one is, then change it."""
         live = self._compared

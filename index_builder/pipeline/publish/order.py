@@ -10,7 +10,7 @@ from enum import StrEnum
 from index_builder.errors import IndexBuilderError
 from index_builder.model.index import Target
 from index_builder.model.names import Word
-from index_builder.model.publication import Hold
+from index_builder.model.publication import Hold, Limits
 from index_builder.model.releases import FOLDER
 from index_builder.ports import Depot, Host, Site
 
@@ -43,10 +43,21 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a publication would ask of a host: requests, bytes in all where that is limited, and of the largest file that is put."""
+
+    requests: int
+    total: int
+    largest: int
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a publication did, or with a dry run would do, at one target. `size` is in bytes, of what is put.
 
-    `assets` counts the files that a dry run would upload to releases. `tried` says what the gate let installers try.
+    `assets` counts the files that a dry run would upload to releases. `tried` says what the gate let
+    installers try, `forecast` what a dry run expects.
     """
 
     target: Word
@@ -60,6 +71,7 @@ class Outcome:
     size: int = 0
     assets: int = 0
     tried: Tried | None = None
+    forecast: Forecast | None = None
     hold: Hold | None = None
     error: IndexBuilderError | None = None
 

@@ -13,7 +13,7 @@ from index_builder.model.page import STATUS
 from index_builder.model.publication import Hold, Publication, Put, Record
 from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, record_of
-from index_builder.pipeline.publish.order import Order, Outcome, Place, Relation, Result
+from index_builder.pipeline.publish.order import Forecast, Order, Outcome, Place, Relation, Result
 from index_builder.pipeline.publish.readback import check, content_of
 from index_builder.pipeline.publish.reconcile import reconciled
 from index_builder.pipeline.publish.signatures import metadata_of
@@ -95,15 +95,11 @@ class _Run:
             live = place.host.live()
             record = record_of(live, anew=order.reconcile)
             version = _version(live)
+            if record and record.commit and order.hold and not order.rewritten:
+                self._check_known(place, record)
         except (RemoteError, StorageError, UsageError) as error:
             self.outcomes[place.target.name] = _failed(place, error)
             return None
-        if record and record.commit and order.hold and not order.rewritten:
-            try:
-                self._check_known(place, record)
-            except StorageError as error:
-                self.outcomes[place.target.name] = _failed(place, error)
-                return None
         if record and record.hold and not (order.hold or order.release or order.heartbeat):
             self.outcomes[place.target.name] = _outcome(place, Result.HELD, record, hold=record.hold)
             return None
@@ -152,10 +148,10 @@ class _Run:
         staged = _Staged(place=place, wanted=wanted, publication=done, outcome=outcome)
         here = staged.here
         check_limits(place.host.limits, ((put.path, wanted.size(put.path) or 0) for put in here.puts), done.record.size, place.target.name)
-        if place.depot and order.dry_run:
-            missing = place.depot.missing(staged.elsewhere)
-            staged = replace(staged, outcome=replace(outcome, assets=len(missing)))
-        if not order.dry_run:
+        if order.dry_run:
+            assets = len(place.depot.missing(staged.elsewhere)) if place.depot else 0
+            staged = replace(staged, outcome=replace(outcome, assets=assets, forecast=_forecast(place, here, wanted)))
+        else:
             if place.depot:
                 place.depot.stock(staged.elsewhere, wanted, self._progress)
             self._progress.begin(f"Publishing to {place.target.name}:", len(here.puts), here.size)
@@ -272,6 +268,11 @@ def _version(live: Site | None) -> int | None:
 
 def _is_same(live: Site, wanted: Site) -> bool:
     return all(content_of(live, path) == content_of(wanted, path) for path in (MARK, POINTER))
+
+
+def _forecast(place: Place, done: Publication, wanted: Site) -> Forecast:
+    largest = max((wanted.size(put.path) or 0 for put in done.puts), default=0)
+    return Forecast(requests=place.host.requests(done, wanted), total=done.record.size, largest=largest, limits=place.host.limits)
 
 
 def _outcome(place: Place, result: Result, record: Record | None, **more: object) -> Outcome:
