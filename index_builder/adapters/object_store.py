@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 FOREVER: Final = "public, max-age=31536000, immutable"
+REVALIDATE: Final = "no-cache"
 #: How long a request may take.
 _TIMEOUT: Final = timedelta(seconds=40)
 #: The same for what never changes, which nobody waits for.

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -777,7 +778,10 @@ def test_gcs_is_published_to(work, monkeypatch):
     with gcs() as server:
         work.targets(f"{{name: cloud, audience: public, kind: bucket, url: gs://acme-index/public/, endpoint: '{server.url}'}}")
         work.commit()
-        work.publish()
+        told = work.publish().err
+        assert "Publishing to cloud: " in told
+        assert re.search(r"Changing cloud: \d+ files, ", told)
+        assert re.search(r"Changing cloud: (\d+)/\1 state/build.json", told)
         reader = GcsReader(server, "acme-index/public/")
         assert follow(reader) == 2
         work.add(wheel("acme-utils", "1.1"))

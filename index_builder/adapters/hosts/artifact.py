@@ -32,6 +32,7 @@ class ArtifactHost:
     limits = PAGES
     is_immediate = False
     is_whole = True
+    is_gradual = False
 
     def __init__(self, path: Path, live: Site | None) -> None:
         """Take where the archive is to be, and what readers get of the last one, if that can be known."""

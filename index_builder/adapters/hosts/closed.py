@@ -15,6 +15,7 @@ class ClosedHost:
     limits = Limits()
     is_immediate = True
     is_whole = False
+    is_gradual = False
 
     def __init__(self, error: IndexBuilderError) -> None:
         """Take why."""

@@ -34,6 +34,7 @@ class DirectoryHost:
     limits = Limits()
     is_immediate = True
     is_whole = False
+    is_gradual = False
 
     def __init__(self, path: Path, audience: str) -> None:
         """Take where the link is, or is to be. Raises StorageError where something else is there."""

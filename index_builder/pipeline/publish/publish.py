@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -154,12 +155,20 @@ class _Run:
         else:
             if place.depot:
                 place.depot.stock(staged.elsewhere, wanted, self._progress)
-            self._progress.begin(f"Publishing to {place.target.name}:", len(here.puts), here.size)
-            try:
+            first = [put for put in here.puts if put.kind.is_immutable] if place.host.is_gradual else here.puts
+            with self._shown(f"Publishing to {place.target.name}:", first, wanted):
                 place.host.stage(here, wanted, self._progress)
-            finally:
-                self._progress.end()
         return staged
+
+    @contextmanager
+    def _shown(self, what: str, puts: Sequence[Put], wanted: Site) -> Iterator[None]:
+        """Show how far it is with what is put, if there is any."""
+        if puts:
+            self._progress.begin(what, len(puts), sum(wanted.size(put.path) or 0 for put in puts))
+        try:
+            yield
+        finally:
+            self._progress.end()
 
     def _with_status(self, one: _Looked, done: Publication, wanted: Site) -> tuple[Publication, Site]:
         """Add what the target says of itself to people, where there are pages for people and it does not say so already."""
@@ -232,7 +241,9 @@ class _Run:
         """Let readers get what was staged; say False where somebody else was faster."""
         name = one.place.target.name
         try:
-            one.place.host.switch(one.here, one.wanted, self._progress)
+            pages = [put for put in one.here.puts if not put.kind.is_immutable] if one.place.host.is_gradual else []
+            with self._shown(f"Changing {name}:", pages, one.wanted):
+                one.place.host.switch(one.here, one.wanted, self._progress)
             check(one.place.host, one.here)
         except LostRaceError as error:
             self.outcomes[name] = _failed(one.place, error)
