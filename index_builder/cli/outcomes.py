@@ -130,7 +130,7 @@ def _say(outcome: Outcome, *, dry_run: bool) -> None:
         would = "would be " if dry_run else ""
         lingering = f", {outcome.lingering:,} to go later" if outcome.lingering else ""
         console.print(
-            f"{name}: {outcome.commit[:12]} {'would be' if dry_run else 'is'} live"
+            f"{name}: {outcome.commit[:12]} {'would be' if dry_run else 'is'} {'live' if outcome.is_immediate else 'ready to be deployed'}"
             f"{f' after {outcome.before[:12]}' if outcome.before not in ('', outcome.commit) else ''}; "
             f"{count(len(outcome.puts), 'file')} ({human(outcome.size)}) {would}written, {len(outcome.deletes):,} {would}deleted{lingering}"
         )

@@ -209,8 +209,8 @@ def test_a_branch_that_others_use_keeps_what_is_theirs(work):
 def test_the_archive_is_what_pages_deploys(work):
     """It has every page and file, no links, and modes that everybody can read; the same commit gives the same bytes but for its time."""
     work.targets("tar")
-    work.commit()
-    work.publish()
+    commit = work.commit()
+    assert f"tar: {commit[:12]} is ready to be deployed; " in work.publish().err
     path = work.folder / ".publish" / "tar.tar"
     with tarfile.open(path) as archive:
         members = archive.getmembers()
@@ -794,3 +794,21 @@ def test_gcs_is_published_to(work, monkeypatch):
         del server.objects["acme-index/public/simple/acme-core/index.html"]
         assert set(work.outcome("--reconcile")["cloud"]["written"]) == {"simple/acme-core/index.html", "status.json"}
         assert reader.get("state/lease.json") is None
+
+
+def test_old_states_are_tags(work, cli):
+    """A tag names a state that can be built and gone back to, whether it is annotated or not."""
+    work.targets("folder")
+    first = work.commit()
+    subprocess.run(["git", "tag", "2026-11"], check=True)
+    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "tag", "-am", "November", "november"], check=True)
+    work.publish()
+    page = work.live.get("simple/acme-utils/index.html")
+    work.add(wheel("acme-utils", "2.0"))
+    work.publish()
+    for tag in ("2026-11", "november"):
+        assert cli("build", "--commit", tag, "--output", f"old-{tag}").code == 0
+        assert Path(f"old-{tag}", "public", "simple", "acme-utils", "index.html").read_bytes() == page
+        assert work.outcome("--reason", tag, verb=("rollback", tag))["folder"]["commit"] == first
+        assert work.live.get("simple/acme-utils/index.html") == page
+        work.publish("--release-hold")

@@ -56,8 +56,8 @@ class Forecast:
 class Outcome:
     """What a publication did, or with a dry run would do, at one target. `size` is in bytes, of what is put.
 
-    `assets` counts the files that a dry run would upload to releases. `tried` says what the gate let
-    installers try, `forecast` what a dry run expects.
+    Where it is not `is_immediate`, somebody else deploys it later. `assets` counts the files that a dry run would upload to
+    releases, `forecast` is what it expects besides; `tried` says what the gate let installers try.
     """
 
     target: Word
@@ -72,6 +72,7 @@ class Outcome:
     assets: int = 0
     tried: Tried | None = None
     forecast: Forecast | None = None
+    is_immediate: bool = True
     hold: Hold | None = None
     error: IndexBuilderError | None = None
 

@@ -289,6 +289,7 @@ def _forecast(place: Place, done: Publication, wanted: Site) -> Forecast:
 def _outcome(place: Place, result: Result, record: Record | None, **more: object) -> Outcome:
     before = record.commit if record else ""
     values: dict[str, object] = {"commit": before, "before": before, **more}
+    values["is_immediate"] = place.host.is_immediate
     return Outcome(target=place.target.name, audience=place.target.audience, result=result, **values)  # type: ignore[arg-type]
 
 
