@@ -204,18 +204,23 @@ class Host(Protocol):
     """What serves a target: what readers get there, and how that is changed.
 
     `limits` is what it takes; where it is not `is_immediate`, somebody else deploys later what was switched to. One that `is_whole`
-    takes all of a tree each time.
+    takes all of a tree each time; at one that `is_gradual` pages are not staged, but put one by one when it is switched.
     """
 
     limits: Limits
     is_immediate: bool
     is_whole: bool
+    is_gradual: bool
 
     def live(self) -> Site | None:
         """Return what readers get now, None where nothing is published; raises StorageError, RemoteError.
 
         It is what the next publication changes, and is compared with.
         """
+        ...
+
+    def requests(self, publication: Publication, wanted: Site) -> int:
+        """Return how many requests over the network a publication takes, as far as that can be known before."""
         ...
 
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
@@ -401,7 +406,7 @@ class Progress(Protocol):
     """What someone who waits may see."""
 
     def begin(self, what: str, files: int, size: int) -> None:
-        """Begin a stage of `files` files and `size` bytes."""
+        """Begin a stage of `files` files and `size` bytes, both 0 where nobody knows."""
         ...
 
     def advance(self, size: int) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: How what never changes may be cached, by whoever else is named before it.
 FOREVER: Final = "max-age=31536000, immutable"
+REVALIDATE: Final = "no-cache"
 #: How long a request may take.
 _TIMEOUT: Final = timedelta(seconds=40)
 #: The same for what never changes, which nobody waits for.
@@ -34,6 +35,10 @@ class Tag(NamedTuple):
         """Return it from what a provider tells of an object."""
         version = told.get("version")
         return cls(str(told["e_tag"]), None if version is None else str(version))
+
+    def told(self) -> dict[str, str]:
+        """Return it as a provider is told of it."""
+        return {"e_tag": self.e_tag} | ({"version": self.version} if self.version is not None else {})
 
 
 #: What `endpoint:` and `region:` are called for each kind of provider; what is not here, it does not have.
@@ -117,7 +122,7 @@ class Bucket:
         """
         import obstore  # noqa: PLC0415
 
-        mode: Any = "create" if new else expected._asdict() if expected else "overwrite"
+        mode: Any = "create" if new else expected.told() if expected else "overwrite"
         with self._errors(path):
             attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
             store = self._patient if cache.endswith(FOREVER) else self._store

@@ -24,7 +24,7 @@ from index_builder.pipeline import build
 from index_builder.pipeline.publish.difference import record_of
 from index_builder.pipeline.publish.earlier import EarlierTree
 from index_builder.pipeline.publish.make import Workshop
-from index_builder.pipeline.publish.mirrors import Compared, compare
+from index_builder.pipeline.publish.mirrors import Compared, compare, extra
 from index_builder.pipeline.publish.order import Make, Order, Outcome, Place, Relation, Result
 from index_builder.pipeline.publish.publish import publish
 from index_builder.pipeline.reading import configuration_of, open_audiences
@@ -198,7 +198,10 @@ class Work:
             return [Standing.of(place.target, place.host.live) for place in places]
 
     def compared(self) -> Iterator[tuple[str, str, Compared]]:
-        """Yield each target of an audience with the first one, and how it stands to that. Raises UsageError, StorageError, RemoteError."""
+        """Yield each target of an audience with the first one, and how it stands to that; and the first one if it has more than its tree.
+
+        Raises UsageError, StorageError, RemoteError.
+        """
         shown = progress(quiet=self.quiet)
         with (
             options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=True) as fetcher,
@@ -215,7 +218,10 @@ class Work:
                     msg = f"nothing is published at '{place.target.name}'"
                     raise StorageError(msg, fix=f"publish there: index-builder publish --target {place.target.name}")
                 name, first = firsts.setdefault(place.target.audience, (place.target.name, live))
-                if first is not live:
+                if first is live:
+                    if found := extra(live):
+                        yield name, name, Compared(same=0, differing=(), missing=(), extra=found)
+                else:
                     compared += 1
                     yield name, place.target.name, compare(first, live, shown)
             if not compared:

@@ -284,6 +284,11 @@ RULES: Final[dict[str, Rule]] = {
         "GitHub rewrites other characters, and installers take a file's name from its URL.",
         "Keep that audience's files in a bucket: `files:` instead of `releases:`.",
     ),
+    "release-size": Rule(
+        "Where an audience's files are assets of releases, each is smaller than 2 GiB.",
+        "GitHub takes no larger asset, and pages would link to nothing.",
+        "Keep that audience's files in a bucket: `files:` instead of `releases:`.",
+    ),
     "release-full": Rule(
         "A release holds 1,000 assets: files, and core metadata beside them.",
         "What does not fit could not be uploaded, and pages would link to nothing.",

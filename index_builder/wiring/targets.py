@@ -17,12 +17,13 @@ from index_builder.adapters.overlay_site import OverlaySite
 from index_builder.adapters.storage import storage
 from index_builder.errors import GateError, RemoteError, StorageError, UsageError
 from index_builder.model.names import Word
-from index_builder.pipeline.publish.order import Gate, Place, Relation
+from index_builder.pipeline.publish.order import Gate, Place, Relation, Tried
 
 if TYPE_CHECKING:
     from index_builder.fetch.stage import Fetcher
     from index_builder.model.index import Audience, Configuration, Target
     from index_builder.model.releases import Releases
+    from index_builder.pipeline.publish.gate import Machine
     from index_builder.pipeline.publish.make import Room
     from index_builder.ports import Depot, Host, Progress, Site
 
@@ -182,19 +183,26 @@ def _empty(folder: Path) -> None:
 def gate_of(configuration: Configuration) -> Gate:
     """Return what lets pip and uv install a sample of a tree that is about to go live; it raises GateError, UsageError."""
 
-    def gate(audience: Word, wanted: Site, changed: Sequence[str]) -> None:
-        releases = configuration.audiences[audience].releases
-        _install(audience, wanted, changed, f"{releases.server}/{releases.repository}/releases/download/" if releases else "")
+    def gate(audience: Word, wanted: Site, changed: Sequence[str]) -> Tried:
+        import platform
+
+        from packaging.tags import sys_tags
+
+        from index_builder.pipeline.publish.gate import Machine
+
+        files, releases = configuration.audiences[audience].files, configuration.audiences[audience].releases
+        machine = Machine(
+            tags=frozenset(sys_tags()), python=platform.python_version(), base=files if "://" in files else "",
+            elsewhere=f"{releases.server}/{releases.repository}/releases/download/" if releases else "",
+        )  # fmt: skip
+        return _install(audience, wanted, changed, machine)
 
     return gate
 
 
-def _install(audience: Word, wanted: Site, changed: Sequence[str], elsewhere: str) -> None:
-    import platform
+def _install(audience: Word, wanted: Site, changed: Sequence[str], machine: Machine) -> Tried:
     import socket
     from tempfile import TemporaryDirectory
-
-    from packaging.tags import sys_tags
 
     from index_builder.adapters.installers import available, install
     from index_builder.adapters.progress import NoProgress
@@ -206,10 +214,10 @@ def _install(audience: Word, wanted: Site, changed: Sequence[str], elsewhere: st
     if not installers:
         msg = "--gate installs with pip and uv, and neither is here"
         raise UsageError(msg, fix="install one: pip install uv; or leave --gate out")
-    chosen = samples(wanted, changed, frozenset(sys_tags()), platform.python_version(), elsewhere)
+    chosen, untried = samples(wanted, changed, machine)
     with TemporaryDirectory(prefix="index-builder-gate-") as folder, ExitStack() as stack:
         tree = Path(folder) / "tree"
-        lay_out(wanted, chosen, DirectorySite(tree), NoProgress())
+        lay_out(wanted, chosen, DirectorySite(tree), machine, NoProgress())
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         stack.enter_context(running(TreeServer(tree).application(), listener, "gate"))
         index = f"http://127.0.0.1:{listener.getsockname()[1]}/simple/"
@@ -218,3 +226,4 @@ def _install(audience: Word, wanted: Site, changed: Sequence[str], elsewhere: st
                 if told := install(command, index, f"{sample.project}=={sample.version}", Path(folder) / name / sample.project):
                     msg = f"{name} does not get {sample.filename} from what would be published for '{audience}': {told}"
                     raise GateError(msg, fix="nothing was published; look at that file: index-builder check --strict")
+    return Tried(count=len(chosen), untried=untried)

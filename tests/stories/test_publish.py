@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -165,6 +166,11 @@ def test_a_dry_run_changes_nothing(work):
     """It names each path, and neither folder nor branch is there afterwards."""
     done = work.publish("--dry-run")
     assert "+ folder simple/acme-utils/index.html" in done.out
+    assert "about 0 requests\n" in done.err
+    assert "of 1.0 GB (0 per cent); the largest file" in done.err
+    forecast = work.outcome("--dry-run")["branch"]["forecast"]
+    assert (forecast["requests"], forecast["limit"], forecast["file_limit"]) == (2, 10**9, 10**8)
+    assert forecast["total"] > forecast["largest"] > 0
     assert not (work.folder / "published").exists()
     assert not pygit2.Repository(str(work.remote)).branches.get("gh-pages")
 
@@ -204,8 +210,8 @@ def test_a_branch_that_others_use_keeps_what_is_theirs(work):
 def test_the_archive_is_what_pages_deploys(work):
     """It has every page and file, no links, and modes that everybody can read; the same commit gives the same bytes but for its time."""
     work.targets("tar")
-    work.commit()
-    work.publish()
+    commit = work.commit()
+    assert f"tar: {commit[:12]} is ready to be deployed; " in work.publish().err
     path = work.folder / ".publish" / "tar.tar"
     with tarfile.open(path) as archive:
         members = archive.getmembers()
@@ -269,6 +275,30 @@ def test_what_is_live_is_read_back(work, monkeypatch):
     monkeypatch.setattr(directory.DirectoryHost, "switch", overtaken)
     work.add(wheel("acme-utils", "1.2"))
     work.publish()
+
+
+def test_the_signed_pointer_is_read_back(work, cli, monkeypatch, tmp_path):
+    """Whoever keeps an old pointer there, so that nobody sees what is new, is noticed."""
+    from index_builder.adapters.hosts import directory
+
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("INDEX_BUILDER_PASSPHRASE", "correct horse battery staple")
+    assert cli("keys", "new", "alice").code == cli("keys", "init").code == 0
+    work.targets("folder")
+    work.commit()
+    work.publish()
+    old, real = work.live.get("tuf/timestamp.json"), directory.DirectoryHost.switch
+
+    def kept(host, publication, wanted, progress) -> None:
+        monkeypatch.setattr(directory.DirectoryHost, "switch", real)
+        real(host, publication, wanted, progress)
+        pointer = work.folder / "published" / "public" / "tuf" / "timestamp.json"
+        pointer.unlink()
+        pointer.write_bytes(old)
+
+    monkeypatch.setattr(directory.DirectoryHost, "switch", kept)
+    work.add(wheel("acme-utils", "1.1"))
+    assert "is not what was published: tuf/timestamp.json has other bytes" in work.publish(code=1).err
 
 
 def test_a_fresh_machine_takes_hosted_bytes_from_what_is_published(work):
@@ -393,6 +423,11 @@ def test_a_target_is_made_again_from_another_one(work):
     pygit2.init_repository(str(work.remote), bare=True)
     done = work.publish("--target", "branch", "--from", "folder", code=1)
     assert "is not what was built" in done.err
+    work.publish("--target", "folder", "--reconcile")
+    metadata = next(iter((work.folder / "published" / "public" / "packages").rglob("acme_core-1.0-py3-none-any.whl.metadata")))
+    metadata.write_bytes(metadata.read_bytes() + b"Requires-Dist: evil\n")
+    done = work.publish("--target", "branch", "--from", "folder", code=1)
+    assert "acme_core-1.0-py3-none-any.whl.metadata is not what was built" in done.err
     assert not pygit2.Repository(str(work.remote)).branches.get("gh-pages")
 
 
@@ -401,9 +436,12 @@ def test_what_was_altered_is_found_and_repaired(work):
     work.publish()
     live = work.folder / "published" / "public"
     page = live / "simple" / "acme-core" / "index.html"
-    page.write_bytes(page.read_bytes().replace(b"acme_core", b"evil_core"))
     (live / "simple" / "evil").mkdir()
     (live / "simple" / "evil" / "index.html").write_text("evil")
+    for names in (("branch", "folder"), ("folder", "branch")):
+        done = work.cli("mirror-check", *(part for name in names for part in ("--target", name)))
+        assert (done.code, done.out) == (1, "+ folder simple/evil/index.html\n"), names
+    page.write_bytes(page.read_bytes().replace(b"acme_core", b"evil_core"))
     done = work.cli("mirror-check", "--target", "branch", "--target", "folder")
     assert done.code == 1
     assert "! branch simple/acme-core/index.html" in done.out
@@ -421,8 +459,8 @@ def test_the_gate_lets_nothing_through_that_installers_refuse(work, monkeypatch)
 
     real = gate.lay_out
 
-    def spoiled(wanted, chosen, folder, progress) -> None:
-        real(wanted, chosen, folder, progress)
+    def spoiled(wanted, chosen, folder, machine, progress) -> None:
+        real(wanted, chosen, folder, machine, progress)
         for sample in chosen:
             folder.put(sample.path, [b"not a wheel"])
 
@@ -431,6 +469,26 @@ def test_the_gate_lets_nothing_through_that_installers_refuse(work, monkeypatch)
     assert "does not get acme_utils-1.1-py3-none-any.whl" in done.err
     assert "nothing was published" in done.err
     assert follow(work.live) == 2
+
+
+def test_the_gate_says_what_it_could_not_try(work, monkeypatch):
+    """Files at a base of their own are tried from the tree; a wheel that fits no machine like this is named, also with --quiet."""
+    path = work.folder / "index.yaml"
+    path.write_text(path.read_text().replace("files: packages/", "files: https://files.example.org/all/"))
+    work.targets("folder")
+    work.commit()
+    from index_builder.adapters import installers
+
+    found = installers.available()
+    monkeypatch.setattr(installers, "available", lambda: {"uv": found["uv"]})
+    outcome = work.outcome("--gate")["folder"]
+    assert outcome["tried"] == {"count": 2, "untried": []}
+    assert "https://files.example.org/all/" in work.live.get("simple/acme-utils/index.html").decode()
+    work.add(wheel("acme-odd", "1.0", tag="cp27-cp27m-win32"))
+    assert "not tried: acme-odd" in work.publish("--gate", "-q").err
+    monkeypatch.setattr("packaging.tags.sys_tags", list)
+    work.add(wheel("acme-odd", "1.1", tag="cp27-cp27m-win32"))
+    assert "installed nothing of 'public'" in work.publish("--gate", "-q").err
 
 
 def test_a_clock_that_is_wrong_is_said(work, later):
@@ -478,6 +536,7 @@ def test_a_signed_index_stays_signed(work, cli, monkeypatch, tmp_path):
         pointer = json.loads(work.live.get("tuf/timestamp.json"))["signed"]
         versions.append(pointer["version"])
         assert work.branch.get("tuf/timestamp.json") == work.live.get("tuf/timestamp.json")
+        assert cli("mirror-check", "-q").out == ""
 
     work.publish()
     check()
@@ -778,7 +837,10 @@ def test_gcs_is_published_to(work, monkeypatch):
     with gcs() as server:
         work.targets(f"{{name: cloud, audience: public, kind: bucket, url: gs://acme-index/public/, endpoint: '{server.url}'}}")
         work.commit()
-        work.publish()
+        told = work.publish().err
+        assert "Publishing to cloud: " in told
+        assert re.search(r"Changing cloud: \d+ files, ", told)
+        assert re.search(r"Changing cloud: (\d+)/\1 state/build.json", told)
         reader = GcsReader(server, "acme-index/public/")
         assert follow(reader) == 2
         work.add(wheel("acme-utils", "1.1"))
@@ -791,3 +853,21 @@ def test_gcs_is_published_to(work, monkeypatch):
         del server.objects["acme-index/public/simple/acme-core/index.html"]
         assert set(work.outcome("--reconcile")["cloud"]["written"]) == {"simple/acme-core/index.html", "status.json"}
         assert reader.get("state/lease.json") is None
+
+
+def test_old_states_are_tags(work, cli):
+    """A tag names a state that can be built and gone back to, whether it is annotated or not."""
+    work.targets("folder")
+    first = work.commit()
+    subprocess.run(["git", "tag", "2026-11"], check=True)
+    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "tag", "-am", "November", "november"], check=True)
+    work.publish()
+    page = work.live.get("simple/acme-utils/index.html")
+    work.add(wheel("acme-utils", "2.0"))
+    work.publish()
+    for tag in ("2026-11", "november"):
+        assert cli("build", "--commit", tag, "--output", f"old-{tag}").code == 0
+        assert Path(f"old-{tag}", "public", "simple", "acme-utils", "index.html").read_bytes() == page
+        assert work.outcome("--reason", tag, verb=("rollback", tag))["folder"]["commit"] == first
+        assert work.live.get("simple/acme-utils/index.html") == page
+        work.publish("--release-hold")

@@ -238,13 +238,18 @@ def test_files_that_move_to_releases_are_uploaded_and_the_others_go(repo, hub, c
 
 
 def test_names_and_numbers_that_do_not_fit_are_told_before_they_are_merged(index, hub, cli, dist, monkeypatch):
-    """A local version's plus sign and a full release are problems of `check`; `overflow:` sends a file to another release."""
+    """A local version's plus sign, a file that is too large and a full release are problems of `check`; `overflow:` sends a file to another release."""
     add(index, cli, dist, wheel("acme-utils", "1.0+cpu"))
     done = cli("check", "--worktree")
     assert done.code == 1
     assert "release-name" in done.err
     assert "GitHub would rewrite the name of acme_utils-1.0+cpu-py3-none-any.whl" in done.err
     subprocess.run(["git", "reset", "-q", "--hard", "HEAD~1"], check=True)
+    with monkeypatch.context() as small:
+        small.setattr(releases, "TOO_LARGE", 600)
+        done = cli("check", "--worktree")
+        assert done.code == 1
+        assert "an asset of a release must be smaller than 2 GiB" in done.err
     with monkeypatch.context() as full:
         full.setattr(releases, "MOST", 2)
         full.setattr(releases.Releases, "tag", lambda own, digest: own.overflow.get(digest) or "pool-00")

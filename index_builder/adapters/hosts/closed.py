@@ -15,12 +15,17 @@ class ClosedHost:
     limits = Limits()
     is_immediate = True
     is_whole = False
+    is_gradual = False
 
     def __init__(self, error: IndexBuilderError) -> None:
         """Take why."""
         self._error = error
 
     def live(self) -> NoReturn:
+        """Raise it."""
+        raise self._error
+
+    def requests(self, publication: Publication, wanted: Site) -> NoReturn:
         """Raise it."""
         raise self._error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,9 +13,10 @@ from index_builder.model.names import Word
 from index_builder.model.page import STATUS
 from index_builder.model.publication import Hold, Publication, Put, Record
 from index_builder.model.releases import FOLDER
-from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, reconciled, record_of
-from index_builder.pipeline.publish.order import Order, Outcome, Place, Relation, Result
+from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, record_of
+from index_builder.pipeline.publish.order import Forecast, Order, Outcome, Place, Relation, Result
 from index_builder.pipeline.publish.readback import check, content_of
+from index_builder.pipeline.publish.reconcile import reconciled
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.publish.standing import WithStatus, encode_status, said_commit
 from index_builder.pipeline.publish.withdraw import withdraw
@@ -30,7 +32,7 @@ def publish(places: Sequence[Place], order: Order, progress: Progress) -> tuple[
     waiting = list(places)
     for attempt in range(_ATTEMPTS):
         staged = run.stage(waiting)
-        run.try_out(staged)
+        staged = run.tried(staged)
         waiting = [] if order.dry_run else [one.place for one in staged if not run.switch(one)]
         if not waiting:
             break
@@ -94,15 +96,11 @@ class _Run:
             live = place.host.live()
             record = record_of(live, anew=order.reconcile)
             version = _version(live)
+            if record and record.commit and order.hold and not order.rewritten:
+                self._check_known(place, record)
         except (RemoteError, StorageError, UsageError) as error:
             self.outcomes[place.target.name] = _failed(place, error)
             return None
-        if record and record.commit and order.hold and not order.rewritten:
-            try:
-                self._check_known(place, record)
-            except StorageError as error:
-                self.outcomes[place.target.name] = _failed(place, error)
-                return None
         if record and record.hold and not (order.hold or order.release or order.heartbeat):
             self.outcomes[place.target.name] = _outcome(place, Result.HELD, record, hold=record.hold)
             return None
@@ -151,18 +149,26 @@ class _Run:
         staged = _Staged(place=place, wanted=wanted, publication=done, outcome=outcome)
         here = staged.here
         check_limits(place.host.limits, ((put.path, wanted.size(put.path) or 0) for put in here.puts), done.record.size, place.target.name)
-        if place.depot and order.dry_run:
-            missing = place.depot.missing(staged.elsewhere)
-            staged = replace(staged, outcome=replace(outcome, assets=len(missing)))
-        if not order.dry_run:
+        if order.dry_run:
+            assets = len(place.depot.missing(staged.elsewhere)) if place.depot else 0
+            staged = replace(staged, outcome=replace(outcome, assets=assets, forecast=_forecast(place, here, wanted)))
+        else:
             if place.depot:
                 place.depot.stock(staged.elsewhere, wanted, self._progress)
-            self._progress.begin(f"Publishing to {place.target.name}:", len(here.puts), here.size)
-            try:
+            first = [put for put in here.puts if put.kind.is_immutable] if place.host.is_gradual else here.puts
+            with self._shown(f"Publishing to {place.target.name}:", first, wanted):
                 place.host.stage(here, wanted, self._progress)
-            finally:
-                self._progress.end()
         return staged
+
+    @contextmanager
+    def _shown(self, what: str, puts: Sequence[Put], wanted: Site) -> Iterator[None]:
+        """Show how far it is with what is put, if there is any."""
+        if puts:
+            self._progress.begin(what, len(puts), sum(wanted.size(put.path) or 0 for put in puts))
+        try:
+            yield
+        finally:
+            self._progress.end()
 
     def _with_status(self, one: _Looked, done: Publication, wanted: Site) -> tuple[Publication, Site]:
         """Add what the target says of itself to people, where there are pages for people and it does not say so already."""
@@ -224,18 +230,23 @@ class _Run:
         size = sum(wanted.size(put.path) or 0 for put in whole if has(put.path))
         return replace(done, record=replace(done.record, size=size))
 
-    def try_out(self, staged: Sequence[_Staged]) -> None:
-        """Let installers try one tree of each audience: all its targets get the same pages."""
-        if self._order.gate and not self._order.dry_run:
-            for one in {one.place.target.audience: one for one in reversed(staged)}.values():
-                self._order.gate(one.place.target.audience, one.wanted, [put.path for put in one.publication.puts])
+    def tried(self, staged: list[_Staged]) -> list[_Staged]:
+        """Let installers try one tree of each audience, all of whose targets get the same pages; return what is to be switched to."""
+        gate = self._order.gate
+        if gate is None or self._order.dry_run:
+            return staged
+        firsts = {one.place.target.audience: one for one in reversed(staged)}
+        found = {name: gate(name, one.wanted, [put.path for put in one.publication.puts]) for name, one in firsts.items()}
+        return [replace(one, outcome=replace(one.outcome, tried=found[one.place.target.audience])) for one in staged]
 
     def switch(self, one: _Staged) -> bool:
         """Let readers get what was staged; say False where somebody else was faster."""
         name = one.place.target.name
         try:
-            one.place.host.switch(one.here, one.wanted, self._progress)
-            check(one.place.host, one.wanted, one.here)
+            pages = [put for put in one.here.puts if not put.kind.is_immutable] if one.place.host.is_gradual else []
+            with self._shown(f"Changing {name}:", pages, one.wanted):
+                one.place.host.switch(one.here, one.wanted, self._progress)
+            check(one.place.host, one.here)
         except LostRaceError as error:
             self.outcomes[name] = _failed(one.place, error)
             return False
@@ -272,9 +283,15 @@ def _is_same(live: Site, wanted: Site) -> bool:
     return all(content_of(live, path) == content_of(wanted, path) for path in (MARK, POINTER))
 
 
+def _forecast(place: Place, done: Publication, wanted: Site) -> Forecast:
+    largest = max((wanted.size(put.path) or 0 for put in done.puts), default=0)
+    return Forecast(requests=place.host.requests(done, wanted), total=done.record.size, largest=largest, limits=place.host.limits)
+
+
 def _outcome(place: Place, result: Result, record: Record | None, **more: object) -> Outcome:
     before = record.commit if record else ""
     values: dict[str, object] = {"commit": before, "before": before, **more}
+    values["is_immediate"] = place.host.is_immediate
     return Outcome(target=place.target.name, audience=place.target.audience, result=result, **values)  # type: ignore[arg-type]
 
 

@@ -9,12 +9,12 @@ from index_builder.model.publication import RECORD, Publication
 from index_builder.pipeline.publish.difference import record_of
 from index_builder.ports import Host, Site
 from index_builder.publish.record import encode
-from index_builder.state import MARK, digest_of
+from index_builder.state import digest_of
 from index_builder.trust.layout import POINTER
 
 
-def check(host: Host, wanted: Site, done: Publication) -> None:
-    """Read back what readers begin with, and some of what changed; raises AlteredError where it is not what was published."""
+def check(host: Host, done: Publication) -> None:
+    """Read back the record, the signed pointer and some of what changed; raises AlteredError where it is not what was published."""
     if not host.is_immediate:
         return
     live = host.live()
@@ -22,8 +22,8 @@ def check(host: Host, wanted: Site, done: Publication) -> None:
     if now is not None and now != done.record and now.at >= done.record.at:
         return  # somebody else has published since, and looks at that
     pages = [put for put in done.puts if put.digest and not put.kind.is_immutable and put.path != POINTER][:_MOST_CHECKED]
-    expected = {put.path: put.digest for put in pages}
-    expected |= {RECORD: digest_of(encode(done.record)), MARK: digest_of(wanted.read(MARK))}
+    pointer = [put for put in done.puts if put.path == POINTER]
+    expected = {put.path: put.digest for put in [*pages, *pointer]} | {RECORD: digest_of(encode(done.record))}
     for path, digest in expected.items():
         content = content_of(live, path) if live is not None else None
         if content is None or digest_of(content) != digest:
