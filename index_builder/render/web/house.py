@@ -25,7 +25,7 @@ class House(NamedTuple):
     """What pages for people are made with. `url` is where the tree is published, or ''; `repository` is the one of the manifests.
 
     `templates` are texts by name. Those below `web/assets/` are the assets. `ways` are the settings of installers: what each is called,
-    which of its files they are for, and what is in it.
+    which of its files they are for, and what is in it. An index `of_list` has no manifests.
     """
 
     title: str
@@ -35,6 +35,7 @@ class House(NamedTuple):
     branch: str = "main"
     preview: bool = False
     ways: tuple[tuple[str, str, str], ...] = ()
+    of_list: bool = False
 
     @property
     def simple(self) -> str:

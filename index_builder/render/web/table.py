@@ -51,6 +51,8 @@ def _under(file: ListedFile, url: str, origin: str) -> str:
         parts.append(f'from <a href="{escaped(origin)}" rel="nofollow noopener noreferrer">{host}</a>')
     elif origin:
         parts.append(f"from {escaped(origin)}")
+    if file.uploaded_by:
+        parts.append(f"by {escaped(file.uploaded_by)}")
     if file.metadata:
         parts.append(f'<a href="{url}.metadata">core metadata</a>')
     if file.provenance:
