@@ -65,6 +65,6 @@ def _digest(file: ListedFile, name: str) -> str:
     if not digest:
         return ""
     return (
-        f'<code title="{digest}">{digest[:10]}…</code> '
+        f"<details><summary><code>{digest[:10]}…</code></summary><code>{digest}</code></details>"
         f'<button type="button" class="copy" data-copy="{digest}" aria-label="Copy the SHA-256 of {name}" hidden>Copy</button>'
     )
