@@ -146,6 +146,25 @@ def test_a_page_says_what_it_does_not_know(metadata):
     assert (b"stores no core metadata" in page.content) == (not metadata)
 
 
+@pytest.mark.parametrize(
+    ("repository", "edit"),
+    [
+        ("https://github.com/a/b", "https://github.com/a/b/edit/x/y/packages.d/a%20b.yaml"),
+        ("https://github.example.org/a/b/", "https://github.example.org/a/b/edit/x/y/packages.d/a%20b.yaml"),
+        ("https://gitlab.com/a/c/b", "https://gitlab.com/a/c/b/-/edit/x/y/packages.d/a%20b.yaml"),
+        ("https://codeberg.org/a/b", "https://codeberg.org/a/b/_edit/x/y/packages.d/a%20b.yaml"),
+        ("https://gitea.example.org/a/b", "https://gitea.example.org/a/b/_edit/x/y/packages.d/a%20b.yaml"),
+        ("https://bitbucket.org/a/b", "https://bitbucket.org/a/b/src/x/y/packages.d/a%20b.yaml?mode=edit&at=x/y"),
+        ("https://git.example.org/a/github", None), ("https://notgithub.example.org/a/b", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_change_is_proposed_where_the_host_takes_it(repository, edit):
+    """Each host's software has addresses of its own; of one that nobody knows, none is made up."""
+    found = House("T", (), repository=repository, branch="x/y").source("packages.d/a b.yaml")
+    assert found.get("edit") == edit
+    assert found == {} or all(url.startswith(repository.rstrip("/") + "/") for url in found.values())
+
+
 def test_rows_escape_what_files_say():
     """Names, URLs, origins and reasons are text in a row."""
     evil = '"><script>'
