@@ -109,7 +109,7 @@ def site(tmp_path_factory):
     index = folder / "index"
     run("init", index, "--title", "Acme <b>packages</b>")
     configuration = index / "index.yaml"
-    configuration.write_text(configuration.read_text() + "web: {repository: https://git.example.org/acme/index}\n")
+    configuration.write_text(configuration.read_text() + "web: {repository: https://gitlab.example.org/acme/index}\n")
     run("add", "--repo", index, "--dist", folder / "dist", "-q")
     run("yank", "--repo", index, "acme-utils", "0.9", "--reason", "<script>window.canary=1</script> is broken")
     run("status", "--repo", index, "old-thing", "deprecated", "--reason", '"><img src=x onerror=window.canary=1>')

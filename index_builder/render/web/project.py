@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from email.utils import getaddresses
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -46,8 +47,9 @@ class Release(NamedTuple):
 
 
 class About(NamedTuple):
-    """What the core metadata of the newest release says, as far as it is worth a line."""
+    """What the core metadata of the newest release says, as far as it is worth a line; `is_known` where there is any."""
 
+    is_known: bool
     summary: str
     requires_python: str
     license: str
@@ -97,10 +99,11 @@ def _chart(releases: list[Release]) -> Chart | None:
 def _about(found: CoreMetadata, project: ListedProject, newest: str) -> About:
     requires = one_line(found.get("requires_python")) or next((f.requires_python for f in project.files if f.version == newest), "")
     return About(
+        is_known=bool(found),
         summary=one_line(found.get("summary")),
         requires_python=requires,
-        license=one_line(found.get("license_expression")) or _short(one_line(found.get("license"))),
-        author=one_line(found.get("author")) or one_line(found.get("author_email")),
+        license=_license(found),
+        author=one_line(found.get("author")) or _names(one_line(found.get("author_email"))),
         links=tuple(_links(found)),
         requirements=by_extra(texts(found, "requires_dist"), texts(found, "provides_extra")),
         classifiers=_classifiers(texts(found, "classifiers")),
@@ -108,11 +111,25 @@ def _about(found: CoreMetadata, project: ListedProject, newest: str) -> About:
 
 
 _SHORT: Final = 120
+_OF_LICENSE: Final = "License :: "
 
 
-def _short(text: str) -> str:
-    """Return a licence that is a name; some projects put the whole text there."""
-    return text if len(text) <= _SHORT else ""
+def _license(found: CoreMetadata) -> str:
+    """Return the name of a licence. Some projects put the whole text there: then classifiers say it, or the text's first line."""
+    if expression := one_line(found.get("license_expression")):
+        return expression
+    text = found.get("license")
+    if len(line := one_line(text)) <= _SHORT and line:
+        return line
+    named = [one.rpartition(" :: ")[2] for one in texts(found, "classifiers") if one.startswith(_OF_LICENSE)]
+    first = next((short for part in str(text or "").splitlines() if (short := one_line(part))), "")
+    return ", ".join(named) or (first if len(first) <= _SHORT else "in the core metadata")
+
+
+def _names(addresses: str) -> str:
+    """Return who is named in addresses as `"Ann B." <ann@example.org>, bob@example.org`."""
+    found = ((name or address).strip() for name, address in getaddresses([addresses]))
+    return ", ".join(text for text in found if text) or addresses
 
 
 def _links(found: CoreMetadata) -> Iterator[tuple[str, str]]:
