@@ -12,14 +12,19 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tarfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pygit2
 import pytest
@@ -67,6 +72,28 @@ class Runner:
             file, inputs = self.repository.dispatches.pop(0)
             self._happen("workflow_dispatch", {"inputs": inputs}, file)
         return self.runs[first:]
+
+    @contextmanager
+    def serving_pages(self, certificate: Path) -> Iterator[str]:
+        """Serve what was deployed to Pages last, over TLS; yield its URL."""
+
+        class Handler(SimpleHTTPRequestHandler):
+            def translate_path(handler, path: str) -> str:  # noqa: N805 - `self` is the runner
+                return str((self.pages or self.folder / "nothing") / urlsplit(path).path.lstrip("/"))
+
+            def log_message(handler, *args: object) -> None:  # noqa: N805
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        try:
+            yield f"https://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()
+            server.server_close()
 
     def pull_request(self, number: int) -> list[Run]:
         """Let a pull request be opened or pushed to."""
@@ -193,7 +220,7 @@ class _Job:
                 self._step(step, workspace, environment, context)
         finally:
             del self.runner.hub.tokens[token]
-        outputs = {key: str(_value_of(value, context)) for key, value in job.get("outputs", {}).items()}
+        outputs = {key: _text(_value_of(value, context)) for key, value in job.get("outputs", {}).items()}
         return ("success" if context["$good"] else "failure"), outputs
 
     def _environment(self, workspace: Path, more: dict[str, Any], context: dict[str, Any]) -> dict[str, str]:
@@ -211,7 +238,7 @@ class _Job:
 
     def _step(self, step: dict[str, Any], workspace: Path, environment: dict[str, str], context: dict[str, Any]) -> None:
         condition = str(step.get("if", "success()"))
-        if not _true(_value(condition, context)) or (not context["$good"] and "always()" not in condition):
+        if not _true(_value(condition, context)) or not (context["$good"] or "always()" in condition or "cancelled()" in condition):
             return
         given = {key: _value_of(value, context) for key, value in (step.get("with") or {}).items()}
         outputs: dict[str, str] = {}

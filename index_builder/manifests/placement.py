@@ -1,4 +1,4 @@
-"""Audiences at places that more people can read than the policies let in: `index.yaml` held against who is granted `download`."""
+"""Places that do not fit: audiences where more people can read them than the policies let in, and archives that nobody can look at."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def placement_problems(configuration: Configuration, policies: Policies, documen
     yield from _in_releases(configuration, policies, document)
     yield from _on_branches(configuration, policies, document)
     yield from _in_previews(configuration, policies, document)
+    yield from _unseen(configuration, document)
 
 
 def _at_pages(configuration: Configuration, policies: Policies, document: Document) -> Iterator[Problem]:
@@ -57,6 +58,15 @@ def _on_branches(configuration: Configuration, policies: Policies, document: Doc
             place = document.place(("publish", number, "kind"))
             fix = "give each audience a repository of its own: `repository:`"
             yield Problem(rule="audience-shared", message=message, place=place, fix=fix)
+
+
+def _unseen(configuration: Configuration, document: Document) -> Iterator[Problem]:
+    """Find archives that are deployed where nobody says: what is live there cannot be asked for."""
+    for number, target in enumerate(configuration.publish):
+        if target.kind == "pages-artifact" and not configuration.audiences[target.audience].url:
+            message = f"nothing says where '{target.name}' is deployed, so that a publication cannot know what is live"
+            fix = f"write where readers get it: audiences: {{{target.audience}: {{url: https://…/}}}}"
+            yield Problem(rule="target-unseen", message=message, place=document.place(("publish", number)), fix=fix, severity="warning")
 
 
 def _in_previews(configuration: Configuration, policies: Policies, document: Document) -> Iterator[Problem]:

@@ -205,6 +205,12 @@ RULES: Final[dict[str, Rule]] = {
         "one repository, by its history.",
         "Give each audience its own `files:` and its targets their own `url:`, `path:` or `repository:`, none of them inside another's.",
     ),
+    "target-unseen": Rule(
+        "An archive's audience has a `url:`.",
+        "A machine that publishes begins with nothing: without asking what is live, a rollback would not hold, files that readers are "
+        "on their way to would go at once, and each publication would write everything.",
+        "Write `url:`, ending in a slash, where readers get the tree.",
+    ),
     "previews-shared": Rule(
         "Previews of pull requests are at a place, and a host name, of their own.",
         "What nobody has merged yet would be taken for the index: by readers, by whoever copies it, and by a browser that lets one page "

@@ -149,10 +149,14 @@ def hosted(tmp_path, cli, dist, monkeypatch):
 
 
 @pytest.fixture
-def live(hosted):
-    """The same, and it is on Pages."""
-    hosted.runner.event("push", {})
-    return hosted
+def live(hosted, trusted):
+    """The same, and it is on Pages, which index.yaml says."""
+    index = hosted.folder / "index.yaml"
+    with hosted.runner.serving_pages(trusted) as url:
+        index.write_text(index.read_text().replace("public: {", f"public: {{url: {url}, "))
+        hosted.push()
+        hosted.runner.event("push", {})
+        yield hosted
 
 
 def ran(runs) -> list[str]:
@@ -402,6 +406,11 @@ def test_a_rollback_by_hand_and_back(live):
     assert run.results["publish"] == "success", run.log
     assert follow_pages(live) == 1
     assert json.loads((live.runner.pages / "state" / "publication.json").read_bytes())["hold"]["reason"] == "1.1 is broken"
+    run = live.runner.event("schedule", {}, only="publish.yml")[0]
+    assert "1.1 is broken" in run.log, "the run fails, because main is not live"
+    assert run.results["publish"] == "failure", "and what is live stays: a signed one is renewed, and deployed all the same"
+    assert run.results["deploy"] == ("success" if run.outputs["publish"].get("archive") else "skipped")
+    assert follow_pages(live) == 1
 
 
 def follow_pages(hosted) -> int:
