@@ -176,6 +176,18 @@ def test_what_is_pushed_is_published_on_pages(live):
     assert "- pages (public, pages-artifact)" in run.summary
 
 
+def test_what_lies_beside_the_index_is_deployed_with_it(hosted):
+    """A script of the default branch puts it into the archive, and the index is what it is without it."""
+    script = hosted.folder / ".github" / "beside-index"
+    script.write_text("#!/bin/sh\nmkdir docs && echo hello > docs/index.html && tar --append --file \"$1\" ./docs\n")
+    script.chmod(0o755)
+    hosted.push()
+    run = hosted.runner.event("push", {})[0]
+    assert run.results == {"publish": "success", "deploy": "success"}, run.log
+    assert (hosted.runner.pages / "docs" / "index.html").read_text() == "hello\n"
+    assert follow_pages(hosted) == 1
+
+
 def test_an_owner_bumps_and_it_merges_by_itself(hosted):
     """Waiting for an approval first; once that is given, a workflow merges what the policies let merge by itself, and publishes it."""
     hosted.start("bump")
