@@ -43,8 +43,12 @@ def keep_out_of_git(path: Path) -> None:
 
     path = path.resolve()
     folder = next(parent for parent in path.parents if parent.is_dir())
-    found = pygit2.discover_repository(str(folder))
-    repository = pygit2.Repository(found) if found else None
+    try:
+        found = pygit2.discover_repository(str(folder))
+        repository = pygit2.Repository(found) if found else None
+    except pygit2.GitError as error:
+        msg = f"{path} is in a git repository that cannot be read: {error}"
+        raise UsageError(msg, fix="name a file outside of the repository") from error
     if repository is None or repository.workdir is None:
         return
     inside = path.relative_to(Path(repository.workdir).resolve()).as_posix()

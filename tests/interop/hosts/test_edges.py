@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ import boto3
 import pytest
 import yaml
 from botocore.config import Config
+from interop.hosts.edge import node, write_function
 from interop.hosts.world import JSON, POLICY
 from published import CREDENTIALS, s3
 
@@ -164,11 +164,6 @@ for (const request of JSON.parse(readFileSync(0, 'utf8'))) {
 }
 process.stdout.write(JSON.stringify(answers));
 """
-STORE = """
-import { readFileSync } from 'fs';
-const known = JSON.parse(readFileSync(new URL('./known.json', import.meta.url)));
-export default { kvs: () => ({ get: async (name) => { if (!Object.hasOwn(known, name)) throw new Error('KeyNotFound'); return known[name]; } }) };
-"""
 
 
 @pytest.fixture
@@ -176,23 +171,13 @@ def edge(edges, cli, tmp_path):
     """Run the function of the template in Node, with a store of passwords as CloudFront has one; `edge(requests)` are its answers."""
     done = cli("host-config", "cloudfront", "--worktree", "--audience", "public", "--audience", "internal")
     assert done.code == 0, done.err
-    template = yaml.safe_load(done.out)
     folder = tmp_path / "edge"
-    (folder / "node_modules" / "cloudfront").mkdir(parents=True)
-    code = template["Resources"]["Requests"]["Properties"]["FunctionCode"]
-    assert len(code.encode()) < 10240
-    (folder / "function.mjs").write_text(code + "\nexport { handler };\n")
+    write_function(folder, done.out, {name: hashlib.sha256(f"pw-{name}".encode()).hexdigest() for name in ("alice", "bob", "carol")})
     (folder / "program.mjs").write_text(PROGRAM)
-    (folder / "node_modules" / "cloudfront" / "package.json").write_text('{"type": "module", "main": "index.js"}')
-    (folder / "node_modules" / "cloudfront" / "index.js").write_text(STORE)
-    known = {name: hashlib.sha256(f"pw-{name}".encode()).hexdigest() for name in ("alice", "bob", "carol")}
-    (folder / "node_modules" / "cloudfront" / "known.json").write_text(json.dumps(known))
-    node = shutil.which("node")
-    assert node, "node is missing: make programs"
 
     def run(*requests):
         asked = [{"method": "GET", "headers": {}} | request for request in requests]
-        done = subprocess.run([node, "program.mjs"], cwd=folder, input=json.dumps(asked), capture_output=True, text=True, check=False)
+        done = subprocess.run([node(), "program.mjs"], cwd=folder, input=json.dumps(asked), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

@@ -89,9 +89,9 @@ class World:
         assert old in text, path
         file.write_text(text.replace(old, new))
 
-    def publish(self) -> None:
+    def publish(self, *more) -> None:
         commit_all(self.folder)
-        self.run("publish", "-q", "--max-delete", "100")
+        self.run("publish", "-q", "--max-delete", "100", *more)
 
     def configure(self, kind: str, output: Path, port: int, *more) -> None:
         self.run("host-config", kind, "--passwords", self.password_file, "--output", output, "--listen", f"127.0.0.1:{port}", *more)

@@ -146,6 +146,10 @@ def test_no_hash_comes_into_git(two, cli, tmp_path):
     index = pygit2.Repository(str(two)).index
     index.add("sub/passwords")
     index.write()
+    broken = tmp_path / "broken"
+    pygit2.init_repository(str(broken))
+    (broken / ".git" / "config").write_text("[core\n")
+    assert "that cannot be read" in cli("host-config", "password", "alice", "--passwords", broken / "passwords").err
     assert "git rm --cached sub/passwords" in cli("host-config", "password", "alice", "--passwords", "sub/passwords").err
 
 
