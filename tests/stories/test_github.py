@@ -179,7 +179,7 @@ def test_what_is_pushed_is_published_on_pages(live):
 def test_what_lies_beside_the_index_is_deployed_with_it(hosted):
     """A script of the default branch puts it into the archive, and the index is what it is without it."""
     script = hosted.folder / ".github" / "beside-index"
-    script.write_text("#!/bin/sh\nmkdir docs && echo hello > docs/index.html && tar --append --file \"$1\" ./docs\n")
+    script.write_text('#!/bin/sh\nmkdir docs && echo hello > docs/index.html && tar --append --file "$1" ./docs\n')
     script.chmod(0o755)
     hosted.push()
     run = hosted.runner.event("push", {})[0]
