@@ -431,6 +431,7 @@ def test_an_approval_that_nobody_is_left_to_give(story):
     story.add(wheel("acme-utils", "1.1"))
     code, report = story.judge("--actor", "carol")
     assert (code, report["says"]) == (1, "refused: to release acme-utils takes 1 more approval of admins")
+    assert report["missing"][0]["instead"] == "nobody is left to give it: let somebody else propose the same"
     assert story.judge("--actor", "bob", "--approved-by", "carol", commit=False)[0] == 0
 
 
