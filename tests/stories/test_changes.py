@@ -226,6 +226,7 @@ def test_a_change_of_keys_or_templates(story, path, rule):
     story.edit(path, "body { color: red }\n")
     code, report = story.judge("--actor", "carol")
     assert (code, rules_of(report)) == ((1, [rule]) if rule else (0, []))
+    assert story.cli("check", "--offline", "-q").code == code
 
 
 def test_a_rename_from_one_namespace_into_another(story):
