@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from index_builder.errors import UsageError
 from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.pipeline.check import Judgement, check
 from index_builder.pipeline.codeowners import stale_codeowners
+from index_builder.pipeline.kept import kept_in
 from index_builder.pipeline.reading import read_tree
 from index_builder.pipeline.theme import theme_problems
 from index_builder.ports import SourceTree
@@ -89,7 +91,7 @@ def command(
         ):
             extra = [*stale_codeowners(tree, reading.policies, reading.index.projects), *_of_trust(tree)]
             extra += theme_problems(tree, shipped.templates)
-            judgement = check(reading, reading.index, fetcher, workers, extra=extra)
+            judgement = check(reading, reading.index, replace(fetcher, kept=kept_in(tree)), workers, extra=extra)
     options.show_problems(judgement.problems, tree, output_format)
     if not quiet and output_format == "text":
         _show(judgement)

@@ -33,7 +33,10 @@ class Pinned(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
-    """Where bytes come from and go to. `shelves` are looked at where nobody else has them; `offline` asks no other host."""
+    """Where bytes come from and go to. `shelves` are looked at where nobody else has them; `offline` asks no other host.
+
+    `kept` gives the provenance object of a file by that one's digest, where the repository keeps what it is made of.
+    """
 
     pool: Pool
     inbox: Pool
@@ -42,6 +45,7 @@ class Fetcher:
     connections: int = 16
     offline: bool = False
     shelves: tuple[Shelf, ...] = ()
+    kept: Callable[[Sha256], bytes | None] = lambda _digest: None
 
     def missing(self, fetches: Sequence[Fetch]) -> list[Fetch]:
         """Return those that the pool does not hold with the right size; an entry of wrong bytes is dropped."""
@@ -213,7 +217,7 @@ class Fetcher:
     def _provenance(self, fetch: Fetch) -> None:
         digest, name = fetch.file.provenance, f"the provenance of {fetch.file.name.text}"
         assert digest is not None  # noqa: S101 - for the type checker: `files` asks for these only
-        if not self._from_inbox(digest):
+        if not self._from_inbox(digest) and not self._from_kept(fetch):
             try:
                 self.downloader.file(self._provenance_url(fetch, name), digest, None, self.pool, name=name)
             except RemoteError:
@@ -226,6 +230,21 @@ class Fetcher:
             msg = f"{name} is neither in the pool nor where the file comes from"
             raise NotFoundError(msg, fix="delete `provenance:` if it cannot be had any more")
         return url
+
+    def makes_provenance(self, fetch: Fetch) -> bool:
+        """Say whether what the repository keeps of a file makes the provenance object that the manifest names."""
+        return self._made(fetch) is not None
+
+    def _made(self, fetch: Fetch) -> bytes | None:
+        content = self.kept(fetch.digest) if fetch.file.provenance else None
+        return content if content is not None and hashlib.sha256(content).hexdigest() == fetch.file.provenance else None
+
+    def _from_kept(self, fetch: Fetch) -> bool:
+        content, digest = self._made(fetch), fetch.file.provenance
+        if content is None or digest is None:
+            return False
+        copy(io.BytesIO(content), self.pool, digest, self.downloader.clock)
+        return True
 
     def _from_inbox(self, digest: Sha256) -> bool:
         size = self.inbox.size(digest)

@@ -16,6 +16,8 @@ from index_builder.policy.readers import readers_of
 from index_builder.policy.rules import Action, Policies
 
 _FIX: Final = "treat what it held as known to them; only what was never published is secret"
+#: What a message ends with.
+_STAY: Final = "; files stay where they are until the target's `grace:` is over and a publication ran after that"
 #: So many names are told.
 _TOLD: Final = 10
 
@@ -25,7 +27,7 @@ def narrowed(before: Configuration, after: Configuration, old: Project | None, n
     if old is None or new is None or not old.files:
         return
     if lost := before.shown_to(old.audiences) - after.shown_to(new.audiences):
-        message = f"readers of {_listed(lost)} saw {old.name} until now: it is withdrawn from them, and cannot be made secret again"
+        message = f"readers of {_listed(lost)} saw {old.name} until now: it is withdrawn from them, and cannot be made secret again{_STAY}"
         yield Problem(rule="audience-narrowed", message=message, place=place, fix=_FIX, severity="warning")
 
 
@@ -35,7 +37,7 @@ def withdrawn(before: Configuration, after: Configuration, projects: Mapping[str
         shown = {p.name for p in projects.values() if p.files and name in before.shown_to(p.audiences)}
         lost = shown - {p.name for p in projects.values() if name in after.audiences and name in after.shown_to(p.audiences)}
         if lost:
-            message = f"readers of {name} saw {_listed(lost)} until now: withdrawn from them, and cannot be made secret again"
+            message = f"readers of {name} saw {_listed(lost)} until now: withdrawn from them, and cannot be made secret again{_STAY}"
             yield Problem(rule="audience-narrowed", message=message, place=place, fix=_FIX, severity="warning")
     kept = {(target.kind, target.path, target.repository, target.branch, target.url) for target in after.publish}
     for target in before.publish:

@@ -188,19 +188,34 @@ RULES: Final[dict[str, Rule]] = {
         "Use a name of `index.yaml`, or declare it there.",
     ),
     "audience-exposed": Rule(
-        "An audience of some people is published where they must say who they are.",
-        "Pages of GitHub are everybody's, unless the repository's plan lets them be private; no policy is asked there.",
+        "An audience that is not for everybody is published where readers must say who they are.",
+        "Pages of GitHub are everybody's, unless the repository's plan lets them be private, and releases are for whoever sees their "
+        "repository; no policy is asked there.",
         "Publish it to a folder or bucket behind a host that `index-builder host-config` configures, or set the visibility of Pages.",
     ),
     "audience-narrowed": Rule(
         "Who saw a project goes on seeing it.",
-        "What somebody could download cannot be made secret again: it is in their caches, their mirrors and their lock files.",
+        "What somebody could download cannot be made secret again: it is in their caches, their mirrors and their lock files; and files "
+        "stay for whoever knows their address until the target's `grace:` is over and a publication ran after that.",
         "Nothing, where it is meant: it is withdrawn. Treat what it held as known; keys in it are to be replaced.",
     ),
     "audience-shared": Rule(
         "Each audience has its files in a place of its own.",
-        "On a shared bucket or folder, whoever may read one audience could ask for the files of another by their digest.",
-        "Give each audience its own `files:` and its targets their own `url:` or `path:`, none of them inside another's.",
+        "On a shared bucket or folder, whoever may read one audience could ask for the files of another by their digest; on branches of "
+        "one repository, by its history.",
+        "Give each audience its own `files:` and its targets their own `url:`, `path:` or `repository:`, none of them inside another's.",
+    ),
+    "target-unseen": Rule(
+        "An archive's audience has a `url:`.",
+        "A machine that publishes begins with nothing: without asking what is live, a rollback would not hold, files that readers are "
+        "on their way to would go at once, and each publication would write everything.",
+        "Write `url:`, ending in a slash, where readers get the tree.",
+    ),
+    "previews-shared": Rule(
+        "Previews of pull requests are at a place, and a host name, of their own.",
+        "What nobody has merged yet would be taken for the index: by readers, by whoever copies it, and by a browser that lets one page "
+        "of a host read the others.",
+        "Give `previews:` a bucket or folder of its own, and a `site:` with another host name.",
     ),
     "target-left": Rule(
         "A target that was published to is published to.",
@@ -227,6 +242,11 @@ RULES: Final[dict[str, Rule]] = {
         "What `trust/` holds of an audience is as a ceremony makes it.",
         "Names, numbers and keys of it are followed when the index is signed: what somebody wrote by hand would lead elsewhere.",
         "Take the file from git's history, and find out who changed it.",
+    ),
+    "trust-private-key": Rule(
+        "No private key is under `trust/`.",
+        "Git keeps what was committed once, for everybody who has a clone: the key is theirs, however soon the file goes.",
+        "Take the file out, and replace the key with `index-builder keys rotate`.",
     ),
     "trust-unsigned": Rule(
         "Every version of root, targets and bins is signed by as many people as must.",
@@ -268,6 +288,11 @@ RULES: Final[dict[str, Rule]] = {
     "release-name": Rule(
         "Where an audience's files are assets of releases, their names have only letters, digits, `.`, `_` and `-`.",
         "GitHub rewrites other characters, and installers take a file's name from its URL.",
+        "Keep that audience's files in a bucket: `files:` instead of `releases:`.",
+    ),
+    "release-size": Rule(
+        "Where an audience's files are assets of releases, each is smaller than 2 GiB.",
+        "GitHub takes no larger asset, and pages would link to nothing.",
         "Keep that audience's files in a bucket: `files:` instead of `releases:`.",
     ),
     "release-full": Rule(

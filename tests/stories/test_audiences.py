@@ -61,6 +61,7 @@ def test_narrower_comes_too_late(walled):
     assert problem["severity"] == "warning"
     assert "readers of public saw acme-open until now" in problem["message"]
     assert "cannot be made secret again" in problem["message"]
+    assert "until the target's `grace:` is over and a publication ran after that" in problem["message"]
     assert rulings(report) == {("acme-open", "transfer"): "allowed"}
 
 
@@ -220,3 +221,52 @@ def test_a_private_audience_on_pages(walled):
     (problem,) = found(walled.judge("--actor", "carol")[1], "audience-exposed")
     assert problem["severity"] == "warning"
     assert "'oops' is Pages, which everybody may read" in problem["message"]
+
+
+def test_an_audience_of_nobody_on_pages(walled):
+    """What no rule lets anybody download is no more for everybody than what some may."""
+    walled.edit("policies.d/acme.yaml", lambda text: text.replace("grant: {anyone: [download]}", "grant: {}"))
+    (problem,) = found(walled.judge("--actor", "carol")[1], "audience-exposed")
+    assert "nobody is granted download of public" in problem["message"]
+
+
+def test_a_private_audience_in_releases(walled):
+    """Its files are for whoever sees the repository, whatever the policies say; those of an open one are meant to be."""
+    releases = "{releases: {repository: acme/inside}, "
+    walled.edit(
+        "index.yaml",
+        lambda text: text.replace("{files: packages/, url: https://index.example.org/}", "{releases: {repository: acme/open}}"),
+    )
+    assert found(walled.judge("--actor", "carol")[1], "audience-exposed") == []
+    walled.edit(
+        "index.yaml",
+        lambda text: text.replace(
+            "{files: packages/, url: https://index.example.org/internal/", releases + "url: https://index.example.org/internal/"
+        ),
+    )
+    (problem,) = found(walled.judge("--actor", "carol")[1], "audience-exposed")
+    assert "the files of 'internal' are in releases of acme/inside" in problem["message"]
+    assert "`files:` instead" in problem["fix"]
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "shared"),
+    [
+        ("", "", 1), ("https://git.example.org/acme/site.git", "https://git.example.org/Acme/site/", 1),
+        ("https://git.example.org/acme/site.git", "https://git.example.org/acme/inside.git", 0), ("", "https://git.example.org/acme/inside.git", 0),
+    ],
+)  # fmt: skip
+def test_branches_of_one_repository(walled, one, two, shared):
+    """Whoever may fetch one branch may fetch the other with its history, so audiences of different readers have a repository each."""
+
+    def target(name: str, audience: str, repository: str) -> str:
+        place = f", repository: '{repository}'" if repository else ""
+        return f"  - {{name: {name}, audience: {audience}, kind: pages-branch, branch: {name}{place}}}\n"
+
+    walled.edit(
+        "index.yaml", lambda text: text.split("publish:")[0] + "publish:\n" + target("a", "public", one) + target("b", "internal", two)
+    )
+    problems = found(walled.judge("--actor", "carol")[1], "audience-shared")
+    assert len(problems) == shared
+    walled.edit("policies.d/acme.yaml", lambda text: text.replace("grant: {team-web: [download]}", "grant: {anyone: [download]}"))
+    assert found(walled.judge("--actor", "carol")[1], "audience-shared") == []

@@ -1,5 +1,6 @@
 """What new files prove: attestations of a declared publisher, and what real requirements resolve to."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -8,6 +9,8 @@ import attested
 import pytest
 from conftest import commit_all
 from distributions import wheel
+
+from index_builder.inspection.attestation import provenance_of
 
 PATH = "packages.d/pypi-attestations.yaml"
 PUBLISHERS = f"publishers: [{{github: {attested.REPOSITORY}, repository_id: 772247423, workflow: release.yml}}]\n"
@@ -76,6 +79,18 @@ def test_where_only_publishers_may_release(attesting):
     done = attesting.cli("who", "release", "pypi-attestations")
     assert done.out.splitlines() == ["publishers: by attested as publishers, with an attestation of a publisher that the manifest declares"]
     assert attesting.cli("can", "dave", "release", "pypi-attestations").code == 10
+
+
+def test_an_attestation_that_will_be_published(attesting):
+    """What is kept makes the object that the manifest names, and both are verified, wherever the judgement runs."""
+    made = hashlib.sha256(provenance_of(attested.bundle(), attested.DIGEST)).hexdigest()
+    attesting.edit(
+        PATH, manifest("0.0.18", "0.0.19").replace(f"{attested.DIGEST}, size: 1234", f"{attested.DIGEST}, size: 1234, provenance: {made}")
+    )
+    put(attesting)
+    code, report = attesting.judge("--actor", "dave")
+    assert (code, rules_of(report)) == (0, [])
+    assert not any("provenance" in line for line in report["unchecked"])
 
 
 def test_verifying_is_silent(attesting):
