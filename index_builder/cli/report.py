@@ -75,7 +75,7 @@ def to_json(judged: Judged) -> dict[str, object]:
             for r in judged.rulings
         ],
         "missing": [
-            {"what": need.what, "people": list(need.people), "until": need.until or None, "final": need.is_final} for need in needs(judged)
+            {"what": need.what, "people": list(need.people), "until": need.until or None, "instead": need.instead} for need in needs(judged)
         ],
         "effect": list(judged.effect), "unchecked": list(judged.unchecked), "replayed": list(judged.replayed),
         "stale_approvals": list(judged.asked.stale), "objecting": list(judged.asked.objecting),

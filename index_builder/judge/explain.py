@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from index_builder.judge.verdict import Judged, Outcome, Ruling
 from index_builder.model.names import Word
 from index_builder.policy.decide import Verdict
+from index_builder.policy.requirements import Remedy
+
+_INSTEAD: Final = {
+    Remedy.NOBODY: "nobody is left to give it: let somebody else propose the same",
+    Remedy.CHANGE: "no approval brings that: change what is proposed",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """One thing that is missing, in words, and those who can give it; `until` is when it comes by itself, or ''.
 
-    `is_final` says that nobody's word brings it: the change must be another.
+    `instead` is what to do where nobody's word brings it, or ''.
     """
 
     what: str
     people: tuple[Word, ...] = ()
     until: str = ""
-    is_final: bool = False
+    instead: str = ""
 
     def __str__(self) -> str:
         """Return it as one sentence."""
         said = f"{self.what}: {' or '.join(self.people)}" if self.people else self.what
-        return f"{said} (no approval brings that: change what is proposed)" if self.is_final else said
+        return f"{said} ({self.instead})" if self.instead else said
 
 
 def verdict_line(judged: Judged) -> str:
@@ -82,7 +89,7 @@ def _needs(judged: Judged) -> Iterator[Need]:
             yield Need(what=f"{what}, for the rule {' or '.join(decision.attesting)}")
         for missing in decision.missing:
             what = f"{missing.what}, for the rule {missing.rule}"
-            yield Need(what=what, people=missing.people, until=missing.until, is_final=missing.is_final)
+            yield Need(what=what, people=missing.people, until=missing.until, instead=_INSTEAD.get(missing.remedy, ""))
     for finding in judged.findings:
         if finding.problem.severity == "question" and finding.people:
             yield Need(what=f"a word on {finding.problem.rule} ({finding.problem.place.path})", people=finding.people)

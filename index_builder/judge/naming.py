@@ -73,11 +73,11 @@ def newcomers(change: ProjectChange) -> Iterator[Problem]:
     before = change.before
     if before is None:
         return
-    known = {file.origin.index for file in before.files if isinstance(file.origin, IndexOrigin)}
+    known = {file.origin for file in before.files if isinstance(file.origin, IndexOrigin)}
     for file in change.new_files():
-        if isinstance(file.origin, IndexOrigin) and file.origin.index not in known:
-            message = f"{file.name.text} comes from the upstream index '{file.origin.index}', from which {before.name} has no file: "
-            message += "the project of that name there may be another one"
+        if isinstance(file.origin, IndexOrigin) and file.origin not in known:
+            where = f"the project {file.origin.project} of the upstream index '{file.origin.index}'"
+            message = f"{file.name.text} comes from {where}, from which {before.name} has no file: it may be another one"
             fix = "release your own, or let somebody who administers the index say that the two are one project"
             yield Problem(rule="name-upstream", message=message, place=file.place, fix=fix, severity="question")
 

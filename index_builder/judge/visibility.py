@@ -85,7 +85,8 @@ def readers_changed(audience: Word, old: Policies, new: Policies) -> Iterator[st
     """Yield, in words, who may read an audience from now on, and who no longer."""
     was, now = readers_of(old, audience), readers_of(new, audience)
     if was.is_open != now.is_open:
-        told = f"only by {_listed(was.people if now.is_open else now.people) or 'nobody'}"
+        some = _listed(was.people if now.is_open else now.people)
+        told = f"only by {some}" if some else "by nobody"
         yield (
             f"{audience} may be read by anyone, until now {told}" if now.is_open else f"{audience} may be read {told}, until now by anyone"
         )
@@ -97,7 +98,7 @@ def readers_changed(audience: Word, old: Policies, new: Policies) -> Iterator[st
 
 def projects_moved(before: Configuration, after: Configuration, projects: Collection[Project]) -> Iterator[str]:
     """Yield, in words, which projects an audience shows from now on, and no longer, though nothing of their own changed."""
-    for name in sorted(before.audiences.keys() & after.audiences.keys()):
+    for name in sorted(after.audiences):
         shown = {p.name for p in projects if name in before.shown_to(p.audiences)}
         showing = {p.name for p in projects if name in after.shown_to(p.audiences)}
         for what, names in (("shows", showing - shown), ("no longer shows", shown - showing)):

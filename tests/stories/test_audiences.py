@@ -97,6 +97,7 @@ def test_a_deny_holds_against_index_yaml(walled):
     code, report = walled.judge("--actor", "carol")
     assert code == 1
     assert rulings(report)["acme-core", "transfer"] == "denied"
+    assert report["effect"] == ["partners gains the reader dave", "partners shows acme-core, acme-open, acme-utils, flask-extras"]
     assert ("acme-open", "transfer") not in rulings(report)
 
 
@@ -135,6 +136,7 @@ def test_a_policy_that_opens_an_audience_is_a_transfer(walled):
     )
     code, report = walled.judge("--actor", "carol")
     assert (code, rulings(report)["acme-core", "transfer"]) == (10, "not granted")
+    assert report["effect"] == ["more may be read by anyone, until now by nobody"]
     assert ("acme-open", "transfer") not in rulings(report)
 
 

@@ -226,6 +226,7 @@ def test_a_change_of_keys_or_templates(story, path, rule):
     story.edit(path, "body { color: red }\n")
     code, report = story.judge("--actor", "carol")
     assert (code, rules_of(report)) == ((1, [rule]) if rule else (0, []))
+    assert story.cli("check", "--offline", "-q").code == code
 
 
 def test_a_rename_from_one_namespace_into_another(story):
@@ -431,6 +432,7 @@ def test_an_approval_that_nobody_is_left_to_give(story):
     story.add(wheel("acme-utils", "1.1"))
     code, report = story.judge("--actor", "carol")
     assert (code, report["says"]) == (1, "refused: to release acme-utils takes 1 more approval of admins")
+    assert report["missing"][0]["instead"] == "nobody is left to give it: let somebody else propose the same"
     assert story.judge("--actor", "bob", "--approved-by", "carol", commit=False)[0] == 0
 
 

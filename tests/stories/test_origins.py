@@ -110,7 +110,10 @@ def test_a_project_of_our_own_takes_a_release_from_an_upstream(mirroring, upstre
     code, report = mirroring.judge("--actor", "dave")
     (question,) = [p for p in report["problems"] if p["rule"] == "name-upstream"]
     assert (code, question["severity"], question["people"]) == (10, "question", ["carol"])
-    assert "demo-1.1-py3-none-any.whl comes from the upstream index 'pypi', from which demo has no file" in question["message"]
+    assert (
+        "demo-1.1-py3-none-any.whl comes from the project demo of the upstream index 'pypi', from which demo has no file"
+        in question["message"]
+    )
     assert mirroring.judge("--actor", "dave", "--approved-by", "carol", commit=False)[0] == 0
     mirroring.merge()
     mirroring.branch("next")

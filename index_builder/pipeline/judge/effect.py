@@ -19,7 +19,7 @@ def effect(change: Change) -> Iterator[str]:
     sides = (Index(revision="", configuration=change.configuration, projects=projects) for projects in (before, after))
     yield from (_sentence(difference) for difference in compare(*sides))
     if change.after.policies != change.before.policies:
-        for audience in change.configuration.audiences:
+        for audience in (change.after.configuration or change.configuration).audiences:
             yield from readers_changed(audience, change.before.policies, change.after.policies)
     if change.after.configuration and change.after.configuration.audiences != change.configuration.audiences:
         yield from projects_moved(change.configuration, change.after.configuration, list(standing(change)))

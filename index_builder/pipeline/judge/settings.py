@@ -9,13 +9,13 @@ from index_builder.judge.policychange import policy_problems
 from index_builder.judge.verdict import Ruling
 from index_builder.judge.visibility import gains_readers, is_widened, withdrawn
 from index_builder.manifests.reader import read_manifest
-from index_builder.model.problem import Place, Problem, ProblemsFoundError
+from index_builder.model.problem import Place, Problem
 from index_builder.model.project import Project
 from index_builder.model.source import CONFIGURATION, POLICIES, is_manifest
 from index_builder.pipeline.codeowners import stale_codeowners, stale_lines
 from index_builder.pipeline.judge.reading import Change
 from index_builder.pipeline.theme import FOLDER as THEME
-from index_builder.pipeline.theme import themed
+from index_builder.pipeline.theme import theme_problems
 from index_builder.policy.decide import decide
 from index_builder.policy.facts import Facts
 from index_builder.policy.rules import Action, Policies
@@ -58,10 +58,7 @@ def house_problems(change: Change, templates: Callable[[], Mapping[str, str]]) -
 
         yield from trust_problems(change.proposal.merged)
     if THEME in paths:
-        try:
-            themed(change.proposal.merged, templates())
-        except ProblemsFoundError as error:
-            yield from error.problems
+        yield from theme_problems(change.proposal.merged, templates)
 
 
 def settings_problems(change: Change) -> Iterator[Problem]:
