@@ -89,7 +89,7 @@ def filled(repo, cli, dist, monkeypatch):
         (["host-config", "apache", "--worktree", "--root", "public=/srv/www", "--output", "conf"], "apache.conf would be written"),
         (["host-config", "caddy", "--worktree", "--root", "public=/srv/www", "--output", "conf"], "Caddyfile would be written"),
         (["client-config", "uv", "--worktree", "--write", "--file", "conf/pyproject.toml"], "would use"),
-        (["host-config", "password", "alice", "--passwords", "conf/passwords"], "would be kept"),
+        (["host-config", "password", "alice", "--passwords", "../conf/passwords"], "would be kept"),
         (["build", "--worktree"], "written, 0 would be deleted"),
         (["build", "--worktree", "--output", "fresh"], "would be written"),
     ],
@@ -116,7 +116,7 @@ def test_nothing_changes(filled, cli, dist, arguments, said):
     assert after == before
     assert contents(filled.parent / "keys") == keys
     assert not Path("fresh").exists()
-    assert not Path("conf").exists()
+    assert not Path("../conf").exists()
     assert not Path("elsewhere").exists()
 
 
