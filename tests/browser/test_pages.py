@@ -205,6 +205,22 @@ def test_a_query_has_an_address(page, live):
     assert page.current_url.endswith("/all/index.html")
 
 
+def test_the_search_page_goes_on(page, live_crowded):
+    """What an owner page leaves out is had from the search, by keyboard too: each time more are added, until all are there."""
+    page.get(f"{live_crowded.url}/{CROWDED['names']}")
+    page.find_element(By.PARTIAL_LINK_TEXT, "owner:everybody").click()
+    shown = lambda b: [entry.text for entry in b.find_elements(By.CSS_SELECTOR, "#results b")]  # noqa: E731 - asked for again and again
+    assert soon(page, lambda b: len(shown(b)) == 20)
+    page.find_element(By.CSS_SELECTOR, ".more").send_keys(Keys.ENTER)
+    assert soon(page, lambda b: len(shown(b)) == 40)
+    assert page.switch_to.active_element.find_element(By.TAG_NAME, "b").text == shown(page)[20]
+    for count in range(60, 301, 20):
+        page.find_element(By.CSS_SELECTOR, ".more").click()
+        soon(page, lambda b, count=count: len(shown(b)) == count)
+    assert not page.find_element(By.CSS_SELECTOR, ".more").is_displayed()
+    assert sorted(shown(page)) == sorted(f"{start}-{number}" for start in ("acme", "beta", "core") for number in range(100))
+
+
 def test_copy_buttons_copy(page, live):
     """Install lines and a digest land on the clipboard, and it is said; an index of no known address names its own."""
     page.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": live.url})
