@@ -195,6 +195,15 @@ def test_readme_links_lead_somewhere():
             assert (ROOT / target).exists(), f"{page}: {target}"
 
 
+def test_every_block_of_a_page_is_listed():
+    """Whoever writes a theme finds each page with its blocks, and none that is not there."""
+    rows = re.findall(r"^\| `(\w+)` \| (`.*`) \|$", (DOCS / "how-to" / "web-pages.md").read_text(), re.MULTILINE)
+    listed = {page: re.findall(r"`(\w+)`", blocks) for page, blocks in rows}
+    pages = {path.stem: path.read_text() for path in (ROOT / "templates" / "web").glob("*.html") if path.stem != "parts"}
+    assert listed == {page: re.findall(r"\{% block (\w+) %\}", text) for page, text in pages.items()}
+    assert all(len(blocks) > 2 for blocks in listed.values())
+
+
 def test_every_page_is_in_the_navigation():
     """mkdocs.yml lists every page of docs/ and nothing else."""
 
