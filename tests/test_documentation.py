@@ -189,10 +189,16 @@ def test_the_reference_shows_valid_files():
 
 
 def test_readme_links_lead_somewhere():
-    """Relative links of the pages outside docs/ name files that exist."""
+    """Relative links of the pages outside docs/ name files that exist, and headings in them; those of docs/ are mkdocs's to check."""
     for page in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / page).read_text()):
-            assert (ROOT / target).exists(), f"{page}: {target}"
+        for target, _, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(#([^)]+))?\)", (ROOT / page).read_text()):
+            path = ROOT / (target or page)
+            assert path.exists(), f"{page}: {target}"
+            assert not anchor or anchor in _anchors(path.read_text()), f"{page}: {target}#{anchor}"
+
+
+def _anchors(text: str) -> set[str]:
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
 
 
 def test_every_block_of_a_page_is_listed():

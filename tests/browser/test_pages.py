@@ -1,7 +1,11 @@
 """Pages for people, in a real browser: seen, typed into, read without script, judged by axe-core and the Nu HTML Checker."""
 
+import os
 import re
+from html.parser import HTMLParser
 from itertools import product
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from browser.conftest import CANARY, browsing, invalid, phone, prefer, violations
@@ -130,6 +134,39 @@ def test_pages_are_valid_html(site, crowded):
     """The Nu HTML Checker has nothing to say of any kind of page, hostile READMEs included."""
     many = [str(crowded / path) for path in CROWDED.values()]
     assert invalid(site, [*KINDS.values(), *many, "assets/" + next(site.glob("assets/*.css")).name]) == []
+
+
+class Links(HTMLParser):
+    """The addresses and ids of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses, self.ids = set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.addresses |= {given[name] for name in ("href", "src") if given.get(name)}
+        self.ids |= {given["id"]} if "id" in given else set()
+
+
+def test_every_link_leads_somewhere(site):
+    """Each link of each page within the tree names a file of it, and an id there; READMEs may link to ids that they have not."""
+    pages = {path: Links(path.read_text()) for path in site.rglob("*.html")}
+    seen = 0
+    for path, page in pages.items():
+        for address in page.addresses:
+            parts = urlsplit(address)
+            if parts.scheme or parts.netloc:
+                assert parts.scheme in ("https", "http", "mailto"), (path, address)
+                continue
+            target = Path(os.path.normpath(path.parent / unquote(parts.path))) if parts.path else path
+            assert target.is_relative_to(site), (path, address)
+            target = target / "index.html" if parts.path.endswith("/") else target
+            assert target.is_file(), (path, address)
+            assert not parts.fragment or parts.fragment.startswith(("readme-", "sha256=")) or parts.fragment in pages[target].ids, address
+            seen += 1
+    assert seen > 300
 
 
 @pytest.mark.parametrize("bypass", [False, True])
