@@ -20,6 +20,8 @@ KINDS = {
     "search": "search/index.html", "status": "status/index.html",
 }  # fmt: skip
 
+#: Those that between them have all that has a colour or a place of its own.
+VARIED = ("home", "project", "hostile", "gone", "owner", "changes", "search")
 #: What a large index shows, under a path; and what an empty one does, in a preview.
 CROWDED = {
     "home": "team/index/index.html", "names": "team/index/owner/everybody/index.html", "cards": "team/index/owner/team-1/index.html",
@@ -48,7 +50,7 @@ def find(browser, text: str) -> list[str]:
     return hits(browser)
 
 
-@pytest.mark.parametrize(("scheme", "kind"), list(product(("light", "dark"), KINDS)))
+@pytest.mark.parametrize(("scheme", "kind"), [*product(["light"], KINDS), *product(["dark"], VARIED)])
 def test_axe_finds_nothing(page, live, scheme, kind):
     """Each kind of page passes axe-core in both colours."""
     prefer(page, scheme)
@@ -56,7 +58,7 @@ def test_axe_finds_nothing(page, live, scheme, kind):
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", VARIED)
 def test_axe_finds_nothing_on_a_phone(page, live, kind):
     """A narrow page passes too, and none scrolls sideways."""
     phone(page)
