@@ -189,10 +189,25 @@ def test_the_reference_shows_valid_files():
 
 
 def test_readme_links_lead_somewhere():
-    """Relative links of the pages outside docs/ name files that exist."""
+    """Relative links of the pages outside docs/ name files that exist, and headings in them; those of docs/ are mkdocs's to check."""
     for page in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / page).read_text()):
-            assert (ROOT / target).exists(), f"{page}: {target}"
+        for target, _, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(#([^)]+))?\)", (ROOT / page).read_text()):
+            path = ROOT / (target or page)
+            assert path.exists(), f"{page}: {target}"
+            assert not anchor or anchor in _anchors(path.read_text()), f"{page}: {target}#{anchor}"
+
+
+def _anchors(text: str) -> set[str]:
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+
+def test_every_block_of_a_page_is_listed():
+    """Whoever writes a theme finds each page with its blocks, and none that is not there."""
+    rows = re.findall(r"^\| `(\w+)` \| (`.*`) \|$", (DOCS / "how-to" / "web-pages.md").read_text(), re.MULTILINE)
+    listed = {page: re.findall(r"`(\w+)`", blocks) for page, blocks in rows}
+    pages = {path.stem: path.read_text() for path in (ROOT / "templates" / "web").glob("*.html") if path.stem != "parts"}
+    assert listed == {page: re.findall(r"\{% block (\w+) %\}", text) for page, text in pages.items()}
+    assert all(len(blocks) > 2 for blocks in listed.values())
 
 
 def test_every_page_is_in_the_navigation():

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -123,7 +124,7 @@ def test_what_is_wrong_with_a_theme_is_told(index, cli, name, text, said):
     assert "Traceback" not in done.err
 
 
-def test_the_terminal_searches_what_is_published(built, cli, monkeypatch):
+def test_the_terminal_searches_what_is_published(index, built, cli, monkeypatch):
     """Words, fields and slips find projects, in a folder and at a URL; three mistakes are told."""
     where = ("--index", built)
     assert "Small things" in cli("search", "web", *where).out
@@ -138,7 +139,10 @@ def test_the_terminal_searches_what_is_published(built, cli, monkeypatch):
         assert live.asked("/search/index.json")
     assert cli("search", "a", "--index", built / "nosuch").code == 2
     assert "without --no-web" in cli("search", "a", "--index", built / "simple").err
-    assert "core metadata" in cli("search", "summary:web").err
+    assert "acme-utils" in cli("search", "summary:WEB").out
+    assert "no manifest has keyword:web" in cli("search", "keyword:web").err
+    shutil.rmtree(index / ".pool")
+    assert "the pool has no core metadata of 2 projects" in cli("search", "summary:web").err
     assert "acme-utils" in cli("search", "owner:maintainers", "name:acme").out
 
 

@@ -19,6 +19,7 @@ from index_builder.render.simple import ListedName
 from index_builder.render.web.books import Books
 from index_builder.render.web.card import Card, decode
 from index_builder.render.web.chart import Chart, bars, by_size, months_between
+from index_builder.render.web.feed import MOST as OF_A_FEED
 from index_builder.render.web.feed import Happened, render_feed
 from index_builder.render.web.house import House, counted, human, rendered
 from index_builder.render.web.leaves import Leaves, joined, lines_of
@@ -38,7 +39,7 @@ _MOST_CARDS: Final = 40
 _MOST_NAMES: Final = 250
 _MOST_OWNERS: Final = 40
 _NEWEST: Final = 12
-_LATEST: Final = 30
+_LATEST: Final = 20
 _MOST_MONTHS: Final = 36
 _MOST_BARS: Final = 40
 
@@ -209,11 +210,11 @@ class Shared:
 
     def _change_news(self) -> None:
         """Bring what is newest to what happened: the page of changes, and the feed."""
-        latest = self._latest(_LATEST)
+        latest = self._latest(OF_A_FEED)
         years = [
             (year, list(group)) for year, group in groupby(sorted(self.books.months.items(), reverse=True), key=lambda pair: pair[0][:4])
         ]
-        self._page("changes/index.html", "web/changes.html", latest=latest, years=years, chart=self._chart())
+        self._page("changes/index.html", "web/changes.html", latest=latest[:_LATEST], years=years, chart=self._chart())
         self._put("feed.xml", render_feed("feed.xml", self._house.title, latest, self._house, Tier.LIST))
 
     def _chart(self) -> Chart | None:
