@@ -173,7 +173,7 @@ class Shell(Terminal):
         else:
             self.type(line)
             self.press("Enter")
-        if " serve" in line or " preview" in line:
+        if line.startswith(("index-builder serve", "index-builder preview ")):
             self.wait_until(lambda: "uv pip install" in self.screen())
         else:
             self._wait()
