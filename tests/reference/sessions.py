@@ -89,7 +89,7 @@ TYPED: dict[str, list[str]] = {
     ],
     "previews": [
         "index-builder previews tidy",
-        "echo 'previews: {audience: public, kind: directory, path: ../shown, site: https://previews.example.org/}' >> index.yaml",
+        "echo 'previews: {audience: public, kind: directory, path: shown, site: https://previews.example.org/}' >> index.yaml",
         "git commit -qam previews; index-builder previews tidy",
     ],
     "doctor": ["index-builder doctor"],
