@@ -16,7 +16,7 @@ JUDGES := build/installed-judges
 PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin node:nodejs npm chromium \
   chromedriver:chromium-driver java:default-jre-headless
 
-.PHONY: help index test test-long coverage test-inside test-outside lint check docs docs-beside lock schemas reference programs bench bench-quick clean
+.PHONY: help index test test-long coverage test-inside test-documents test-outside lint check docs docs-beside lock schemas reference programs bench bench-quick clean
 
 help:
 	@echo 'make index   build packages.d/ into site/ and say how to install from it'
@@ -69,11 +69,11 @@ index: $(WHEEL)
 	@echo '  pip install --isolated --index-url http://127.0.0.1:8000/simple/ flask'
 	@echo '  uv pip install --no-config --index-url http://127.0.0.1:8000/simple/ flask'
 
-# PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested. Two halves run at once,
-# because the first one mostly waits: for installers, for servers, for what a terminal shows.
+# PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested. Three parts run at once,
+# because the first two mostly wait: for installers, for servers, for what a terminal shows.
 test: export PYTHONSAFEPATH = 1
 test: programs lint $(WHEEL) $(JUDGES)
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-outside test-inside
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-outside test-documents test-inside
 
 PYTEST := $(BIN)/pytest
 
@@ -85,15 +85,18 @@ test-long: test
 coverage: export PYTHONSAFEPATH = 1
 coverage: programs $(TOOLS) $(WHEEL) $(JUDGES)
 	rm -f .coverage .coverage.*
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target PYTEST='$(BIN)/coverage run $(BIN)/pytest' test-outside test-inside
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target PYTEST='$(BIN)/coverage run $(BIN)/pytest' test-outside test-documents test-inside
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# The browser's tests go with the second half, so that both take about as long.
+# The browser's tests go with those of the inside, which take the longest, and wait the least.
 HERE := tests/browser
 
 test-outside:
-	$(PYTEST) tests/interop tests/reference tests/golden tests/test_*.py
+	$(PYTEST) tests/interop
+
+test-documents:
+	$(PYTEST) tests/reference tests/golden tests/test_*.py
 
 test-inside:
 	$(PYTEST) $(HERE) $(filter-out $(addprefix tests/,browser interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))

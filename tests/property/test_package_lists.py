@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from conftest import LONG
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trees import contents
@@ -37,7 +38,7 @@ def build(folder: Path, name: str, *arguments) -> None:
 
 
 @given(lists=st.lists(LISTS, min_size=2, max_size=3), repeat=st.booleans(), people=st.booleans())
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60 if LONG else 30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_a_list_and_the_one_before_it(lists, repeat, people):
     """Lines come, go, change and move, files are marked and unmarked, projects appear and are gone: the bytes are those of a fresh build."""
     folder = Path(tempfile.mkdtemp())
