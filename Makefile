@@ -89,9 +89,6 @@ coverage: programs $(TOOLS) $(WHEEL) $(JUDGES)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# The browser's tests go with those of the inside, which take the longest, and wait the least.
-HERE := tests/browser
-
 test-outside:
 	$(PYTEST) tests/interop
 
@@ -99,7 +96,7 @@ test-documents:
 	$(PYTEST) tests/reference tests/golden tests/test_*.py
 
 test-inside:
-	$(PYTEST) $(HERE) $(filter-out $(addprefix tests/,browser interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
+	$(PYTEST) $(filter-out $(addprefix tests/,interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
 
 programs:
 	@missing=$$(PATH=$$PATH:/usr/sbin; for name in $(PROGRAMS); do command -v $${name%:*} >/dev/null || echo $${name#*:}; done); \
