@@ -42,7 +42,7 @@ class Committed:
 
 def in_force(committed: Committed) -> Committed:
     """Return the same without a newest root that too few have signed yet: until then, the one before it counts."""
-    if len(committed.roots) > 1 and not standings(committed)[0].is_complete:
+    if len(committed.roots) > 1 and not _of_root(committed).is_complete:
         return replace(committed, roots=committed.roots[:-1])
     return committed
 
@@ -195,11 +195,7 @@ class Demand:
 def standings(committed: Committed) -> list[Standing]:
     """Return the standing of the newest version of each role that people sign; raises TrustError where root is not there."""
     root = committed.root
-    before = committed.roots[-2].signed if len(committed.roots) > 1 else None
-    demands = [_demand(root, root.signed.keys, root.signed.roles[ROOT])]
-    if before is not None and before.roles[ROOT] != root.signed.roles[ROOT]:
-        demands.append(_demand(root, before.keys, before.roles[ROOT]))
-    found = [_standing(ROOT, root, demands)]
+    found = [_of_root(committed)]
     if committed.targets is None or committed.targets.signed.delegations is None or committed.bins is None:
         return found
     targets, delegations = committed.targets, committed.targets.signed.delegations
@@ -208,6 +204,15 @@ def standings(committed: Committed) -> list[Standing]:
     if BINS in roles:
         found.append(_standing(BINS, committed.bins, [_demand(committed.bins, delegations.keys, roles[BINS])]))
     return found
+
+
+def _of_root(committed: Committed) -> Standing:
+    root = committed.root
+    before = committed.roots[-2].signed if len(committed.roots) > 1 else None
+    demands = [_demand(root, root.signed.keys, root.signed.roles[ROOT])]
+    if before is not None and before.roles[ROOT] != root.signed.roles[ROOT]:
+        demands.append(_demand(root, before.keys, before.roles[ROOT]))
+    return _standing(ROOT, root, demands)
 
 
 def altered(committed: Committed, earlier: Committed) -> list[str]:
