@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from tuf.api.metadata import Metadata, Root, Targets
 
-from index_builder.errors import StorageError, TrustError
+from index_builder.errors import RemoteError, StorageError, TrustError
 from index_builder.trust.committed import TRUST, Committed, in_force, root_file
 from index_builder.trust.keys import is_signed_by_enough, read, write_for_people
 from index_builder.trust.layout import BINS, POINTER, ROOT, SNAPSHOT, TARGETS, metadata_path
@@ -134,3 +134,11 @@ def _content(path: str, read_published: Read) -> bytes | None:
         return read_published(path)
     except StorageError:
         return None
+    except RemoteError as error:
+        if error.status != _FORBIDDEN:
+            raise
+        return None
+
+
+#: What a bucket that does not list its objects answers where there is none; a TUF client takes it so too.
+_FORBIDDEN: Final = 403
