@@ -289,6 +289,35 @@ def renew(every: bool, repo: Path, audience: str | None, dry_run: bool) -> None:
     _finish(room, ceremony.renew(room.committed, due, room.now), "renew")
 
 
+@command.command("delegate")
+@click.argument("team")
+@click.argument("projects", nargs=-1, required=True, metavar="PROJECTS...")
+@click.option("--key", "uri", metavar="URI", help="The team's key, as a key service has it [default: a new key file].")
+@options.repo
+@trusting.audience
+@options.dry_run
+def delegate(team: str, projects: tuple[str, ...], uri: str | None, repo: Path, audience: str | None, dry_run: bool) -> None:
+    """Let a key of TEAM alone sign the pages of PROJECTS: names, or what names begin with and a `*`.
+
+    The online key of the bins is worth nothing for them any more, and whoever publishes a change of theirs needs the team's.
+    Doing it again replaces projects and key.
+    """
+    room = _room(repo, audience, dry_run=dry_run)
+    key = _key(room, f"the namespace of {team}", uri)
+    _finish(room, ceremony.delegate(room.committed, team, projects, key, room.now), f"delegate-{team}")
+
+
+@command.command("undelegate")
+@click.argument("team")
+@options.repo
+@trusting.audience
+@options.dry_run
+def undelegate(team: str, repo: Path, audience: str | None, dry_run: bool) -> None:
+    """Let the online key of the bins sign the pages of TEAM's projects again."""
+    room = _room(repo, audience, dry_run=dry_run)
+    _finish(room, ceremony.take_back(room.committed, team, room.now), f"undelegate-{team}")
+
+
 @command.command("grow")
 @options.repo
 @trusting.audience
