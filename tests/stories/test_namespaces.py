@@ -2,13 +2,16 @@
 
 import json
 import shutil
+from contextlib import contextmanager
 
 import pytest
 from distributions import wheel
 from live import serving
-from signed import Signed, bin_of, resign, snapshot
+from signed import PASSPHRASE, KeyFolder, Signed, bin_of, resign, snapshot
 
 from index_builder.adapters.progress import NoProgress
+from index_builder.trust.committed import key_for
+from index_builder.trust.keys import read
 from index_builder.trust.layout import metadata_path
 from index_builder.wiring import clients
 
@@ -36,6 +39,21 @@ def verify(index, cli, where=None, code=0):
     done = cli("verify", where or index.site, "-q", "--files", "--root", index.root, "--cache", index.folder.parent / "cache")
     assert done.code == code, done.out + done.err
     return done.out + done.err
+
+
+@contextmanager
+def reading(index):
+    """Yield the index as a reader who has not seen it before gets it from its host."""
+    with serving(index.site) as live, clients.open_client(live.url + "/", NoProgress()) as client:
+        cache = index.folder.parent / "readers"
+        with clients.open_verified(live.url + "/", index.root.read_bytes(), client, cache) as verified:
+            yield verified
+
+
+def key_of_team(index):
+    """Return what signs with the team's key, as a thief of it does."""
+    key = key_for(index.committed, "ns-web")
+    return KeyFolder(index.keys, {"INDEX_BUILDER_PASSPHRASE": PASSPHRASE}, lambda *_: "").online(key, "ns-web")
 
 
 def without_key_of_team(index):
@@ -84,12 +102,30 @@ def test_the_online_key_of_others_lists_nothing_of_a_team(index, cli):
         )
         metadata.signed.targets[target] = page
         resign(path, metadata, index.online("bins"))
-    with serving(index.site) as live, clients.open_client(live.url + "/", NoProgress()) as client:
-        cache = index.folder.parent / "cache"
-        with clients.open_verified(live.url + "/", index.root.read_bytes(), client, cache) as verified:
-            assert verified.target("simple/acme-evil/index.v1_json") is None
-            team = of_team(index.site)["targets"]["simple/acme-core/index.v1_json"]
-            assert verified.target("simple/acme-core/index.v1_json").hashes == team["hashes"]
+    with reading(index) as verified:
+        assert verified.target("simple/acme-evil/index.v1_json") is None
+        team = of_team(index.site)["targets"]["simple/acme-core/index.v1_json"]
+        assert verified.target("simple/acme-core/index.v1_json").hashes == team["hashes"]
+
+
+def test_the_key_of_a_team_lists_nothing_of_others(index, cli):
+    """A thief of it lists a page of another project: nobody asks there; what he lists of the team's own counts, until the key is replaced."""
+    version = snapshot(index.site).signed.meta[TEAM].version
+    path = index.site / metadata_path("ns-web", version)
+    metadata = read(path.read_bytes(), "targets", "")
+    page = metadata.signed.targets["simple/acme-core/index.v1_json"]
+    metadata.signed.targets |= {f"simple/{name}/index.v1_json": page for name in ("alpha", "evil", "acme-evil")}
+    good = path.read_bytes()
+    resign(path, metadata, key_of_team(index))
+    with reading(index) as verified:
+        assert verified.target("simple/alpha/index.v1_json").hashes != page.hashes
+        assert verified.target("simple/evil/index.v1_json") is None
+        assert verified.target("simple/acme-evil/index.v1_json").hashes == page.hashes
+    path.write_bytes(good)
+    index.do("keys", "delegate", "web", "acme-*")
+    index.do("sign", "--worktree", "-q")
+    assert "simple/acme-evil/index.v1_json" not in of_team(index.site)["targets"]
+    verify(index, cli)
 
 
 def test_a_namespace_that_goes(index, cli):
