@@ -117,9 +117,8 @@ def _has_same_bins(committed: Committed, snapshot: Snapshot, read_published: Rea
     """Say whether the published bins.json delegates as the committed one does, and the published targets.json to the same namespaces."""
     pairs = ((TARGETS, committed.targets), (BINS, committed.bins))
     for role, metadata in pairs:
-        assert metadata is not None  # noqa: S101 - for the type checker: `complete` has seen to it
         meta = snapshot.meta.get(f"{role}.json")
-        if meta is None:
+        if metadata is None or meta is None:
             return False
         try:
             published: Metadata[Targets] = read(read_published(metadata_path(role, meta.version)), Targets.type, role)

@@ -662,6 +662,16 @@ def test_status_tells_when_what_is_published_expires(index, cli):
     assert cli("keys", "status", "--fail-within", "48h").code == 0
 
 
+@pytest.mark.parametrize("name", ["targets.json", "bins.json"])
+def test_status_where_trust_is_not_whole(index, cli, name):
+    """What people signed is lost here, and published: that is said, with the way back."""
+    index.root.with_name(name).unlink()
+    done = cli("keys", "status")
+    assert done.code == 4
+    assert f"tuf/1.{name} is published, signed by enough people, and trust/ has only version 0 of" in done.err
+    assert f"there as {name}, and commit that" in done.err
+
+
 def forbidding(app):
     """Answer as a bucket that does not list its objects does: of what is not there, it says that it is forbidden."""
 
