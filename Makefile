@@ -16,7 +16,7 @@ JUDGES := build/installed-judges
 PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin node:nodejs npm chromium \
   chromedriver:chromium-driver java:default-jre-headless
 
-.PHONY: help index test test-long coverage test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
+.PHONY: help index test test-long coverage test-inside test-outside lint check docs docs-beside lock schemas reference programs bench bench-quick clean
 
 help:
 	@echo 'make index   build packages.d/ into site/ and say how to install from it'
@@ -132,6 +132,10 @@ check: $(WHEEL)
 
 docs: $(TOOLS) $(WHEEL)
 	$(BIN)/mkdocs build --strict --site-dir public-docs
+
+# They go beside the index, as docs/ of an archive for Pages: after its publication, so that nobody signs them, and into each archive anew.
+docs-beside: docs
+	tar --append --file '$(ARCHIVE)' --owner=0 --group=0 --numeric-owner --transform 's,^public-docs,./docs,' public-docs
 
 lock: $(TOOLS)
 	for set in run action build dev; do \

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -203,18 +204,23 @@ class Host(Protocol):
     """What serves a target: what readers get there, and how that is changed.
 
     `limits` is what it takes; where it is not `is_immediate`, somebody else deploys later what was switched to. One that `is_whole`
-    takes all of a tree each time.
+    takes all of a tree each time; at one that `is_gradual` pages are not staged, but put one by one when it is switched.
     """
 
     limits: Limits
     is_immediate: bool
     is_whole: bool
+    is_gradual: bool
 
     def live(self) -> Site | None:
         """Return what readers get now, None where nothing is published; raises StorageError, RemoteError.
 
         It is what the next publication changes, and is compared with.
         """
+        ...
+
+    def requests(self, publication: Publication, wanted: Site) -> int:
+        """Return how many requests over the network a publication takes, as far as that can be known before."""
         ...
 
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
@@ -253,9 +259,21 @@ class Pulls(Protocol):
         """Return all that are open, without their reviews."""
         ...
 
+    def main(self) -> str:
+        """Return the name of the default branch: what goes into it is published, and nothing else."""
+        ...
+
     def tip(self, branch: str) -> str:
         """Return the commit that a branch is at."""
         ...
+
+    def lacks(self, head: str, base: str) -> bool:
+        """Say whether a commit has not all that another one has: it would be merged from behind."""
+        ...
+
+
+class Maintainer(Protocol):
+    """Does to pull requests what their maintainers do. Everything raises RemoteError."""
 
     def say(self, number: int, body: str) -> None:
         """Keep the one comment of ours at a pull request as `body`."""
@@ -265,8 +283,32 @@ class Pulls(Protocol):
         """Set the status of a commit, which a branch may require."""
         ...
 
+    def unlabel(self, number: int, label: str) -> None:
+        """Take a label off a pull request, there or not."""
+        ...
+
+    def refresh(self, number: int, head: str) -> None:
+        """Merge the base into a pull request, if its head is still that commit; raises LostRaceError."""
+        ...
+
     def merge(self, number: int, head: str) -> None:
         """Merge a pull request, if its head is still that commit; raises LostRaceError."""
+        ...
+
+
+class PreviewPlace(Protocol):
+    """Where previews are shown. Everything raises RemoteError, StorageError."""
+
+    def shown(self) -> Mapping[int, str]:
+        """Return the commits that are shown, by the number of their pull request."""
+        ...
+
+    def put(self, number: int, head: str, folder: Path) -> None:
+        """Show a tree as a pull request's; raises SourceError for what is no tree of files."""
+        ...
+
+    def drop(self, number: int) -> None:
+        """Show a pull request no more."""
         ...
 
 
@@ -364,7 +406,7 @@ class Progress(Protocol):
     """What someone who waits may see."""
 
     def begin(self, what: str, files: int, size: int) -> None:
-        """Begin a stage of `files` files and `size` bytes."""
+        """Begin a stage of `files` files and `size` bytes, both 0 where nobody knows."""
         ...
 
     def advance(self, size: int) -> None:

@@ -95,6 +95,13 @@ def inside_of(repository: pygit2.Repository, folder: Path) -> str:
     return "" if inside.parts[:1] in ((), ("..",), (".git",)) else inside.as_posix()
 
 
+def objects_of(repository: pygit2.Repository) -> Path:
+    """Return where a repository's objects are; a linked working tree shares those of the first."""
+    folder = Path(repository.path)
+    common = folder / "commondir"
+    return (folder / common.read_text("utf-8").strip() if common.exists() else folder) / "objects"
+
+
 class GitTree:
     """The tree of a commit, read from git's objects."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from index_builder.errors import LostRaceError, RemoteError, UsageError
 from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_JSON, for_people
@@ -13,13 +13,40 @@ from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-FOREVER: Final = "public, max-age=31536000, immutable"
+#: How what never changes may be cached, by whoever else is named before it.
+FOREVER: Final = "max-age=31536000, immutable"
+REVALIDATE: Final = "no-cache"
 #: How long a request may take.
 _TIMEOUT: Final = timedelta(seconds=40)
 #: The same for what never changes, which nobody waits for.
 _PATIENT: Final = timedelta(minutes=10)
 #: Files above this size, in bytes, are sent in parts.
 LARGE: Final = 8 * 1024 * 1024
+
+
+class Tag(NamedTuple):
+    """What a version of an object is recognized by: S3 and Azure compare the entity tag, GCS the generation."""
+
+    e_tag: str
+    version: str | None
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Tag:
+        """Return it from what a provider tells of an object."""
+        version = told.get("version")
+        return cls(str(told["e_tag"]), None if version is None else str(version))
+
+    def told(self) -> dict[str, str]:
+        """Return it as a provider is told of it."""
+        return {"e_tag": self.e_tag} | ({"version": self.version} if self.version is not None else {})
+
+
+#: What `endpoint:` and `region:` are called for each kind of provider; what is not here, it does not have.
+_SETTINGS: Final = {
+    "s3": {"endpoint": "endpoint", "region": "region"},
+    "gs": {"endpoint": "base_url"},
+    "az": {"endpoint": "endpoint"},
+}
 
 
 def open_bucket(url: str, endpoint: str, region: str, called: str) -> Bucket:
@@ -33,7 +60,7 @@ def open_bucket(url: str, endpoint: str, region: str, called: str) -> Bucket:
     except ImportError as error:
         msg = f"{called} is a bucket, and obstore is not installed"
         raise UsageError(msg, fix="pip install 'index-builder[bucket]'") from error
-    settings = {key: value for key, value in (("endpoint", endpoint), ("region", region)) if value}
+    settings = _settings(url.partition("://")[0], endpoint, region, called)
     backoff = {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 2}
     opened: Callable[..., ObjectStore] = from_url  # which settings there are is for the URL's scheme to say
 
@@ -51,6 +78,15 @@ def open_bucket(url: str, endpoint: str, region: str, called: str) -> Bucket:
         raise UsageError(msg, fix="correct its `url:`, `endpoint:` and `region:` in index.yaml") from error
 
 
+def _settings(scheme: str, endpoint: str, region: str, called: str) -> dict[str, str]:
+    given = {key: value for key, value in (("endpoint", endpoint), ("region", region)) if value}
+    names = _SETTINGS[scheme]
+    if wrong := given.keys() - names.keys():
+        msg = f"{called}: `{min(wrong)}:` means nothing for {scheme}://"
+        raise UsageError(msg, fix="take it out of index.yaml")
+    return {names[key]: value for key, value in given.items()}
+
+
 class Bucket:
     """Objects by path, with obstore's errors as ours."""
 
@@ -58,19 +94,19 @@ class Bucket:
         """Take the store, twice: with little and with much time for a request; `name` is who it is, for errors."""
         self._store, self._patient, self._name = store, patient, name
 
-    def get(self, path: str) -> tuple[bytes, str] | None:
+    def get(self, path: str) -> tuple[bytes, Tag] | None:
         """Return an object's bytes and what it is recognized by; None where there is none. Raises RemoteError."""
         import obstore  # noqa: PLC0415 - an extra
 
         try:
             with self._errors(path):
                 found = obstore.get(self._store, path)
-                return bytes(found.bytes()), str(found.meta["e_tag"])
+                return bytes(found.bytes()), Tag.of(found.meta)
         except FileNotFoundError:
             return None
 
     def head(self, path: str) -> Mapping[str, Any] | None:
-        """Return size, e_tag and last_modified of an object; None where there is none. Raises RemoteError."""
+        """Return size, last_modified and what is in a `Tag` of an object; None where there is none. Raises RemoteError."""
         import obstore  # noqa: PLC0415
 
         try:
@@ -79,25 +115,25 @@ class Bucket:
         except FileNotFoundError:
             return None
 
-    def put(self, path: str, content: bytes, *, cache: str, expected: str | None = None, new: bool = False) -> str:
-        """Put an object, with `new` only where there is none, with `expected` only where that one is there; return its e_tag.
+    def put(self, path: str, content: bytes, *, cache: str, expected: Tag | None = None, new: bool = False) -> Tag:
+        """Put an object, with `new` only where there is none, with `expected` only where that one is there; return its tag.
 
         Raises LostRaceError where that does not hold, RemoteError.
         """
         import obstore  # noqa: PLC0415
 
-        mode: Any = "create" if new else {"e_tag": expected} if expected else "overwrite"
+        mode: Any = "create" if new else expected.told() if expected else "overwrite"
         with self._errors(path):
             attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
-            store = self._patient if cache == FOREVER else self._store
-            return str(obstore.put(store, path, content, attributes=attributes, mode=mode, use_multipart=False)["e_tag"])
+            store = self._patient if cache.endswith(FOREVER) else self._store
+            return Tag.of(obstore.put(store, path, content, attributes=attributes, mode=mode, use_multipart=False))
 
-    def put_large(self, path: str, stream: BinaryIO) -> None:
+    def put_large(self, path: str, stream: BinaryIO, *, cache: str) -> None:
         """Put an object that never changes, in parts; raises RemoteError."""
         import obstore  # noqa: PLC0415
 
         with self._errors(path):
-            attributes = {"Content-Type": content_type(path), "Cache-Control": FOREVER}
+            attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
             obstore.put(self._patient, path, stream, attributes=attributes, use_multipart=True, chunk_size=LARGE)
 
     def delete(self, paths: Sequence[str]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, NoReturn
 from urllib.parse import quote
 
+from index_builder.adapters.storage import storage
 from index_builder.errors import NotFoundError, StorageError
 from index_builder.fetch.download import Downloader
 from index_builder.render.rows import ROWS
@@ -85,3 +88,34 @@ class PublishedSite:
     def delete(self, path: str) -> NoReturn:
         """Raise StorageError, as `put` does."""
         self.put(path, ())
+
+
+class KeptSite(PublishedSite):
+    """One of which nothing is downloaded twice: for whoever may read all of it."""
+
+    def __init__(self, url: str, downloader: Downloader, folder: Path) -> None:
+        """Take where the tree is, and an empty folder for what was read of it."""
+        super().__init__(url, downloader)
+        self._folder = folder
+        self._kept: dict[str, Path | None] = {}
+
+    def open(self, path: str) -> BinaryIO:
+        """Download a file, the first time that it is asked for."""
+        if path not in self._kept:
+            self._kept[path] = self._download(path)
+        kept = self._kept[path]
+        if kept is None:
+            msg = f"{self._url}{path} is not there"
+            raise StorageError(msg)
+        with storage(kept):
+            return kept.open("rb")
+
+    def _download(self, path: str) -> Path | None:
+        kept = self._folder / f"{len(self._kept)}"
+        try:
+            found = super().open(path)
+        except StorageError:
+            return None
+        with found, storage(kept), kept.open("wb") as stream:
+            shutil.copyfileobj(found, stream)
+        return kept

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
@@ -74,12 +75,12 @@ def requirement(text: str) -> Requirement:
 
 
 def own_files(what: Sequence[str]) -> list[Path]:
-    """Return the wheels and sdists that paths of files and folders name; raises SourceError."""
+    """Return the wheels and sdists that paths of files and folders name, of folders at any depth; raises SourceError."""
     found: list[Path] = []
     for text in what:
         path = Path(text)
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.name.endswith((".whl", *SDIST_SUFFIXES)))
+            inside = sorted(_distributions(path))
             if not inside:
                 msg = f"{text} has no wheels or sdists"
                 raise SourceError(msg, fix="build some first: python -m build")
@@ -90,6 +91,20 @@ def own_files(what: Sequence[str]) -> list[Path]:
             msg = f"{text} is neither a file nor a folder"
             raise SourceError(msg, fix="name wheels and sdists, or a folder of them; projects of an index are added with --pypi or --index")
     return found
+
+
+def _distributions(folder: Path) -> Iterator[Path]:
+    """Yield the wheels and sdists below a folder, but not what is hidden; links are followed within it alone. Raises SourceError."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(root, name)
+            if name.startswith(".") or not name.endswith((".whl", *SDIST_SUFFIXES)):
+                continue
+            if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+                msg = f"{path} is a link that leads out of {folder}"
+                raise SourceError(msg, fix="name the file that it leads to, if that is meant")
+            yield path
 
 
 def lock(path: Path) -> Lock:

@@ -16,7 +16,9 @@ from index_builder.pipeline.check import Judgement, check
 from index_builder.pipeline.codeowners import stale_codeowners
 from index_builder.pipeline.kept import kept_in
 from index_builder.pipeline.reading import read_tree
+from index_builder.pipeline.theme import theme_problems
 from index_builder.ports import SourceTree
+from index_builder.wiring import shipped
 
 
 @click.command("check")
@@ -88,6 +90,7 @@ def command(
             wiring.open_workers(jobs) as workers,
         ):
             extra = [*stale_codeowners(tree, reading.policies, reading.index.projects), *_of_trust(tree)]
+            extra += theme_problems(tree, shipped.templates)
             judgement = check(reading, reading.index, replace(fetcher, kept=kept_in(tree)), workers, extra=extra)
     options.show_problems(judgement.problems, tree, output_format)
     if not quiet and output_format == "text":

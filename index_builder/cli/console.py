@@ -72,15 +72,24 @@ class TerminalProgress:
         self._by_bytes = False
 
     def begin(self, what: str, files: int, size: int) -> None:
-        """Show the bar: it moves by bytes where there are any, by files otherwise."""
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+        """Show the bar, and the time that is left: it moves by bytes where there are any, by files otherwise."""
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
 
         self.end()
         self._files, self._done, self._by_bytes = files, 0, size > 0
         figures = (DownloadColumn(), TransferSpeedColumn()) if size else ()
+        time = TimeRemainingColumn(elapsed_when_finished=True) if size or files else TimeElapsedColumn()
         columns = (TextColumn("{task.description:>10}"), BarColumn(), TextColumn("{task.fields[files]}"))
-        self._bar = Progress(*columns, *figures, console=stderr(), transient=True)
-        self._task = self._bar.add_task(what, total=size or files, files=self._count())
+        self._bar = Progress(*columns, *figures, time, console=stderr(), transient=True)
+        self._task = self._bar.add_task(what, total=size or files or None, files=self._count())
         self._bar.start()
 
     def advance(self, size: int) -> None:
@@ -106,7 +115,7 @@ class TerminalProgress:
             self._bar = None
 
     def _count(self) -> str:
-        return f"{self._done}/{self._files} files"
+        return f"{self._done}/{self._files} files" if self._files else ""
 
 
 class PlainProgress:

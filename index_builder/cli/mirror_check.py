@@ -23,6 +23,7 @@ def command(repo: Path, commit: str, targets: tuple[str, ...], connections: int,
     """Read all that the targets of each audience serve, and compare it byte for byte.
 
     The first target of an audience is what the others are compared with; its own bytes are compared with their digests.
+    A line begins with ! where bytes differ, with - where a file is missing, with + where there is one that belongs to nothing.
 
     \b
     Example:
@@ -32,7 +33,14 @@ def command(repo: Path, commit: str, targets: tuple[str, ...], connections: int,
     found = list(work.compared())
     if output_format == "json":
         value = [
-            {"target": name, "with": first, "same": one.same, "differing": list(one.differing), "missing": list(one.missing)}
+            {
+                "target": name,
+                "with": first,
+                "same": one.same,
+                "differing": list(one.differing),
+                "missing": list(one.missing),
+                "extra": list(one.extra),
+            }
             for first, name, one in found
         ]
         click.echo(json.dumps({"compared": value}, indent=2))
@@ -42,9 +50,13 @@ def command(repo: Path, commit: str, targets: tuple[str, ...], connections: int,
                 click.echo(f"! {name} {path}")
             for path in one.missing:
                 click.echo(f"- {name} {path}")
+            for path in one.extra:
+                click.echo(f"+ {name} {path}")
             stderr().print(
-                f"[bold]{name}[/] with {first}: {count(one.same, 'file')} the same, "
-                f"{len(one.differing):,} other, {len(one.missing):,} missing"
+                f"[bold]{name}[/]: {len(one.extra):,} that no publication left there"
+                if name == first
+                else f"[bold]{name}[/] with {first}: {count(one.same, 'file')} the same, "
+                f"{len(one.differing):,} other, {len(one.missing):,} missing, {len(one.extra):,} that no publication left there"
             )
             if not one.is_same:
                 stderr().print(f"  [bold cyan]fix[/]: index-builder publish --target {name} --reconcile")

@@ -6,18 +6,18 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import click
 
 from index_builder.cli.console import count, escape, human, stderr
-from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, TrustError
+from index_builder.errors import AnsweredError, HumanNeededError, IndexBuilderError, RemoteError, StorageError, TrustError, UsageError
 from index_builder.model.index import Target
 from index_builder.model.plain import plain
 from index_builder.model.publication import Hold, Record
 from index_builder.model.releases import PER_HOUR
 from index_builder.pipeline.publish.difference import mark_of, record_of
-from index_builder.pipeline.publish.order import Outcome, Result
+from index_builder.pipeline.publish.order import Forecast, Outcome, Result, Tried
 from index_builder.pipeline.publish.signatures import expiry_of
 from index_builder.ports import Site
 
@@ -40,7 +40,7 @@ class Standing:
             site = live()
             record, mark = record_of(site), mark_of(site)
             expires = expiry_of(site) if site else None
-        except (RemoteError, StorageError) as error:
+        except (RemoteError, StorageError, UsageError) as error:
             return cls(target=target, error=error)
         return cls(
             target=target, record=record, projects=mark.projects if mark else 0, files=mark.files if mark else 0, expires=expires
@@ -106,6 +106,8 @@ def show(outcomes: Sequence[Outcome], output_format: str, *, dry_run: bool, quie
                     click.echo(f"{mark} {outcome.target} {path}")
         if not quiet or outcome.result in (Result.FAILED, Result.HELD):
             _say(outcome, dry_run=dry_run)
+        if outcome.tried:
+            _say_tried(outcome.audience, outcome.tried, quiet=quiet)
 
 
 def _say(outcome: Outcome, *, dry_run: bool) -> None:
@@ -128,15 +130,54 @@ def _say(outcome: Outcome, *, dry_run: bool) -> None:
         would = "would be " if dry_run else ""
         lingering = f", {outcome.lingering:,} to go later" if outcome.lingering else ""
         console.print(
-            f"{name}: {outcome.commit[:12]} {'would be' if dry_run else 'is'} live"
+            f"{name}: {outcome.commit[:12]} {'would be' if dry_run else 'is'} {'live' if outcome.is_immediate else 'ready to be deployed'}"
             f"{f' after {outcome.before[:12]}' if outcome.before not in ('', outcome.commit) else ''}; "
             f"{count(len(outcome.puts), 'file')} ({human(outcome.size)}) {would}written, {len(outcome.deletes):,} {would}deleted{lingering}"
         )
+        if outcome.forecast:
+            console.print(f"  {_foreseen(outcome.forecast)}")
         if outcome.assets:
             hours = outcome.assets / PER_HOUR
             console.print(
                 f"  {count(outcome.assets, 'asset')} would be uploaded to releases: about {hours:.1f} hours at {PER_HOUR} an hour"
             )
+
+
+def _foreseen(forecast: Forecast) -> str:
+    """Return in words what would be asked of a host, and how much of what it takes that is."""
+    limits = forecast.limits
+    parts = [f"about {count(forecast.requests, 'request')}"]
+    if limits.total is not None:
+        parts.append(f"{human(forecast.total)} in all, of {human(limits.total)} ({forecast.total * 100 // limits.total} per cent)")
+    if limits.file is not None:
+        parts.append(f"the largest file {human(forecast.largest)}, of {human(limits.file)}")
+    return "; ".join(parts)
+
+
+def _forecast(forecast: Forecast | None) -> dict[str, int | None] | None:
+    if forecast is None:
+        return None
+    limits = forecast.limits
+    total = forecast.total if limits.total is not None else None
+    return {
+        "requests": forecast.requests, "total": total, "limit": limits.total, "largest": forecast.largest, "file_limit": limits.file,
+    }  # fmt: skip
+
+
+def _say_tried(audience: str, tried: Tried, *, quiet: bool) -> None:
+    console = stderr()
+    if not tried.count:
+        why = "its files are linked, or fit no machine like this"
+        console.print(f"  [bold yellow]not tried[/]: the gate installed nothing of '{audience}': {why}")
+    elif tried.untried:
+        names = f"{', '.join(tried.untried[:_NAMED])}{f' and {len(tried.untried) - _NAMED:,} more' if len(tried.untried) > _NAMED else ''}"
+        console.print(f"  [bold yellow]not tried[/]: {names}: no wheel of it fits this machine, or its files are linked")
+    if tried.count and not quiet:
+        console.print(f"  {count(tried.count, 'project')} could be installed")
+
+
+#: So many projects are named in a line.
+_NAMED: Final = 8
 
 
 def _told(text: str) -> str:
@@ -148,28 +189,34 @@ def _value(outcome: Outcome) -> dict[str, Any]:
     return {
         "target": outcome.target, "audience": outcome.audience, "result": str(outcome.result), "commit": outcome.commit,
         "before": outcome.before, "written": list(outcome.puts), "deleted": list(outcome.deletes), "lingering": outcome.lingering,
-        "bytes": outcome.size, "assets": outcome.assets, "hold": _hold(outcome.hold),
+        "bytes": outcome.size, "assets": outcome.assets,
+        "tried": {"count": outcome.tried.count, "untried": list(outcome.tried.untried)} if outcome.tried else None,
+        "forecast": _forecast(outcome.forecast), "hold": _hold(outcome.hold),
         "error": outcome.error.message if outcome.error else None,
         "fix": outcome.error.fix if outcome.error else None,
     }  # fmt: skip
 
 
-class _TargetFailedError(AnsweredError):
-    exit_code = 3
+class _EndedError(AnsweredError):
+    """All was said, and `exit_code` is what the worst of it means."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__()
+        self.exit_code = exit_code
 
 
-class _UntrustedError(AnsweredError):
-    exit_code = 4
+def end(outcomes: Sequence[Outcome], stopped: IndexBuilderError | None = None) -> None:
+    """End with what the worst of them means: 4 where trust failed, 3 where a host did, 1 for the rest, 10 where one is held.
 
-
-def end(outcomes: Sequence[Outcome]) -> None:
-    """End with what the worst of them means: 4 where trust failed, 3 where a host did, 1 for the rest, 10 where one is held."""
-    errors = [outcome.error for outcome in outcomes if outcome.error]
-    if any(isinstance(error, TrustError) for error in errors):
-        raise _UntrustedError
-    if any(isinstance(error, RemoteError) for error in errors):
-        raise _TargetFailedError
-    if errors:
-        raise AnsweredError
+    `stopped` is what kept a publication from beginning, and counts as what it is.
+    """
+    codes = {_code_of(outcome.error) for outcome in outcomes if outcome.error} | ({stopped.exit_code} if stopped else set())
+    if codes:
+        raise _EndedError(max(codes))
     if any(outcome.result is Result.HELD for outcome in outcomes):
         raise HumanNeededError
+
+
+def _code_of(error: IndexBuilderError) -> int:
+    """Return what a target's error means for the whole: how it was called for, others of its targets show to be right."""
+    return error.exit_code if isinstance(error, (TrustError, RemoteError)) else 1

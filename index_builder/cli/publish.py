@@ -9,8 +9,9 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options, outcomes, publishing
-from index_builder.cli.console import stderr
-from index_builder.errors import IndexBuilderError, UsageError
+from index_builder.cli.console import show_error, stderr
+from index_builder.errors import IndexBuilderError, InterruptedRunError, UsageError
+from index_builder.pipeline.publish.order import Outcome
 
 
 @click.command("publish")
@@ -24,7 +25,7 @@ from index_builder.errors import IndexBuilderError, UsageError
 @options.no_web
 @publishing.gate_option
 @publishing.most_option
-@click.option("--heartbeat", is_flag=True, help="Renew the signatures of what is live, and change nothing else.")
+@click.option("--heartbeat", is_flag=True, help="Renew the signatures of what is live, and change nothing else; with --gate, after that.")
 @click.option("--release-hold", "release", is_flag=True, help="Let targets go on that a rollback holds.")
 @click.option("--from", "source", metavar="TARGET", help="Publish what this target serves, instead of building it.")
 @click.option("--reconcile", is_flag=True, help="Ask targets for all that they have, compare every byte, and repair.")
@@ -43,11 +44,14 @@ def command(
     pages, then lists, then the signed pointer; what is not wanted any more goes last. A run that is stopped harms no reader,
     and the next one goes on from it. Where something else is live afterwards than was published, what was live before comes back.
 
+    --gate --heartbeat is for a schedule: what is new is published, and where a hold, a failure or the gate keeps a target as it
+    is, the signatures of what it serves are renewed. The exit code is that of the worst that happened.
+
     \b
     Examples:
       index-builder publish
       index-builder publish --target pages --dry-run
-      index-builder publish --gate
+      index-builder publish --gate --heartbeat
       index-builder publish --status
     """
     chosen = [name for name, flag in _alone(heartbeat, release, source, status) if flag]
@@ -60,16 +64,30 @@ def command(
     if status:
         _show_status(work, output_format)
         return
-    done = work.publish(most=most, gate=gate, heartbeat=heartbeat, release=release, dry_run=dry_run, reconcile=reconcile, source=source)
+    is_both = gate and heartbeat
+    done: tuple[Outcome, ...] = ()
+    taken_back: tuple[Outcome, ...] = ()
+    renewed: tuple[Outcome, ...] = ()
+    stopped: IndexBuilderError | None = None
     try:
+        done = work.publish(
+            most=most, gate=gate, heartbeat=heartbeat and not is_both, release=release, dry_run=dry_run, reconcile=reconcile, source=source
+        )  # fmt: skip
         taken_back = work.take_back(done)
-    except IndexBuilderError:
-        outcomes.show(done, output_format, dry_run=dry_run, quiet=quiet)
+    except InterruptedRunError:
         raise
-    outcomes.show((*done, *taken_back), output_format, dry_run=dry_run, quiet=quiet)
+    except IndexBuilderError as error:
+        if not (is_both or done):
+            raise
+        stopped = error
+        show_error(error)
+    try:
+        renewed = work.renew(done, dry_run=dry_run) if is_both else ()
+    finally:
+        outcomes.show((*done, *taken_back, *renewed), output_format, dry_run=dry_run, quiet=quiet)
     if taken_back and not quiet:
         stderr().print("  [bold cyan]next[/]: find out who else writes there, then: index-builder publish --release-hold")
-    outcomes.end(done)
+    outcomes.end((*done, *renewed), stopped)
 
 
 def _alone(heartbeat: bool, release: bool, source: str | None, status: bool) -> tuple[tuple[str, object], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,15 +19,15 @@ from index_builder.errors import AlteredError, StorageError, UsageError
 from index_builder.model.index import Configuration, Target
 from index_builder.model.names import Word
 from index_builder.model.problem import Problem
-from index_builder.model.publication import Hold
+from index_builder.model.publication import Hold, Record
 from index_builder.pipeline import build
 from index_builder.pipeline.publish.difference import record_of
 from index_builder.pipeline.publish.earlier import EarlierTree
 from index_builder.pipeline.publish.make import Workshop
-from index_builder.pipeline.publish.mirrors import Compared, compare
-from index_builder.pipeline.publish.order import Make, Order, Outcome
+from index_builder.pipeline.publish.mirrors import Compared, compare, extra
+from index_builder.pipeline.publish.order import Make, Order, Outcome, Place, Relation, Result
 from index_builder.pipeline.publish.publish import publish
-from index_builder.pipeline.reading import configuration_of
+from index_builder.pipeline.reading import configuration_of, open_audiences
 from index_builder.pipeline.trust import read_trust
 from index_builder.ports import Site, SourceTree
 from index_builder.render.legacy import ReleaseJson
@@ -52,7 +52,10 @@ most_option = click.option(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What is to be published, and where."""
+    """What is to be published, and where.
+
+    `opened` are the audiences that are for everybody, `known` is the commit whose tombstones count in an earlier one.
+    """
 
     root: Path
     tree: SourceTree
@@ -64,6 +67,8 @@ class Work:
     jobs: int | None
     quiet: bool
     web: bool = True
+    opened: frozenset[Word] = frozenset()
+    known: str = ""
 
     @classmethod
     def of(
@@ -76,7 +81,7 @@ class Work:
             configuration = configuration_of(tree)
         return cls(
             root=root, tree=tree, configuration=configuration, chosen=_chosen(configuration, targets), output=output or root / "site",
-            pool=pool, connections=connections, jobs=jobs, quiet=quiet, web=web,
+            pool=pool, connections=connections, jobs=jobs, quiet=quiet, web=web, opened=open_audiences(tree, configuration),
         )  # fmt: skip
 
     def at(self, commit: str) -> Self:
@@ -87,26 +92,31 @@ class Work:
         if missing := [target for target in self.chosen if target.audience not in known]:
             msg = f"in {tree.revision[:12]} there was no audience '{missing[0].audience}', to which target '{missing[0].name}' belongs"
             raise UsageError(msg, fix="choose a later commit, or other targets with --target")
-        return replace(self, tree=EarlierTree(tree, self.tree))
+        return replace(self, tree=EarlierTree(tree, self.tree), known=self.tree.revision)
 
     def publish(
-        self, *, most: int, gate: bool = False, heartbeat: bool = False, release: bool = False, dry_run: bool = False,
-        hold: Hold | None = None, reconcile: bool = False, source: str | None = None,
+        self, *, most: int, gate: bool = False, heartbeat: bool = False, behind: bool = False, release: bool = False, dry_run: bool = False,
+        hold: Hold | None = None, rewritten: bool = False, reconcile: bool = False, source: str | None = None,
     ) -> tuple[Outcome, ...]:  # fmt: skip
-        """Publish to the chosen targets, with `source` what that target serves. Raises as the pipeline does."""
+        """Publish to the chosen targets, with `source` what that target serves. Raises as the pipeline does.
+
+        A `heartbeat` renews what is there of this commit, with `behind` also what is there of an earlier one.
+        """
         shown, now = progress(quiet=self.quiet), wiring.SystemClock().now
         chosen = tuple(target for target in self.chosen if target.name != source)
         if not chosen:
             msg = f"'{source}' is the only target, and it is what would be copied from"
             raise UsageError(msg, fix="name another one to copy to: --target NAME")
-        whole = {target.audience for target in chosen if target.kind == "pages-artifact"}
+        whole = {target.audience for target in chosen if target.kind == "pages-artifact" and not heartbeat}
         with ExitStack() as stack:
             stack.enter_context(options.problems_shown(self.tree, "text"))
             fetcher = stack.enter_context(
                 options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=self.quiet)
             )
             workers = stack.enter_context(wiring.open_workers(self.jobs))
-            places = stack.enter_context(places_of.open_places(self.root, self.configuration, chosen, fetcher, dry_run=dry_run))
+            places = stack.enter_context(
+                places_of.open_places(self.root, self.configuration, chosen, fetcher, opened=self.opened, dry_run=dry_run)
+            )
             workshop = Workshop(
                 tree=self.tree, fetcher=fetcher,
                 order=build.Order(
@@ -115,15 +125,41 @@ class Work:
                 ),
                 room=stack.enter_context(places_of.open_rooms(self.root, self.output, whole)),
                 folders={name: audience.folder for name, audience in self.configuration.audiences.items()},
-                signing=self._signing(heartbeat=heartbeat), now=now, progress=shown, warn=self._warn,
+                signing=self._signing(heartbeat=heartbeat), renews=lambda record: self._renews(record, behind=behind), now=now,
+                progress=shown, warn=self._warn,
             )  # fmt: skip
             order = Order(
                 make=self._copied(source, stack, fetcher) if source else workshop.renew if heartbeat else workshop.make,
-                relation=lambda live, commit: places_of.relation(self.root, live, commit), now=now, most=most, hold=hold,
+                relation=lambda live, commit: places_of.relation(self.root, live, commit),
+                others=lambda audience: stack.enter_context(self._others(audience, chosen, fetcher)), now=now, most=most, hold=hold,
+                known=self.known, rewritten=rewritten,
                 release=release, heartbeat=heartbeat, reconcile=reconcile, dry_run=dry_run,
                 gate=places_of.gate_of(self.configuration) if gate else None,
             )  # fmt: skip
             return publish(places, order, shown)
+
+    def _others(self, audience: Word, chosen: Sequence[Target], fetcher: Fetcher) -> AbstractContextManager[Sequence[Place]]:
+        """Open the other targets of an audience, to be read."""
+        others = [target for target in self.configuration.publish if target.audience == audience and target not in chosen]
+        return places_of.open_places(self.root, self.configuration, others, fetcher, dry_run=True)
+
+    def _renews(self, record: Record | None, *, behind: bool) -> str:
+        """Return the commit whose signatures are renewed at a target: its hold's, ours, or with `behind` an earlier one that it serves."""
+        if record and record.hold:
+            return record.hold.commit
+        if behind and record and record.commit and places_of.relation(self.root, record.commit, self.tree.revision) is Relation.NEWER:
+            return record.commit
+        return self.tree.revision
+
+    def renew(self, done: Sequence[Outcome], *, dry_run: bool) -> tuple[Outcome, ...]:
+        """Renew the signatures of what a publication left as it was: where a target is held, or failed, or nothing came of it at all."""
+        ended = {outcome.target for outcome in done if outcome.result not in (Result.HELD, Result.FAILED)}
+        left = tuple(target for target in self.chosen if target.name not in ended and read_trust(self.tree, target.audience).roots)
+        if not left:
+            return ()
+        said = {(outcome.target, outcome.error.message) for outcome in done if outcome.error}
+        found = replace(self, chosen=left).publish(most=100, heartbeat=True, behind=True, dry_run=dry_run)
+        return tuple(outcome for outcome in found if not (outcome.error and (outcome.target, outcome.error.message) in said))
 
     def take_back(self, done: Sequence[Outcome]) -> tuple[Outcome, ...]:
         """Let targets where something else went live than was published, serve again what they served before, and hold them there."""
@@ -162,7 +198,10 @@ class Work:
             return [Standing.of(place.target, place.host.live) for place in places]
 
     def compared(self) -> Iterator[tuple[str, str, Compared]]:
-        """Yield each target of an audience with the first one, and how it stands to that. Raises UsageError, StorageError, RemoteError."""
+        """Yield each target of an audience with the first one, and how it stands to that; and the first one if it has more than its tree.
+
+        Raises UsageError, StorageError, RemoteError.
+        """
         shown = progress(quiet=self.quiet)
         with (
             options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=True) as fetcher,
@@ -179,7 +218,10 @@ class Work:
                     msg = f"nothing is published at '{place.target.name}'"
                     raise StorageError(msg, fix=f"publish there: index-builder publish --target {place.target.name}")
                 name, first = firsts.setdefault(place.target.audience, (place.target.name, live))
-                if first is not live:
+                if first is live:
+                    if found := extra(live):
+                        yield name, name, Compared(same=0, differing=(), missing=(), extra=found)
+                else:
                     compared += 1
                     yield name, place.target.name, compare(first, live, shown)
             if not compared:

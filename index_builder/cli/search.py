@@ -11,11 +11,12 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import arguments, describe, options
-from index_builder.cli.console import escape, stderr, stdout
+from index_builder.cli.console import count, escape, note, stderr, stdout
 from index_builder.errors import StorageError, UsageError
 from index_builder.model.plain import plain
 from index_builder.model.project import Project
-from index_builder.wiring import clients
+from index_builder.ports import Pool
+from index_builder.wiring import clients, fetchers
 
 if TYPE_CHECKING:
     from index_builder.client.search import Found
@@ -34,12 +35,13 @@ def command(
     """Show the projects that have all the WORDS: in names, owners, hosting, status, reasons or origins of manifests.
 
     With --index, those of a published index, as its own pages find them: in names, keywords, owners and summaries, the best
-    first, and what is called nearly so where nothing is. `name:`, `owner:`, and there `keyword:` and `summary:`, look in one
-    of them.
+    first, and what is called nearly so where nothing is. `name:`, `owner:`, `keyword:` and `summary:` look in one of them;
+    for the last two, manifests lead to core metadata in the pool.
 
     \b
     Examples:
       index-builder search acme owner:team-web
+      index-builder search summary:framework
       index-builder search archived
       index-builder search flask summary:cors --index site/public
       index-builder search flsk --index https://acme.github.io/index/
@@ -47,9 +49,12 @@ def command(
     if index is not None:
         _search_published(words, index, most, output_format)
         return
-    wanted = [_matcher(word) for word in words]
-    projects = options.readable(repo, commit, worktree=worktree).projects
-    found = [p for _, p in sorted(projects.items()) if all(matches(p) for matches in wanted)]
+    listed = options.readable(repo, commit, worktree=worktree)
+    said = _Said(fetchers.open_pool(wiring.find_root(repo), listed.configuration))
+    wanted = [_matcher(word, said) for word in words]
+    found = [p for _, p in sorted(listed.projects.items()) if all(matches(p) for matches in wanted)]
+    if said.unknown:
+        note(f"the pool has no core metadata of {count(len(said.unknown), 'project')}; `build` fetches that of mirrored and hosted ones")
     if output_format == "json":
         click.echo(json.dumps([describe.summary_json(project) for project in found], indent=2))
     elif found:
@@ -58,13 +63,33 @@ def command(
         stderr().print(f"no manifest has {' and '.join(words)}")
 
 
-def _matcher(word: str) -> Callable[[Project], bool]:
-    """Return what says whether a manifest has a word; raises UsageError for a field that manifests have not."""
+class _Said:
+    """What the core metadata in the pool says of projects; `unknown` are those of which it has none."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.unknown: set[str] = set()
+
+    def of(self, project: Project, field: str) -> str:
+        """Return a summary, or keywords, of the newest release that the pool knows; raises StorageError."""
+        from index_builder.inspection.metadata import parse_metadata  # noqa: PLC0415 - most searches are of manifests alone
+
+        digests = [file.metadata for release in reversed(project.releases) for file in release.files if file.metadata]
+        digest = next((digest for digest in digests if self._pool.size(digest) is not None), None)
+        if digest is None:
+            self.unknown.add(project.normalized)
+            return ""
+        with self._pool.open(digest) as stream:
+            found = parse_metadata(stream.read()).raw
+        return " ".join(found.get("keywords", ())) if field == "keyword" else found.get("summary", "")
+
+
+def _matcher(word: str, said: _Said) -> Callable[[Project], bool]:
+    """Return what says whether a project has a word."""
     field, colon, text = word.partition(":")
     text = text.casefold()
     if colon and field in ("summary", "keyword"):
-        msg = f"manifests have no {field}: it is in the core metadata of files"
-        raise UsageError(msg, fix="search what is published: --index WHERE")
+        return lambda project: text in said.of(project, field).casefold()
     if colon and field == "name":
         return lambda project: text in project.name.casefold() or text in project.normalized
     if colon and field == "owner":

@@ -59,6 +59,13 @@ class Fetcher:
         wanted = self.missing(fetches)
         return self._stage("Fetching", wanted, self._file, sum(fetch.file.size for fetch in wanted))
 
+    def proved(self, fetches: Sequence[Fetch]) -> list[Problem]:
+        """Ask the origin of each file, which is not stored, for its digest or its bytes; return a problem for each that does not have them.
+
+        What lies in the pool or the inbox already says nothing of where it came from. Raises as `files`.
+        """
+        return self._stage("Asking the origin of", fetches, self._prove)
+
     def provenance(self, fetches: Sequence[Fetch]) -> list[Problem]:
         """Bring the PEP 740 objects of files into the pool, those of linked files too."""
         wanted = [f for f in fetches if f.file.provenance and self.pool.size(f.file.provenance) is None]
@@ -172,6 +179,17 @@ class Fetcher:
         if self.pool.size(fetch.digest) is None and not self._from_inbox(fetch.digest):
             self._download(fetch)
         self.downloader.progress.done(fetch.file.name.text)
+
+    def _prove(self, fetch: Fetch) -> None:
+        name, size = fetch.file.name.text, fetch.file.size
+        if not isinstance(fetch.origin, IndexOrigin) or self.listed(fetch).sha256 is None:
+            url = self._url(fetch)
+            if self.pool.size(fetch.digest) is None:
+                self.downloader.file(url, fetch.digest, size, self.pool, name=name)
+            elif (found := self.downloader.digest(url, size)) != (size, fetch.digest):
+                msg = f"{name}: expected {size:,} bytes of sha256 {fetch.digest}, {url} has {found[0]:,} of {found[1]}"
+                raise DigestMismatchError(msg, fix="one of the two was changed: find out which before you trust either")
+        self.downloader.progress.done(name)
 
     def _download(self, fetch: Fetch) -> None:
         name = fetch.file.name.text
@@ -306,7 +324,7 @@ def check_entry(pool: Pool, digest: Sha256) -> None:
     if not is_genuine(pool, digest):
         pool.drop(digest)
         msg = f"the pool's copy of {digest} held other bytes, and was dropped"
-        raise CorruptEntryError(msg, fix="run the command again to fetch it anew; index-builder add --dist puts a hosted file back")
+        raise CorruptEntryError(msg, fix="run the command again to fetch it anew; `index-builder add --dist FILE` puts a hosted file back")
 
 
 def is_genuine(pool: Pool, digest: Sha256) -> bool:

@@ -54,7 +54,8 @@ class Hold:
 class Record:
     """What a target says of itself.
 
-    `commit` is what it serves, `previous` what it served before that, `at` when it was published (aware, UTC). `gone` are paths
+    `commit` is what it serves, `previous` what it served before that ('' while it is held), `newest` the latest commit of which it
+    was published or whose tombstones count in what it serves ('' means `commit`), `at` when it was published (aware, UTC). `gone` are paths
     that nothing leads to any more, by the time since when; they stay for readers who are on their way. `size` is in bytes, of
     all that is there, where the host has a limit, else 0. `begun` are paths that a publication may have changed which did not
     end; None where there was none.
@@ -63,6 +64,7 @@ class Record:
     commit: str
     at: datetime
     previous: str = ""
+    newest: str = ""
     size: int = 0
     gone: Mapping[str, datetime] = field(default_factory=dict)
     hold: Hold | None = None

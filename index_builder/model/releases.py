@@ -14,6 +14,8 @@ from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem
 
+#: From this size on, in bytes, GitHub takes no asset.
+TOO_LARGE: Final = 2 * 1024**3
 #: How many assets a release holds, and how many can be made in an hour.
 MOST: Final = 1_000
 PER_HOUR: Final = 500
@@ -65,14 +67,17 @@ def asset_of(path: str) -> Asset:
 
 
 def problems_of(releases: Releases, files: Sequence[Fetch]) -> Iterator[Problem]:
-    """Find names that releases do not keep, and releases that are full, the file at fault being the last that was added."""
+    """Find names that releases do not keep, files that are too large, and releases that are full, at fault being the last file."""
     held: Counter[str] = Counter()
     for fetch in sorted(files, key=lambda fetch: (fetch.file.uploaded.unix, fetch.file.name.text)):
         name, digest = fetch.file.name.text, fetch.digest
+        fix = "keep this audience's files in a bucket: `files:` instead of `releases:`"
         if not _KEPT.fullmatch(name):
             message = f"GitHub would rewrite the name of {name} in a release, and no installer would find it"
-            fix = "keep this audience's files in a bucket: `files:` instead of `releases:`"
             yield Problem(rule="release-name", message=message, place=fetch.place, fix=fix)
+        if fetch.file.size >= TOO_LARGE:
+            message = f"{name} has {fetch.file.size / 1024**3:.1f} GiB, and an asset of a release must be smaller than 2 GiB"
+            yield Problem(rule="release-size", message=message, place=fetch.place, fix=fix)
         tag = releases.tag(digest)
         held[tag] += 2 if fetch.file.metadata else 1
         if held[tag] > MOST:

@@ -25,7 +25,8 @@ def encode(record: Record) -> bytes:
     """Return the file's bytes."""
     hold = record.hold
     value = {
-        "schema": _SCHEMA, "commit": record.commit, "previous": record.previous, "at": _text(record.at), "size": record.size,
+        "schema": _SCHEMA, "commit": record.commit, "previous": record.previous, "newest": record.newest,
+        "at": _text(record.at), "size": record.size,
         "gone": {path: _text(time) for path, time in sorted(record.gone.items())},
         "hold": {"commit": hold.commit, "reason": hold.reason, "who": hold.who, "at": _text(hold.at)} if hold else None,
         "begun": None if record.begun is None else sorted(record.begun),
@@ -39,7 +40,8 @@ def decode(content: bytes) -> Record:
         value: dict[str, Any] = json.loads(content)
         hold = value["hold"] if value["schema"] == _SCHEMA else {}
         return Record(
-            commit=_commit(value["commit"]), previous=_commit(value["previous"]), at=_time(value["at"]), size=_size(value["size"]),
+            commit=_commit(value["commit"]), previous=_commit(value["previous"]), newest=_commit(value.get("newest", "")),
+            at=_time(value["at"]), size=_size(value["size"]),
             gone={_path(path): _time(time) for path, time in value["gone"].items()},
             hold=None if hold is None else _hold(hold),
             begun=None if value["begun"] is None else tuple(map(_path, value["begun"])),

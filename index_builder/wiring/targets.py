@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -15,14 +15,15 @@ from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.directory_site import DirectorySite, exclusive
 from index_builder.adapters.overlay_site import OverlaySite
 from index_builder.adapters.storage import storage
-from index_builder.errors import GateError, UsageError
+from index_builder.errors import GateError, RemoteError, StorageError, UsageError
 from index_builder.model.names import Word
-from index_builder.pipeline.publish.order import Gate, Place, Relation
+from index_builder.pipeline.publish.order import Gate, Place, Relation, Tried
 
 if TYPE_CHECKING:
     from index_builder.fetch.stage import Fetcher
     from index_builder.model.index import Audience, Configuration, Target
     from index_builder.model.releases import Releases
+    from index_builder.pipeline.publish.gate import Machine
     from index_builder.pipeline.publish.make import Room
     from index_builder.ports import Depot, Host, Progress, Site
 
@@ -38,21 +39,35 @@ _AN_HOUR: Final = 3700.0
 
 @contextmanager
 def open_places(
-    root: Path, configuration: Configuration, targets: Sequence[Target], fetcher: Fetcher, *, dry_run: bool = False
-) -> Iterator[list[Place]]:
-    """Yield each target with its host; folders are locked against other publications. Raises StorageError, UsageError."""
+    root: Path, configuration: Configuration, targets: Sequence[Target], fetcher: Fetcher, *, opened: Collection[Word] = (),
+    dry_run: bool = False,
+) -> Iterator[list[Place]]:  # fmt: skip
+    """Yield each target with its host; folders are locked against other publications.
+
+    A target that cannot be opened says why when it is asked for anything. `opened` are the audiences that are for everybody: of the
+    others, shared caches keep nothing.
+    """
     with ExitStack() as stack:
         depots = {
             audience.name: stack.enter_context(_open_depot(audience.releases, fetcher.downloader.progress))
             for audience in configuration.audiences.values() if audience.releases
         }  # fmt: skip
-        yield [
-            Place(
-                target=target, host=stack.enter_context(_open(root, configuration.audiences[target.audience], target, fetcher, dry_run)),
-                depot=depots.get(target.audience),
-            )
-            for target in targets
-        ]  # fmt: skip
+
+        def host(target: Target) -> Host:
+            audience = configuration.audiences[target.audience]
+            opening = _open(root, audience, target, fetcher, is_open=audience.name in opened, dry_run=dry_run)
+            return _opened(stack, opening)
+
+        yield [Place(target=target, host=host(target), depot=depots.get(target.audience)) for target in targets]
+
+
+def _opened(stack: ExitStack, opening: AbstractContextManager[Host]) -> Host:
+    from index_builder.adapters.hosts.closed import ClosedHost
+
+    try:
+        return stack.enter_context(opening)
+    except (StorageError, RemoteError, UsageError) as error:
+        return ClosedHost(error)
 
 
 @contextmanager
@@ -65,7 +80,7 @@ def _open_depot(releases: Releases, progress: Progress) -> Iterator[Depot]:
 
 
 @contextmanager
-def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, dry_run: bool) -> Iterator[Host]:
+def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, *, is_open: bool, dry_run: bool) -> Iterator[Host]:
     if target.kind == "directory":
         from index_builder.adapters.hosts.directory import DirectoryHost
 
@@ -77,8 +92,9 @@ def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, dry_
     elif target.kind == "pages-artifact":
         from index_builder.adapters.hosts.artifact import ArtifactHost
 
-        live = _published(audience.url, fetcher) if audience.url else None
-        yield ArtifactHost(root / (target.path or f"{FOLDER}/{target.name}.tar"), live)
+        with ExitStack() as stack:
+            live = stack.enter_context(_published(audience.url, fetcher)) if audience.url else None
+            yield ArtifactHost(root / (target.path or f"{FOLDER}/{target.name}.tar"), live)
     elif target.kind == "pages-branch":
         from index_builder.adapters.hosts.branch import Branch, BranchHost
 
@@ -90,14 +106,18 @@ def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, dry_
         from index_builder.adapters.hosts.bucket import open_host
 
         life = os.environ.get("INDEX_BUILDER_LEASE_SECONDS")
-        with open_host(target, SystemClock(), **({"life": timedelta(seconds=float(life))} if life else {})) as bucket:
+        with open_host(target, SystemClock(), is_open=is_open, **({"life": timedelta(seconds=float(life))} if life else {})) as bucket:
             yield bucket
 
 
-def _published(url: str, fetcher: Fetcher) -> Site:
-    from index_builder.adapters.published_site import PublishedSite
+@contextmanager
+def _published(url: str, fetcher: Fetcher) -> Iterator[Site]:
+    from tempfile import TemporaryDirectory
 
-    return PublishedSite(url, fetcher.downloader)
+    from index_builder.adapters.published_site import KeptSite
+
+    with TemporaryDirectory(prefix="index-builder-live-") as folder:
+        yield KeptSite(url, fetcher.downloader, Path(folder))
 
 
 def _repository(root: Path, target: Target) -> str:
@@ -163,19 +183,26 @@ def _empty(folder: Path) -> None:
 def gate_of(configuration: Configuration) -> Gate:
     """Return what lets pip and uv install a sample of a tree that is about to go live; it raises GateError, UsageError."""
 
-    def gate(audience: Word, wanted: Site, changed: Sequence[str]) -> None:
-        releases = configuration.audiences[audience].releases
-        _install(audience, wanted, changed, f"{releases.server}/{releases.repository}/releases/download/" if releases else "")
+    def gate(audience: Word, wanted: Site, changed: Sequence[str]) -> Tried:
+        import platform
+
+        from packaging.tags import sys_tags
+
+        from index_builder.pipeline.publish.gate import Machine
+
+        files, releases = configuration.audiences[audience].files, configuration.audiences[audience].releases
+        machine = Machine(
+            tags=frozenset(sys_tags()), python=platform.python_version(), base=files if "://" in files else "",
+            elsewhere=f"{releases.server}/{releases.repository}/releases/download/" if releases else "",
+        )  # fmt: skip
+        return _install(audience, wanted, changed, machine)
 
     return gate
 
 
-def _install(audience: Word, wanted: Site, changed: Sequence[str], elsewhere: str) -> None:
-    import platform
+def _install(audience: Word, wanted: Site, changed: Sequence[str], machine: Machine) -> Tried:
     import socket
     from tempfile import TemporaryDirectory
-
-    from packaging.tags import sys_tags
 
     from index_builder.adapters.installers import available, install
     from index_builder.adapters.progress import NoProgress
@@ -187,10 +214,10 @@ def _install(audience: Word, wanted: Site, changed: Sequence[str], elsewhere: st
     if not installers:
         msg = "--gate installs with pip and uv, and neither is here"
         raise UsageError(msg, fix="install one: pip install uv; or leave --gate out")
-    chosen = samples(wanted, changed, frozenset(sys_tags()), platform.python_version(), elsewhere)
+    chosen, untried = samples(wanted, changed, machine)
     with TemporaryDirectory(prefix="index-builder-gate-") as folder, ExitStack() as stack:
         tree = Path(folder) / "tree"
-        lay_out(wanted, chosen, DirectorySite(tree), NoProgress())
+        lay_out(wanted, chosen, DirectorySite(tree), machine, NoProgress())
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         stack.enter_context(running(TreeServer(tree).application(), listener, "gate"))
         index = f"http://127.0.0.1:{listener.getsockname()[1]}/simple/"
@@ -199,3 +226,4 @@ def _install(audience: Word, wanted: Site, changed: Sequence[str], elsewhere: st
                 if told := install(command, index, f"{sample.project}=={sample.version}", Path(folder) / name / sample.project):
                     msg = f"{name} does not get {sample.filename} from what would be published for '{audience}': {told}"
                     raise GateError(msg, fix="nothing was published; look at that file: index-builder check --strict")
+    return Tried(count=len(chosen), untried=untried)

@@ -51,6 +51,13 @@ class Races:
         self.more.write_text(more) if number % 4 != 3 else self.more.unlink(missing_ok=True)
         return self.commit()
 
+    def sign(self, monkeypatch) -> None:
+        """Give the index keys."""
+        monkeypatch.setenv("INDEX_BUILDER_KEYS", str(self.folder.parent / "keys"))
+        monkeypatch.setenv("INDEX_BUILDER_PASSPHRASE", "correct horse battery staple")
+        assert self.cli("keys", "new", "alice").code == self.cli("keys", "init").code == 0
+        self.commit()
+
     def publish(self, *options) -> None:
         done = self.cli("publish", "-q", "--max-delete", "100", *options)
         assert done.code == 0, done.err
@@ -169,19 +176,27 @@ def test_a_network_that_fails_leaves_the_old_tree_or_the_new_one(races, bucket):
     races.is_right(commit)
 
 
-def test_one_change_asks_little_of_a_bucket(races, bucket):
-    """A yank costs at most two requests for each page that changes, and fourteen; nothing is listed."""
+def test_one_change_asks_little_of_a_bucket(races, bucket, monkeypatch):
+    """A yank costs at most two requests for each path that changes, and twelve, or twenty where it is signed; nothing is listed."""
     with faulty(bucket, 0, share=0) as proxy:
         races.target(_target("bucket", proxy.url))
         races.change(0)
         races.publish()
-        races.cli("yank", "acme-core", "1.0", "--reason", "broken")
-        races.commit()
-        proxy.requests.clear()
-        written = races.outcome()["written"]
-        asked = list(proxy.requests)
-    assert len(asked) <= 2 * len(written) + 14, "\n".join(asked)
-    assert not any("list-type" in line for line in asked)
+        for number, (signed, more) in enumerate(((False, 12), (True, 20))):
+            if signed:
+                races.sign(monkeypatch)
+                races.publish()
+            races.cli("yank", "acme-core", "1.0", "--reason", f"broken {number}")
+            races.commit()
+            foreseen = races.outcome("--dry-run")["forecast"]["requests"]
+            proxy.requests.clear()
+            written = races.outcome()["written"]
+            asked = list(proxy.requests)
+            changing = next(number for number, line in enumerate(asked) if line.startswith("PUT"))
+            assert abs(foreseen - len(asked[changing:])) <= 1, "what was read before is not counted"
+            assert len(asked) <= 2 * len(written) + more, "\n".join(asked)
+            assert not any("list-type" in line for line in asked)
+            assert ("tuf/timestamp.json" in written, asked[-1].endswith("tuf/timestamp.json")) == (signed, signed), "it is read back"
 
 
 def test_credentials_that_expire_are_said(races, bucket):

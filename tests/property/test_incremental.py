@@ -1,15 +1,18 @@
 """An incremental build equals a full one, byte for byte, whatever happened since the last: edits, moves, lost or altered state."""
 
+import io
 import json
 import random
 import shutil
 import tempfile
+import zipfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pygit2
 import pytest
 from conftest import commit_all
+from distributions import wheel
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -48,6 +51,24 @@ def manifest(name: str, versions: list[str], audience: str, *, yanked: bool, pap
     return text.replace("size: 1234", f"size: 1234, provenance: {sha256(PAPER)}") if paper else text
 
 
+#: Wheels of one project, told apart by what their core metadata says.
+DESCRIBED = [
+    wheel("eta", "1.0", summary=summary, readme=readme, headers=["Description-Content-Type: text/markdown", f"Keywords: {keywords}"])[1]
+    for summary, keywords, readme in (("Small things", "web", ""), ("Large things", "web,tools", "# A"), ("", "", "# B"))
+]  # fmt: skip
+
+
+def core_metadata(content: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read("eta-1.0.dist-info/METADATA")
+
+
+def hosted(content: bytes) -> str:
+    facts = f"sha256: {sha256(content)}, size: {len(content)}, uploaded: 2026-01-02T03:04:05Z, metadata: {sha256(core_metadata(content))}"
+    file = f"{{name: eta-1.0-py3-none-any.whl, {facts}, stored: true}}"
+    return f"schema: 1\nname: eta\naudiences: [public]\nowners: [team]\nhosting: hosted\nreleases: {{'1.0': {{files: [{file}]}}}}\n"
+
+
 class Builds(RuleBasedStateMachine):
     """One repository that changes, one tree that is built on, and beside it a fresh one after each step."""
 
@@ -71,10 +92,11 @@ class Builds(RuleBasedStateMachine):
         (self.root / "policies.d" / "team.yaml").write_text("schema: 2\ngroups: {team: []}\n")
         (self.root / "index.yaml").write_text(INDEX.format(title="One"))
         pygit2.init_repository(str(self.root))
-        entry = DirectoryPool(self.scratch / "pool").receive(sha256(PAPER))
-        entry.write(PAPER)
-        entry.commit()
-        entry.close()
+        for content in (PAPER, *DESCRIBED, *map(core_metadata, DESCRIBED)):
+            entry = DirectoryPool(self.scratch / "pool").receive(sha256(content))
+            entry.write(content)
+            entry.commit()
+            entry.close()
         configuration = configuration_of(WorkTree(self.root))
         fetching = open_fetcher(self.root, configuration, SystemClock(), NoProgress(), pool=self.scratch / "pool")
         self.fetcher = self.stack.enter_context(fetching)
@@ -96,6 +118,19 @@ class Builds(RuleBasedStateMachine):
         path = self.root / "packages.d" / f"{folder}{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(manifest(name, versions, audience, yanked=yanked, paper=paper))
+
+    @rule(content=st.sampled_from(DESCRIBED))
+    def describe(self, content):
+        """Give a project another summary, keywords and README."""
+        (self.root / "packages.d" / "eta.yaml").write_text(hosted(content))
+
+    @rule(footer=st.sampled_from(["", "One", "Two"]))
+    def dress(self, footer):
+        """Change the theme, or take it away."""
+        shutil.rmtree(self.root / "theme", ignore_errors=True)
+        if footer:
+            (self.root / "theme").mkdir()
+            (self.root / "theme" / "base.html").write_text(f'{{% extends "web/base.html" %}}{{% block footer %}}{footer}{{% endblock %}}')
 
     @rule(data=st.data())
     def forget(self, data):

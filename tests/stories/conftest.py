@@ -1,8 +1,13 @@
-"""A repository with a policy, and a change of it that has begun."""
+"""A repository with a policy, and a change of it that has begun; and one that publishes."""
+
+from datetime import timedelta
 
 import pytest
 from distributions import wheel
+from publishing import Publishing
 from story import POLICY, Story
+
+from index_builder import wiring
 
 
 @pytest.fixture
@@ -17,3 +22,22 @@ def story(repo, cli, dist):
     story.merge()
     story.branch()
     return story
+
+
+@pytest.fixture
+def work(repo, cli, dist):
+    work = Publishing(repo, cli, dist)
+    work.targets("folder", "branch")
+    work.add(wheel("acme-utils", "1.0"), wheel("acme-core", "1.0"))
+    return work
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Set the clock so far ahead."""
+    real = wiring.SystemClock.now
+
+    def later(**ahead) -> None:
+        monkeypatch.setattr(wiring.SystemClock, "now", lambda clock: real(clock) + timedelta(**ahead))
+
+    return later

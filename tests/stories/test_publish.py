@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -11,76 +12,14 @@ from pathlib import Path
 
 import pygit2
 import pytest
-from conftest import commit_all
 from distributions import wheel
-from published import BranchReader, FolderReader, follow
+from gcs_server import GcsReader, gcs
+from published import FolderReader, follow
+from publishing import TARGETS
 from signed import Signed, bin_of, page_of_newest, resign
 
 from index_builder import wiring
-from index_builder.publish.record import decode
-
-TARGETS = {
-    "folder": "{name: folder, audience: public, kind: directory, path: published/public}",
-    "branch": "{name: branch, audience: public, kind: pages-branch, repository: ../remote.git}",
-    "tar": "{name: tar, audience: public, kind: pages-artifact}",
-}
-
-
-class Publishing:
-    """A repository with targets, whose working tree is committed before each publication."""
-
-    def __init__(self, folder: Path, cli, dist) -> None:
-        self.folder, self.cli, self.dist = folder, cli, dist
-        self.remote = folder.parent / "remote.git"
-        pygit2.init_repository(str(self.remote), bare=True)
-        self.branch, self.live = BranchReader(self.remote), FolderReader(folder / "published" / "public")
-
-    def targets(self, *names: str) -> None:
-        path = self.folder / "index.yaml"
-        text = path.read_text().partition("publish:")[0]
-        path.write_text(f"{text}publish: {'' if names else '[]'}\n" + "".join(f"  - {TARGETS.get(name, name)}\n" for name in names))
-
-    def add(self, *wheels) -> str:
-        folder = self.dist(*wheels)
-        for name, _ in wheels:
-            done = self.cli("add", "--dist", folder / name, "--owner", "maintainers")
-            assert done.code == 0, done.err
-        return self.commit()
-
-    def commit(self) -> str:
-        return commit_all(self.folder)
-
-    def publish(self, *options, code=0):
-        done = self.cli("publish", *options)
-        assert done.code == code, done.err
-        return done
-
-    def outcome(self, *options, verb=("publish",), code=0) -> dict:
-        done = self.cli(*verb, *options, "--format", "json")
-        assert done.code == code, done.err
-        return {target["target"]: target for target in json.loads(done.out)["targets"]}
-
-    def record(self):
-        return decode(self.live.get("state/publication.json"))
-
-
-@pytest.fixture
-def work(repo, cli, dist):
-    work = Publishing(repo, cli, dist)
-    work.targets("folder", "branch")
-    work.add(wheel("acme-utils", "1.0"), wheel("acme-core", "1.0"))
-    return work
-
-
-@pytest.fixture
-def later(monkeypatch):
-    """Set the clock so far ahead."""
-    real = wiring.SystemClock.now
-
-    def later(**ahead) -> None:
-        monkeypatch.setattr(wiring.SystemClock, "now", lambda clock: real(clock) + timedelta(**ahead))
-
-    return later
+from index_builder.errors import RemoteError
 
 
 def test_a_first_publication_goes_live_everywhere(work):
@@ -227,6 +166,11 @@ def test_a_dry_run_changes_nothing(work):
     """It names each path, and neither folder nor branch is there afterwards."""
     done = work.publish("--dry-run")
     assert "+ folder simple/acme-utils/index.html" in done.out
+    assert "about 0 requests\n" in done.err
+    assert "of 1.0 GB (0 per cent); the largest file" in done.err
+    forecast = work.outcome("--dry-run")["branch"]["forecast"]
+    assert (forecast["requests"], forecast["limit"], forecast["file_limit"]) == (2, 10**9, 10**8)
+    assert forecast["total"] > forecast["largest"] > 0
     assert not (work.folder / "published").exists()
     assert not pygit2.Repository(str(work.remote)).branches.get("gh-pages")
 
@@ -266,8 +210,8 @@ def test_a_branch_that_others_use_keeps_what_is_theirs(work):
 def test_the_archive_is_what_pages_deploys(work):
     """It has every page and file, no links, and modes that everybody can read; the same commit gives the same bytes but for its time."""
     work.targets("tar")
-    work.commit()
-    work.publish()
+    commit = work.commit()
+    assert f"tar: {commit[:12]} is ready to be deployed; " in work.publish().err
     path = work.folder / ".publish" / "tar.tar"
     with tarfile.open(path) as archive:
         members = archive.getmembers()
@@ -333,6 +277,30 @@ def test_what_is_live_is_read_back(work, monkeypatch):
     work.publish()
 
 
+def test_the_signed_pointer_is_read_back(work, cli, monkeypatch, tmp_path):
+    """Whoever keeps an old pointer there, so that nobody sees what is new, is noticed."""
+    from index_builder.adapters.hosts import directory
+
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("INDEX_BUILDER_PASSPHRASE", "correct horse battery staple")
+    assert cli("keys", "new", "alice").code == cli("keys", "init").code == 0
+    work.targets("folder")
+    work.commit()
+    work.publish()
+    old, real = work.live.get("tuf/timestamp.json"), directory.DirectoryHost.switch
+
+    def kept(host, publication, wanted, progress) -> None:
+        monkeypatch.setattr(directory.DirectoryHost, "switch", real)
+        real(host, publication, wanted, progress)
+        pointer = work.folder / "published" / "public" / "tuf" / "timestamp.json"
+        pointer.unlink()
+        pointer.write_bytes(old)
+
+    monkeypatch.setattr(directory.DirectoryHost, "switch", kept)
+    work.add(wheel("acme-utils", "1.1"))
+    assert "is not what was published: tuf/timestamp.json has other bytes" in work.publish(code=1).err
+
+
 def test_a_fresh_machine_takes_hosted_bytes_from_what_is_published(work):
     """Without the pool, a whole archive is made of what the folder serves; bytes that were spoiled there are not taken."""
     work.publish("--target", "folder")
@@ -371,9 +339,49 @@ def test_what_is_there_already_is_not_touched(work):
     """A folder that no publication made is refused, and a target's failure does not hold up another one."""
     (work.folder / "published" / "public").mkdir(parents=True)
     (work.folder / "published" / "public" / "thesis.txt").write_text("mine")
-    done = work.publish(code=1)
-    assert "no publication made it" in done.err
+    outcome = work.outcome(code=1)
+    assert "no publication made it" in outcome["folder"]["error"]
+    assert outcome["branch"]["result"] == "published"
+    assert follow(work.branch) == 2
     assert (work.folder / "published" / "public" / "thesis.txt").read_text() == "mine"
+    assert "cannot be read" in work.publish("--status", code=1).out
+
+
+def test_an_audience_that_fails_does_not_hold_up_the_others(work, monkeypatch):
+    """Where the tree of one cannot be made, or what is live at a target cannot be read, all others are published."""
+    path = work.folder / "index.yaml"
+    path.write_text(path.read_text().replace("audiences:\n", "audiences:\n  staff: {includes: [public]}\n"))
+    (work.folder / "policies.d").joinpath("staff.yaml").write_text(
+        "schema: 1\nrules:\n  - {id: staff, audiences: [staff], grant: {anyone: [download]}}\n"
+    )
+    work.targets("folder", "branch", "{name: staff, audience: staff, kind: directory, path: published/staff}")
+    for manifest in (work.folder / "packages.d").glob("*.yaml"):
+        text = manifest.read_text()
+        manifest.write_text(text if "audiences:" in text else text.replace("owners:", "audiences: [public]\nowners:", 1))
+    work.commit()
+    work.publish()
+    work.add(wheel("acme-utils", "1.1"))
+    from index_builder.adapters.hosts import branch, directory
+
+    def fails(*_) -> None:
+        msg = "the network is gone"
+        raise RemoteError(msg, fix="mend it")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(branch.BranchSite, "read", fails)
+        results = {name: outcome["result"] for name, outcome in work.outcome(code=3).items()}
+    assert results == {"folder": "published", "staff": "published", "branch": "failed"}
+    work.add(wheel("acme-utils", "1.2"))
+    real = directory.PublishedTree.open
+    with monkeypatch.context() as broken:
+        broken.setattr(directory.PublishedTree, "open", lambda tree, path: fails() if _is_staffs(tree, path) else real(tree, path))
+        results = {name: outcome["result"] for name, outcome in work.outcome(code=3).items()}
+    assert results == {"folder": "published", "staff": "failed", "branch": "published"}
+    assert {outcome["result"] for outcome in work.outcome().values()} == {"published", "unchanged"}
+
+
+def _is_staffs(tree, path) -> bool:
+    return ".staff" in str(tree.root) and "projects" in path
 
 
 def test_one_target_that_fails_does_not_hold_up_the_others(work, tmp_path):
@@ -415,6 +423,11 @@ def test_a_target_is_made_again_from_another_one(work):
     pygit2.init_repository(str(work.remote), bare=True)
     done = work.publish("--target", "branch", "--from", "folder", code=1)
     assert "is not what was built" in done.err
+    work.publish("--target", "folder", "--reconcile")
+    metadata = next(iter((work.folder / "published" / "public" / "packages").rglob("acme_core-1.0-py3-none-any.whl.metadata")))
+    metadata.write_bytes(metadata.read_bytes() + b"Requires-Dist: evil\n")
+    done = work.publish("--target", "branch", "--from", "folder", code=1)
+    assert "acme_core-1.0-py3-none-any.whl.metadata is not what was built" in done.err
     assert not pygit2.Repository(str(work.remote)).branches.get("gh-pages")
 
 
@@ -423,9 +436,12 @@ def test_what_was_altered_is_found_and_repaired(work):
     work.publish()
     live = work.folder / "published" / "public"
     page = live / "simple" / "acme-core" / "index.html"
-    page.write_bytes(page.read_bytes().replace(b"acme_core", b"evil_core"))
     (live / "simple" / "evil").mkdir()
     (live / "simple" / "evil" / "index.html").write_text("evil")
+    for names in (("branch", "folder"), ("folder", "branch")):
+        done = work.cli("mirror-check", *(part for name in names for part in ("--target", name)))
+        assert (done.code, done.out) == (1, "+ folder simple/evil/index.html\n"), names
+    page.write_bytes(page.read_bytes().replace(b"acme_core", b"evil_core"))
     done = work.cli("mirror-check", "--target", "branch", "--target", "folder")
     assert done.code == 1
     assert "! branch simple/acme-core/index.html" in done.out
@@ -443,8 +459,8 @@ def test_the_gate_lets_nothing_through_that_installers_refuse(work, monkeypatch)
 
     real = gate.lay_out
 
-    def spoiled(wanted, chosen, folder, progress) -> None:
-        real(wanted, chosen, folder, progress)
+    def spoiled(wanted, chosen, folder, machine, progress) -> None:
+        real(wanted, chosen, folder, machine, progress)
         for sample in chosen:
             folder.put(sample.path, [b"not a wheel"])
 
@@ -453,6 +469,26 @@ def test_the_gate_lets_nothing_through_that_installers_refuse(work, monkeypatch)
     assert "does not get acme_utils-1.1-py3-none-any.whl" in done.err
     assert "nothing was published" in done.err
     assert follow(work.live) == 2
+
+
+def test_the_gate_says_what_it_could_not_try(work, monkeypatch):
+    """Files at a base of their own are tried from the tree; a wheel that fits no machine like this is named, also with --quiet."""
+    path = work.folder / "index.yaml"
+    path.write_text(path.read_text().replace("files: packages/", "files: https://files.example.org/all/"))
+    work.targets("folder")
+    work.commit()
+    from index_builder.adapters import installers
+
+    found = installers.available()
+    monkeypatch.setattr(installers, "available", lambda: {"uv": found["uv"]})
+    outcome = work.outcome("--gate")["folder"]
+    assert outcome["tried"] == {"count": 2, "untried": []}
+    assert "https://files.example.org/all/" in work.live.get("simple/acme-utils/index.html").decode()
+    work.add(wheel("acme-odd", "1.0", tag="cp27-cp27m-win32"))
+    assert "not tried: acme-odd" in work.publish("--gate", "-q").err
+    monkeypatch.setattr("packaging.tags.sys_tags", list)
+    work.add(wheel("acme-odd", "1.1", tag="cp27-cp27m-win32"))
+    assert "installed nothing of 'public'" in work.publish("--gate", "-q").err
 
 
 def test_a_clock_that_is_wrong_is_said(work, later):
@@ -500,6 +536,7 @@ def test_a_signed_index_stays_signed(work, cli, monkeypatch, tmp_path):
         pointer = json.loads(work.live.get("tuf/timestamp.json"))["signed"]
         versions.append(pointer["version"])
         assert work.branch.get("tuf/timestamp.json") == work.live.get("tuf/timestamp.json")
+        assert cli("mirror-check", "-q").out == ""
 
     work.publish()
     check()
@@ -771,3 +808,87 @@ def test_a_target_is_not_where_the_repository_is(work, target):
     work.commit()
     assert work.cli("publish").code == 1
     assert "schema: 1" in (work.folder / "index.yaml").read_text()
+
+
+def test_an_old_clone_brings_nothing_back(work):
+    """Where the clone lacks what is live, or was live before a hold, it neither rolls back nor goes on: it may not know what was taken away."""
+    work.targets("folder")
+    start = work.add(wheel("acme-utils", "1.1"), wheel("acme-utils", "1.2"), wheel("acme-utils", "1.3"))
+    old = work.add(wheel("acme-core", "2.0"))
+    work.publish()
+    work.cli("remove", "acme-utils", "1.1", "--reason", "leaked a key")
+    newest = work.commit()
+    work.publish()
+
+    def checkout(commit) -> None:
+        pygit2.Repository(str(work.folder)).reset(pygit2.Oid(hex=commit), pygit2.enums.ResetMode.HARD)
+
+    checkout(old)
+    done = work.cli("rollback", start)
+    assert done.code == 1
+    assert "git pull" in done.err
+    assert work.record().commit == newest
+    checkout(newest)
+    assert work.cli("rollback", old).code == 0
+    checkout(old)
+    assert work.cli("rollback", start).code == 1
+    assert "served " + newest[:12] in work.publish("--release-hold", code=1).err
+    assert "acme_utils-1.1" not in work.live.get("simple/acme-utils/index.html").decode()
+    assert work.cli("rollback", start, "--rewritten").code == 0
+    assert "acme_utils-1.1" in work.live.get("simple/acme-utils/index.html").decode()
+
+
+def test_going_back_twice_does_not_go_forward(work):
+    """A second rollback without a commit is refused while all targets are held; one that failed half way is gone on with."""
+    first = work.commit()
+    work.publish()
+    work.add(wheel("acme-utils", "2.0"))
+    work.publish()
+    assert work.cli("rollback", "--target", "folder").code == 0
+    assert work.outcome(verb=("rollback",))["branch"]["commit"] == first
+    done = work.cli("rollback")
+    assert done.code == 2
+    assert "went back already" in done.err
+    assert work.record().commit == first
+
+
+def test_gcs_is_published_to(work, monkeypatch):
+    """Pages are replaced on condition of their generation; another publication, a rollback and a repair leave what is right."""
+    monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "token")
+    with gcs() as server:
+        work.targets(f"{{name: cloud, audience: public, kind: bucket, url: gs://acme-index/public/, endpoint: '{server.url}'}}")
+        work.commit()
+        told = work.publish().err
+        assert "Publishing to cloud: " in told
+        assert re.search(r"Changing cloud: \d+ files, ", told)
+        assert re.search(r"Changing cloud: (\d+)/\1 state/build.json", told)
+        reader = GcsReader(server, "acme-index/public/")
+        assert follow(reader) == 2
+        work.add(wheel("acme-utils", "1.1"))
+        work.publish()
+        assert follow(reader) == 3
+        assert all(line.split()[2:] for line in server.asked if line.startswith("PUT")), "each is put on a condition"
+        assert work.cli("rollback").code == 0
+        assert follow(reader) == 2
+        work.publish("--release-hold")
+        del server.objects["acme-index/public/simple/acme-core/index.html"]
+        assert set(work.outcome("--reconcile")["cloud"]["written"]) == {"simple/acme-core/index.html", "status.json"}
+        assert reader.get("state/lease.json") is None
+
+
+def test_old_states_are_tags(work, cli):
+    """A tag names a state that can be built and gone back to, whether it is annotated or not."""
+    work.targets("folder")
+    first = work.commit()
+    subprocess.run(["git", "tag", "2026-11"], check=True)
+    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "tag", "-am", "November", "november"], check=True)
+    work.publish()
+    page = work.live.get("simple/acme-utils/index.html")
+    work.add(wheel("acme-utils", "2.0"))
+    work.publish()
+    for tag in ("2026-11", "november"):
+        assert cli("build", "--commit", tag, "--output", f"old-{tag}").code == 0
+        assert Path(f"old-{tag}", "public", "simple", "acme-utils", "index.html").read_bytes() == page
+        assert work.outcome("--reason", tag, verb=("rollback", tag))["folder"]["commit"] == first
+        assert work.live.get("simple/acme-utils/index.html") == page
+        work.publish("--release-hold")

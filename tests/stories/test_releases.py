@@ -1,5 +1,6 @@
 """Stories of files that are assets of GitHub releases, and of inboxes that are at a host."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -194,6 +195,29 @@ def test_withdrawn_files_leave_their_release_after_the_grace_time(index, hub, cl
     assert len(held(hub)) == 6
 
 
+def test_what_another_target_leads_to_stays_in_its_release(index, hub, cli, dist, monkeypatch):
+    """A target that is not published to, or lets files linger for longer, keeps its files until it has let them go, too."""
+    more = "  - {name: other, audience: public, kind: directory, path: published/other, grace: 72h}\n"
+    (index / "index.yaml").write_text((index / "index.yaml").read_text() + more)
+    add(index, cli, dist, wheel("acme-utils", "1.1"), wheel("acme-utils", "1.2"))
+    published(cli)
+    assert cli("remove", "acme-utils", "1.0", "--reason", "leaked a key").code == 0
+    commit_all(index)
+    removed = {"acme_utils-1.0-py3-none-any.whl", "acme_utils-1.0-py3-none-any.whl.metadata"}
+    real = wiring.SystemClock.now
+    for days, options, stays in (
+        (0, ["--target", "folder"], True),
+        (2, ["--target", "folder"], True),  # `other` still leads there
+        (2, [], True),  # `other` did until now
+        (4, [], True),
+        (6, ["--target", "other"], False),
+    ):
+        monkeypatch.setattr(wiring.SystemClock, "now", lambda clock, days=days: real(clock) + timedelta(days=days))
+        done = published(cli, *options)
+        assert "still there" not in done.err
+        assert removed & held(hub).keys() == (removed if stays else set()), (days, options)
+
+
 def test_files_that_move_to_releases_are_uploaded_and_the_others_go(repo, hub, cli, dist):
     """An index that kept its files in the tree gives them to releases when its configuration says so, and can take them back."""
     config = (repo / "index.yaml").read_text().partition("publish:")[0]
@@ -214,13 +238,18 @@ def test_files_that_move_to_releases_are_uploaded_and_the_others_go(repo, hub, c
 
 
 def test_names_and_numbers_that_do_not_fit_are_told_before_they_are_merged(index, hub, cli, dist, monkeypatch):
-    """A local version's plus sign and a full release are problems of `check`; `overflow:` sends a file to another release."""
+    """A local version's plus sign, a file that is too large and a full release are problems of `check`; `overflow:` sends a file to another release."""
     add(index, cli, dist, wheel("acme-utils", "1.0+cpu"))
     done = cli("check", "--worktree")
     assert done.code == 1
     assert "release-name" in done.err
     assert "GitHub would rewrite the name of acme_utils-1.0+cpu-py3-none-any.whl" in done.err
     subprocess.run(["git", "reset", "-q", "--hard", "HEAD~1"], check=True)
+    with monkeypatch.context() as small:
+        small.setattr(releases, "TOO_LARGE", 600)
+        done = cli("check", "--worktree")
+        assert done.code == 1
+        assert "an asset of a release must be smaller than 2 GiB" in done.err
     with monkeypatch.context() as full:
         full.setattr(releases, "MOST", 2)
         full.setattr(releases.Releases, "tag", lambda own, digest: own.overflow.get(digest) or "pool-00")
@@ -248,6 +277,35 @@ def test_two_audiences_do_not_share_releases(index, hub, cli):
     done = cli("check", "--worktree")
     assert done.code == 1
     assert "audience-shared" in done.err
+
+
+def test_releases_tell_nothing_of_a_narrower_audience(repo, hub, cli, dist):
+    """No name, text or byte of what only an inner audience sees is in the releases or the tree of a wider one."""
+    hub.repositories["acme/inside"] = Repository(name="acme/inside")
+    write(repo, hub)
+    head, _, rest = (repo / "index.yaml").read_text().partition("publish:")
+    inner = f"  internal: {{releases: {{repository: acme/inside, server: {hub.url}}}, includes: [public]}}\n"
+    target = "  - {name: inside, audience: internal, kind: directory, path: published/internal}\n"
+    (repo / "index.yaml").write_text(f"{head}{inner}publish:{rest}{target}")
+    for name, audience in (("acme-open", "public"), ("acme-secret", "internal")):
+        files = dist(wheel(name, "1.0")) / f"{name.replace('-', '_')}-1.0-py3-none-any.whl"
+        done = cli("add", "--dist", files, "--owner", "maintainers", "--audience", audience)
+        assert done.code == 0, done.err
+    commit_all(repo)
+    published(cli)
+    secret = hashlib.sha256(files.read_bytes()).hexdigest()
+
+    def tells(told: str) -> set[str]:
+        return {word for word in ("acme-open", "acme-secret", "acme_secret", secret, secret[2:]) if word in told}
+
+    wide, inside = (repr(hub.repositories[name].releases) for name in (OWN, "acme/inside"))
+    tree = "".join(f"{path} {path.read_bytes()!r}" for path in (repo / "published" / "public").rglob("*") if path.is_file())
+    assert tells(tree) == {"acme-open"}
+    assert tells(wide) == set()
+    assert {asset["name"].partition("-")[0] for release in hub.repositories[OWN].releases.values() for asset in release["assets"]} == {
+        "acme_open"
+    }
+    assert {"acme_secret"} <= tells(inside)
 
 
 def test_a_dry_run_says_how_long_uploads_take(index, hub, cli):

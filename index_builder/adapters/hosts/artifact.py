@@ -32,6 +32,7 @@ class ArtifactHost:
     limits = PAGES
     is_immediate = False
     is_whole = True
+    is_gradual = False
 
     def __init__(self, path: Path, live: Site | None) -> None:
         """Take where the archive is to be, and what readers get of the last one, if that can be known."""
@@ -40,6 +41,10 @@ class ArtifactHost:
     def live(self) -> Site | None:
         """Return what readers get."""
         return self._live
+
+    def requests(self, publication: Publication, wanted: Site) -> int:
+        """Return none: whoever deploys it, sends it."""
+        return 0
 
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Write the archive beside where it is to be."""

@@ -53,6 +53,7 @@ class BranchHost:
     limits = PAGES
     is_immediate = True
     is_whole = False
+    is_gradual = False
 
     def __init__(self, branch: Branch, cache: Path, now: datetime, environment: Mapping[str, str] | None = None) -> None:
         """Take the branch, the folder of the bare repository, and the time of the commit; aware, in UTC."""
@@ -70,6 +71,10 @@ class BranchHost:
         found = repository.get(tip) if tip else None
         self._tip = found if isinstance(found, pygit2.Commit) else None
         return BranchSite(repository, self._tip.tree, self._git) if self._tip else None
+
+    def requests(self, publication: Publication, wanted: Site) -> int:
+        """Return what a push takes: what is there is asked, then all is sent at once."""
+        return 2
 
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Make the commit."""
@@ -94,7 +99,11 @@ class BranchHost:
 
     def switch(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Push the commit, if the branch is still where it was."""
-        self._git.push(self._branch.name, str(self._made), str(self._tip.id) if self._tip else "")
+        progress.begin(f"Pushing {self._branch.name}", 0, 0)
+        try:
+            self._git.push(self._branch.name, str(self._made), str(self._tip.id) if self._tip else "")
+        finally:
+            progress.end()
 
 
 def _kept(repository: pygit2.Repository, tip: pygit2.Commit, most: int) -> list[pygit2.Oid]:

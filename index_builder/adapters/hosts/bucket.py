@@ -3,25 +3,20 @@
 A bucket has no switch: readers ask for fixed keys. So what never changes goes first; then, under a lease, pages in the order
 in which one leads to another. Each page is put on condition that it is still the one that was compared with. The promise is
 per page: no page ever leads to what is not there.
-
-The lease is an object that is made only where there is none, and taken over only where it has expired: whoever holds it
-renews it before half of its time is over, and puts nothing once it might have been taken.
 """
 
 from __future__ import annotations
 
-import json
-import secrets
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import UTC, timedelta
+from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from index_builder.adapters.object_store import FOREVER, LARGE, Bucket, open_bucket
-from index_builder.errors import LostRaceError, RemoteError, StorageError, UsageError
+from index_builder.adapters.hosts.lease import LEASE, Lease
+from index_builder.adapters.object_store import FOREVER, LARGE, REVALIDATE, Bucket, Tag, open_bucket
+from index_builder.errors import LostRaceError, StorageError
 from index_builder.model.publication import RECORD, Kind, Limits, Publication, Put
 from index_builder.publish.apply import verified
 from index_builder.publish.record import encode
@@ -30,32 +25,29 @@ if TYPE_CHECKING:
     from index_builder.model.index import Target
     from index_builder.ports import Clock, Progress, Site
 
-LEASE: Final = "state/lease.json"
-_BRIEFLY: Final = "public, max-age=60"
-_REVALIDATE: Final = "no-cache"
-#: How long a lease holds, and how long before its end its holder stops to rely on it.
+_BRIEFLY: Final = "max-age=60"
+#: How long a lease holds.
 _LIFE: Final = timedelta(seconds=120)
-#: Of a life, the part before its end in which nothing is begun any more; a request may take less than that.
-_MARGIN: Final = 0.375
 _CONNECTIONS: Final = 16
 
 
 @contextmanager
-def open_host(target: Target, clock: Clock, *, life: timedelta = _LIFE) -> Iterator[BucketHost]:
-    """Yield a bucket as a host; raises UsageError."""
+def open_host(target: Target, clock: Clock, *, is_open: bool = False, life: timedelta = _LIFE) -> Iterator[BucketHost]:
+    """Yield a bucket as a host, `is_open` where its audience is for everybody; raises UsageError."""
     bucket = open_bucket(target.url, target.endpoint, target.region, f"target '{target.name}'")
     with ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="bucket") as threads:
-        host = BucketHost(bucket, clock, threads, life=life)
+        host = BucketHost(bucket, clock, threads, is_open=is_open, life=life)
         try:
             yield host
         finally:
             host.close()
 
 
-def _cache(put: Put) -> str:
+def _cache(put: Put, scope: str) -> str:
+    """Say how long an object may be kept, and by whom: `scope` is `public`, or `private`, which keeps it out of shared caches."""
     if put.kind.is_immutable:
-        return FOREVER
-    return _BRIEFLY if put.kind in (Kind.PROJECT, Kind.LIST, Kind.WEB) else _REVALIDATE
+        return f"{scope}, {FOREVER}"
+    return f"{scope}, {_BRIEFLY}" if put.kind in (Kind.PROJECT, Kind.LIST, Kind.WEB) else REVALIDATE
 
 
 class BucketSite:
@@ -64,19 +56,23 @@ class BucketSite:
     def __init__(self, bucket: Bucket) -> None:
         """Take the bucket."""
         self._bucket = bucket
-        self._contents: dict[str, tuple[bytes, str] | None] = {}
+        self._contents: dict[str, tuple[bytes, Tag] | None] = {}
 
     def listing(self) -> Mapping[str, int | None]:
         """Ask the bucket for all that it has."""
         return {path: size for path, size in self._bucket.list() if path != LEASE}
 
-    def tag(self, path: str) -> str | None:
+    def tag(self, path: str) -> Tag | None:
         """Return what an object was recognized by when it was read; asks, where it was not."""
         if path in self._contents:
             found = self._contents[path]
             return found[1] if found else None
         head = self._bucket.head(path)
-        return str(head["e_tag"]) if head else None
+        return Tag.of(head) if head else None
+
+    def is_known(self, path: str) -> bool:
+        """Say whether an object was read, or looked for."""
+        return path in self._contents
 
     def size(self, path: str) -> int | None:
         """Return an object's size. Small ones are fetched at once: who asks for their size wants to read them."""
@@ -86,7 +82,7 @@ class BucketSite:
         found = self._get(path)
         return len(found[0]) if found else None
 
-    def _get(self, path: str) -> tuple[bytes, str] | None:
+    def _get(self, path: str) -> tuple[bytes, Tag] | None:
         if path not in self._contents:
             self._contents[path] = self._bucket.get(path)
         return self._contents[path]
@@ -125,10 +121,14 @@ class BucketHost:
     limits = Limits()
     is_immediate = True
     is_whole = False
+    is_gradual = True
 
-    def __init__(self, bucket: Bucket, clock: Clock, threads: ThreadPoolExecutor, *, life: timedelta = _LIFE) -> None:
-        """Take the bucket; `threads` is where requests wait, `life` how long a lease holds."""
+    def __init__(
+        self, bucket: Bucket, clock: Clock, threads: ThreadPoolExecutor, *, is_open: bool = False, life: timedelta = _LIFE
+    ) -> None:
+        """Take the bucket; `threads` is where requests wait, `life` how long a lease holds. What is not open is for no shared cache."""
         self._bucket, self._threads = bucket, threads
+        self._scope = "public" if is_open else "private"
         self._site: BucketSite | None = None
         self._lease = Lease(bucket, clock, life.total_seconds())
 
@@ -140,6 +140,18 @@ class BucketHost:
     def close(self) -> None:
         """Let others publish."""
         self._lease.release()
+
+    def requests(self, publication: Publication, wanted: Site) -> int:
+        """Count puts, questions after what has not been read, parts of large files, the record twice, the lease, and what is read back."""
+        assert self._site is not None  # noqa: S101 - for the type checker: it was compared with
+        count = _FOR_ALL + -(-len(publication.deletes) // _BATCH)
+        for put in publication.puts:
+            size = wanted.size(put.path) or 0 if put.kind is Kind.FILE else 0
+            if size > LARGE:
+                count += _OF_PARTS + -(-size // LARGE)
+            else:
+                count += 1 if put.kind.is_immutable or self._site.is_known(put.path) else 2
+        return count
 
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Put what never changes."""
@@ -155,11 +167,11 @@ class BucketHost:
                 for _ in verified(wanted, put, progress):
                     pass
                 with wanted.open(put.path) as stream:
-                    self._bucket.put_large(put.path, stream)
+                    self._bucket.put_large(put.path, stream, cache=_cache(put, self._scope))
         else:
             content = b"".join(verified(wanted, put, progress))
             with suppress(LostRaceError):  # it is there: from a run that did not end, or because two projects share it
-                self._bucket.put(put.path, content, cache=FOREVER, new=True)
+                self._bucket.put(put.path, content, cache=_cache(put, self._scope), new=True)
         progress.done(put.path)
 
     def switch(self, publication: Publication, wanted: Site, progress: Progress) -> None:
@@ -168,22 +180,22 @@ class BucketHost:
         assert site is not None  # noqa: S101 - for the type checker: it was compared with
         self._lease.take(publication.record.commit, progress)
         tag = site.tag(RECORD)
-        tag = self._put_page(RECORD, encode(publication.begun), _REVALIDATE, tag)
+        tag = self._put_page(RECORD, encode(publication.begun), REVALIDATE, tag)
         puts = [put for put in publication.puts if not put.kind.is_immutable]
         for kind in dict.fromkeys(put.kind for put in puts):
             self._each([put for put in puts if put.kind is kind], lambda put: self._put_current(put, wanted, site, progress))
         for start in range(0, len(publication.deletes), _BATCH):
             self._lease.check()
             self._bucket.delete(publication.deletes[start : start + _BATCH])
-        self._put_page(RECORD, encode(publication.record), _REVALIDATE, tag)
+        self._put_page(RECORD, encode(publication.record), REVALIDATE, tag)
         self._lease.release()
 
     def _put_current(self, put: Put, wanted: Site, site: BucketSite, progress: Progress) -> None:
         content = b"".join(verified(wanted, put, progress))
-        self._put_page(put.path, content, _cache(put), site.tag(put.path))
+        self._put_page(put.path, content, _cache(put, self._scope), site.tag(put.path))
         progress.done(put.path)
 
-    def _put_page(self, path: str, content: bytes, cache: str, tag: str | None) -> str:
+    def _put_page(self, path: str, content: bytes, cache: str, tag: Tag | None) -> Tag:
         """Put an object in the place of the one that was compared with; return what it is recognized by."""
         self._lease.check()
         try:
@@ -211,89 +223,7 @@ class BucketHost:
 
 
 _BATCH: Final = 500
-
-
-class Lease:
-    """The right to change pages, for a while."""
-
-    def __init__(self, bucket: Bucket, clock: Clock, life: float) -> None:
-        """Hold nothing yet. `life` is in seconds."""
-        self._bucket, self._clock, self._life = bucket, clock, life
-        self._lock = threading.Lock()
-        self._holder = secrets.token_hex(16)
-        self._tag: str | None = None
-        self._until = 0.0
-        self._commit = ""
-
-    def take(self, commit: str, progress: Progress) -> None:
-        """Take it, waiting for whoever has it until that is over or has expired. Raises RemoteError."""
-        self._commit = commit
-        deadline = self._clock.monotonic() + 3 * self._life
-        seen: tuple[str, float] | None = None
-        while not self._try(seen):
-            found = self._bucket.get(LEASE)
-            if found is None:
-                continue
-            now = self._clock.monotonic()
-            if seen is None or seen[0] != found[1]:
-                if seen is None:
-                    progress.note("another publication holds the bucket's lease; waiting until it is done, or its lease runs out")
-                seen = (found[1], now)  # whether it has expired is told by our clock, from when we saw it first
-            if now > deadline:
-                msg = "another publication holds the bucket's lease, and goes on renewing it"
-                raise RemoteError(msg, fix="wait until it is done, then publish again")
-            self._clock.sleep(_PAUSE)
-
-    def _try(self, seen: tuple[str, float] | None) -> bool:
-        started = self._clock.monotonic()
-        expired = seen is not None and started - seen[1] > self._life
-        try:
-            self._tag = self._put(expected=seen[0] if seen and expired else None, new=not expired)
-        except LostRaceError:
-            found = self._bucket.get(LEASE)
-            if found is None or self._holder not in found[0].decode("utf-8", "replace"):
-                return False
-            self._tag = found[1]  # ours: the answer was lost on the way
-        self._until = started + self._life
-        self._compare_clocks()
-        return True
-
-    def _compare_clocks(self) -> None:
-        """Raise UsageError where the bucket's time is another one: what is to go is told by ours."""
-        head = self._bucket.head(LEASE)
-        if head is not None and abs(difference := self._clock.now() - head["last_modified"]) > _SKEW:
-            msg = f"this machine's clock is {abs(difference)} {'ahead of' if difference > timedelta() else 'behind'} the bucket's"
-            raise UsageError(msg, fix="set this machine's clock")
-
-    def _put(self, *, expected: str | None, new: bool) -> str:
-        at = self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        content = json.dumps({"holder": self._holder, "commit": self._commit, "at": at, "life": self._life}).encode()
-        return self._bucket.put(LEASE, content, cache=_REVALIDATE, expected=expected, new=new)
-
-    def check(self) -> None:
-        """Go on holding it; raises LostRaceError where it may have been taken by somebody else."""
-        with self._lock:
-            now = self._clock.monotonic()
-            if self._tag is not None and now < self._until - self._life / 2:
-                return
-            if self._tag is None or now > self._until - self._life * _MARGIN:
-                self._tag = None
-                msg = "the bucket's lease ran out before the publication was done"
-                raise LostRaceError(msg)
-            self._tag = self._put(expected=self._tag, new=False)
-            self._until = now + self._life
-
-    def release(self) -> None:
-        """Let others have it. Where that fails, it expires."""
-        if self._tag is not None:
-            found = None
-            with suppress(RemoteError):
-                found = self._bucket.get(LEASE)
-            if found is not None and found[1] == self._tag:
-                with suppress(RemoteError):
-                    self._bucket.delete([LEASE])
-            self._tag = None
-
-
-_SKEW: Final = timedelta(minutes=10)
-_PAUSE: Final = 0.2
+#: Requests of every publication: the record twice, three for the lease, three that are read back.
+_FOR_ALL: Final = 8
+#: Requests for a large file beside those for its parts: what is there, the beginning, the end.
+_OF_PARTS: Final = 3

@@ -34,6 +34,7 @@ class DirectoryHost:
     limits = Limits()
     is_immediate = True
     is_whole = False
+    is_gradual = False
 
     def __init__(self, path: Path, audience: str) -> None:
         """Take where the link is, or is to be. Raises StorageError where something else is there."""
@@ -62,6 +63,10 @@ class DirectoryHost:
 
     def _other(self, live: Path | None) -> Path:
         return self.trees / next(name for name in _TREES if live is None or name != live.name)
+
+    def requests(self, publication: Publication, wanted: Site) -> int:
+        """Return none: a folder is not asked."""
+        return 0
 
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Make the other tree what the live one is, then change it."""

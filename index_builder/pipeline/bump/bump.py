@@ -15,6 +15,7 @@ from index_builder.model.project import File, Project
 from index_builder.pipeline.add.candidate import Defaults
 from index_builder.pipeline.add.edits import Change, edits
 from index_builder.pipeline.add.pin import pin
+from index_builder.pipeline.bump.differences import Difference, differences
 from index_builder.pipeline.bump.look import Find, Looked, candidates, look
 from index_builder.pipeline.kept import kept_path, with_provenance
 from index_builder.ports import Attestations, ReleaseFeed
@@ -22,11 +23,15 @@ from index_builder.ports import Attestations, ReleaseFeed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bumped:
-    """What became of a project: what was found, its manifest before and after, and files beside it, by path."""
+    """What became of a project: what was found, its manifest before and after, and files beside it, by path.
+
+    `differences` are what the new release's core metadata says otherwise than that of the release before.
+    """
 
     looked: Looked
     change: Change | None = None
     attestations: Mapping[str, bytes] = field(default_factory=dict)
+    differences: tuple[Difference, ...] = ()
     error: IndexBuilderError | None = None
 
 
@@ -57,7 +62,10 @@ class Workbench:
             bundles = self._bundles(project, [file for _, files in pinned.groups for file in files])
             groups = [(each, with_provenance(files, bundles)) for each, files in pinned.groups]
             change = next(edits(self.index, groups, {project.place.path: text}))
-            return Bumped(looked=looked, change=change, attestations=bundles)
+            old = next((release.files for release in project.releases if release.version == looked.before), ())
+            new = [file for file in change.files if file.name.version == looked.version]
+            told = differences(project, old, new, self.fetcher)
+            return Bumped(looked=looked, change=change, attestations=bundles, differences=told)
         except InterruptedRunError:
             raise
         except ProblemsFoundError as error:

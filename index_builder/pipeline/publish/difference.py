@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,12 +9,12 @@ from typing import Final
 from index_builder.errors import StorageError, TrustError
 from index_builder.model.page import STATUS
 from index_builder.model.publication import RECORD, Put, Record
-from index_builder.model.releases import FOLDER
+from index_builder.pipeline.publish.digests import digests_of, is_by_digest, is_file
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.sign import REPLACED
 from index_builder.ports import Site
 from index_builder.publish.plan import Difference, kind_of
-from index_builder.publish.record import decode, is_ours
+from index_builder.publish.record import decode
 from index_builder.render.rows import ROWS
 from index_builder.render.web.books import BOOKS, Books, decode_books
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of, shard_of
@@ -40,11 +39,17 @@ def mark_of(site: Site | None) -> Mark | None:
         return None
 
 
-def record_of(site: Site | None) -> Record | None:
-    """Return a target's record of itself, None where there is none; raises StorageError where it is not ours."""
-    if site is None or site.size(RECORD) is None:
-        return None
-    return decode(site.read(RECORD))
+def record_of(site: Site | None, *, anew: bool = False) -> Record | None:
+    """Return a target's record of itself, None where there is none; raises StorageError where it is not ours.
+
+    With `anew`, one that cannot be read counts as none.
+    """
+    try:
+        return None if site is None or site.size(RECORD) is None else decode(site.read(RECORD))
+    except StorageError:
+        if anew:
+            return None
+        raise
 
 
 def difference(wanted: Site, base: Site | None, begun: tuple[str, ...] = ()) -> Difference:
@@ -53,46 +58,6 @@ def difference(wanted: Site, base: Site | None, begun: tuple[str, ...] = ()) -> 
     Raises StorageError where the wanted tree is not whole, TrustError where it is not signed and the other one is.
     """
     return _Comparison(wanted, base).difference(begun)
-
-
-def reconciled(wanted: Site, there: Site) -> Difference:
-    """Compare every byte of a whole tree with what is there, and ask for all that there is."""
-    puts = {put.path: put for put in difference(wanted, None).puts}
-    present = {path for path in there.listing() if is_ours(path)}
-    gone = sorted(present - puts.keys() - _own_of(wanted))
-    projects = {
-        path for path in present if path.startswith("simple/") and path.endswith("/index.html") and path.count("/") == _OF_A_PROJECT
-    }
-    files = {path for path in present if _is_file(path)}
-    return Difference(
-        puts=tuple(put for path, put in puts.items() if path not in present or not _is_same(wanted, there, put)), gone=tuple(gone),
-        projects=len(projects), files=len(files), projects_gone=len(projects.intersection(gone)), files_gone=sum(map(_is_file, gone)),
-    )  # fmt: skip
-
-
-def _own_of(wanted: Site) -> set[str]:
-    """Return what is a target's own, and in no tree."""
-    mark = mark_of(wanted)
-    return {RECORD, STATUS} if mark and mark.web else {RECORD}
-
-
-_OF_A_PROJECT: Final = 2
-
-
-def _is_file(path: str) -> bool:
-    return path.startswith("packages/") and not path.endswith(".metadata")
-
-
-def _is_same(wanted: Site, there: Site, put: Put) -> bool:
-    try:
-        with there.open(put.path) as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
-        if put.digest:
-            return digest == put.digest
-        with wanted.open(put.path) as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest() == digest  # type: ignore[arg-type]
-    except StorageError:
-        return False
 
 
 @dataclass(slots=True)
@@ -168,18 +133,21 @@ class _Comparison:
         before = {page.path: page.digest for page in old.pages} if old else {}
         files = set(old.files) if old else set()
         digests = {page.path: page.digest for page in new.pages} if new else {}
+        by_digest: list[str] = []
         for path in new.files if new else ():
             if path in digests:
                 if before.get(path) != digests[path]:
                     self._puts[path] = digests[path]
-            elif not _is_by_digest(path):
+            elif not is_by_digest(path):
                 self._puts[path] = ""
             elif path not in files:
-                self._puts[path] = _digest_in(path)
+                by_digest.append(path)
+        if new:
+            self._puts |= digests_of(self.wanted, new, by_digest)
         gone = files - set(new.files if new else ())
         self._gone |= gone
         self._projects_gone += bool(old and old.pages and not (new and new.pages))
-        self._files_gone += sum(map(_is_file, gone))
+        self._files_gone += sum(map(is_file, gone))
 
     def _compare_signatures(self) -> None:
         now = metadata_of(self.wanted)
@@ -240,20 +208,6 @@ def _books_there(site: Site | None, mark: Mark | None) -> Books:
         return books_of(site, mark) if site is not None and mark is not None else Books()
     except StorageError:
         return Books()
-
-
-def _is_by_digest(path: str) -> bool:
-    return path.startswith(("packages/", "provenance/"))
-
-
-def _digest_in(path: str) -> str:
-    """Return the digest that a path of a file says; '' of core metadata, which lies at its wheel's."""
-    if path.startswith("packages/"):
-        *_, first, second, rest, name = path.split("/")
-        if name.endswith(".metadata"):
-            return ""
-        return second.removeprefix("pool-")[:2] + rest if path.startswith(FOLDER) else first + second + rest
-    return path.removeprefix("provenance/").removesuffix(".json")
 
 
 def _wants(site: Site, mark: Mark, path: str) -> bool:

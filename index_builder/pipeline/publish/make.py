@@ -12,6 +12,7 @@ from index_builder.fetch.shelf import TreeShelf
 from index_builder.fetch.stage import Fetcher
 from index_builder.model.names import Word
 from index_builder.model.problem import Problem
+from index_builder.model.publication import Record
 from index_builder.pipeline import build, sign
 from index_builder.pipeline.publish.difference import mark_of, record_of
 from index_builder.ports import Progress, Site, SourceTree
@@ -66,7 +67,7 @@ class Workshop:
     """What trees are made with.
 
     `folders` are where each audience's tree has its files, where it has them. `signing` gives what an audience is signed with,
-    None where it has no keys.
+    None where it has no keys. `renews` gives the commit that must be live where signatures are only renewed.
     """
 
     tree: SourceTree
@@ -75,6 +76,7 @@ class Workshop:
     room: Room
     folders: Mapping[Word, str]
     signing: Callable[[Word], tuple[Committed, OnlineSigners] | None]
+    renews: Callable[[Record | None], str]
     now: Callable[[], datetime]
     progress: Progress
     warn: Callable[[tuple[Problem, ...]], None]
@@ -111,10 +113,8 @@ class Workshop:
         if live is None or mark is None:
             msg = f"nothing is published for '{audience}' that could be renewed"
             raise StorageError(msg, fix="publish it first: index-builder publish")
-        record = record_of(live)
-        commit = record.hold.commit if record and record.hold else self.tree.revision
         _, wanted, _ = self.room(audience, live, full=False)
-        self._sign(audience, wanted, live, commit=commit, heartbeat=True)
+        self._sign(audience, wanted, live, commit=self.renews(record_of(live)), heartbeat=True)
         return wanted, mark.source
 
     def _sign(self, audience: Word, site: Site, live: Site | None, *, commit: str, heartbeat: bool) -> None:

@@ -7,23 +7,26 @@ from dataclasses import dataclass
 
 from index_builder.errors import StorageError
 from index_builder.model.releases import FOLDER
-from index_builder.pipeline.publish.difference import difference
+from index_builder.pipeline.publish.difference import difference, record_of
+from index_builder.pipeline.publish.reconcile import own_of
 from index_builder.ports import Progress, Site
 from index_builder.publish.apply import verified
+from index_builder.publish.record import is_ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """How a tree stands to another one: how many paths are the same, which have other bytes, and which are not there."""
+    """How a tree stands to another one: how many paths are the same, which have other bytes, are not there, or are nobody's."""
 
     same: int
     differing: tuple[str, ...]
     missing: tuple[str, ...]
+    extra: tuple[str, ...]
 
     @property
     def is_same(self) -> bool:
-        """Say whether the one has all that the other has."""
-        return not self.differing and not self.missing
+        """Say whether the one has all that the other has, and nothing else."""
+        return not self.differing and not self.missing and not self.extra
 
 
 def compare(one: Site, other: Site, progress: Progress) -> Compared:
@@ -44,7 +47,18 @@ def compare(one: Site, other: Site, progress: Progress) -> Compared:
             progress.done(put.path)
     finally:
         progress.end()
-    return Compared(same=same, differing=tuple(differing), missing=tuple(missing))
+    return Compared(same=same, differing=tuple(differing), missing=tuple(missing), extra=extra(other))
+
+
+def extra(live: Site) -> tuple[str, ...]:
+    """Return what is at a target, of the paths that publications write, and belongs neither to its tree nor to what is to go later.
+
+    Raises StorageError where its tree is not whole.
+    """
+    record = record_of(live)
+    wanted = {put.path for put in difference(live, None).puts} | own_of(live)
+    known = {*record.gone, *(record.begun or ())} if record else set()
+    return tuple(sorted(path for path in live.listing() if is_ours(path) and path not in wanted and path not in known))
 
 
 def _is_same(chunks: Iterator[bytes], other: Site, path: str) -> bool:

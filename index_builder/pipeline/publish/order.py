@@ -10,7 +10,7 @@ from enum import StrEnum
 from index_builder.errors import IndexBuilderError
 from index_builder.model.index import Target
 from index_builder.model.names import Word
-from index_builder.model.publication import Hold
+from index_builder.model.publication import Hold, Limits
 from index_builder.model.releases import FOLDER
 from index_builder.ports import Depot, Host, Site
 
@@ -35,10 +35,29 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """How many projects installers got from a tree, and which of those that changed could not be tried."""
+
+    count: int
+    untried: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a publication would ask of a host: requests, bytes in all where that is limited, and of the largest file that is put."""
+
+    requests: int
+    total: int
+    largest: int
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a publication did, or with a dry run would do, at one target. `size` is in bytes, of what is put.
 
-    `assets` counts the files that a dry run would upload to releases.
+    Where it is not `is_immediate`, somebody else deploys it later. `assets` counts the files that a dry run would upload to
+    releases, `forecast` is what it expects besides; `tried` says what the gate let installers try.
     """
 
     target: Word
@@ -51,29 +70,39 @@ class Outcome:
     lingering: int = 0
     size: int = 0
     assets: int = 0
+    tried: Tried | None = None
+    forecast: Forecast | None = None
+    is_immediate: bool = True
     hold: Hold | None = None
     error: IndexBuilderError | None = None
 
 
 #: Makes the tree of an audience from what is published, if anything is; and says of which commit it is.
 Make = Callable[[Word, Site | None], tuple[Site, str]]
-#: Raises an error where installers do not get from a tree what they should.
-Gate = Callable[[Word, Site, Sequence[str]], None]
+
+#: Lets installers try a tree; raises an error where they do not get from it what they should.
+Gate = Callable[[Word, Site, Sequence[str]], Tried]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """How to publish. `now` is aware, in UTC. `hold` is to be recorded; `release` takes one away.
 
+    With a `hold`, `known` is the commit whose tombstones count in the earlier one, so that nothing later may be live; `rewritten`
+    says that it need not come after what is.
+
     With `heartbeat` the commit that is live stays; only its signatures are renewed. With `reconcile` each target is asked for
-    all that it has, and every byte is compared.
+    all that it has, and every byte is compared. `others` gives the targets of an audience that nothing is published to now.
     """
 
     make: Make
     relation: Callable[[str, str], Relation]
+    others: Callable[[Word], Sequence[Place]]
     now: Callable[[], datetime]
     most: int
     hold: Hold | None = None
+    known: str = ""
+    rewritten: bool = False
     release: bool = False
     heartbeat: bool = False
     reconcile: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,15 +11,17 @@ from index_builder.errors import AlteredError, IndexBuilderError, LostRaceError,
 from index_builder.model.index import Target
 from index_builder.model.names import Word
 from index_builder.model.page import STATUS
-from index_builder.model.publication import RECORD, Hold, Publication, Put, Record
+from index_builder.model.publication import Hold, Publication, Put, Record
 from index_builder.model.releases import FOLDER
-from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, reconciled, record_of
-from index_builder.pipeline.publish.order import Order, Outcome, Place, Relation, Result
+from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, record_of
+from index_builder.pipeline.publish.order import Forecast, Order, Outcome, Place, Relation, Result
+from index_builder.pipeline.publish.readback import check, content_of
+from index_builder.pipeline.publish.reconcile import reconciled
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.publish.standing import WithStatus, encode_status, said_commit
-from index_builder.ports import Host, Progress, Site
+from index_builder.pipeline.publish.withdraw import withdraw
+from index_builder.ports import Progress, Site
 from index_builder.publish.plan import Terms, check_limits, publication
-from index_builder.publish.record import encode
 from index_builder.state import MARK, digest_of
 from index_builder.trust.layout import GRACE, POINTER
 
@@ -29,7 +32,7 @@ def publish(places: Sequence[Place], order: Order, progress: Progress) -> tuple[
     waiting = list(places)
     for attempt in range(_ATTEMPTS):
         staged = run.stage(waiting)
-        run.try_out(staged)
+        staged = run.tried(staged)
         waiting = [] if order.dry_run else [one.place for one in staged if not run.switch(one)]
         if not waiting:
             break
@@ -45,11 +48,12 @@ _ATTEMPTS: Final = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Looked:
-    """A target as it was found."""
+    """A target as it was found. `version` is that of its signatures, 0 where there are none, None where no whole tree is there."""
 
     place: Place
     live: Site | None
     record: Record | None
+    version: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,18 +94,34 @@ class _Run:
         order = self._order
         try:
             live = place.host.live()
-            record = _record(live, anew=order.reconcile)
-        except (RemoteError, StorageError) as error:
+            record = record_of(live, anew=order.reconcile)
+            version = _version(live)
+            if record and record.commit and order.hold and not order.rewritten:
+                self._check_known(place, record)
+        except (RemoteError, StorageError, UsageError) as error:
             self.outcomes[place.target.name] = _failed(place, error)
             return None
         if record and record.hold and not (order.hold or order.release or order.heartbeat):
             self.outcomes[place.target.name] = _outcome(place, Result.HELD, record, hold=record.hold)
             return None
-        return _Looked(place=place, live=live, record=record)
+        return _Looked(place=place, live=live, record=record, version=version)
+
+    def _check_known(self, place: Place, record: Record) -> None:
+        """Raise StorageError where something was published later than the commit whose tombstones count: it may have others."""
+        newest = record.newest or record.commit
+        if self._order.relation(newest, self._order.known) not in (Relation.SAME, Relation.NEWER):
+            msg = f"target '{place.target.name}' was published of {newest[:12]}, which this branch lacks: what it took away would come back"
+            fix = "git pull, then go back again; where history was rewritten, and what it took away may come back: --rewritten"
+            raise StorageError(msg, fix=fix)
 
     def _stage_group(self, group: Sequence[_Looked]) -> Iterator[_Staged]:
-        audience = group[0].place.target.audience
-        wanted, commit = self._order.make(audience, _to_go_on_from([one.live for one in group]))
+        whole = [one for one in group if one.version is not None]
+        base = max(whole, key=lambda one: one.version or 0).live if whole else None
+        try:
+            wanted, commit = self._order.make(group[0].place.target.audience, base)
+        except (RemoteError, StorageError, TrustError) as error:
+            self.outcomes |= {one.place.target.name: _failed(one.place, error) for one in group}
+            return
         for one in group:
             try:
                 found = self._staged(one, wanted, commit)
@@ -117,7 +137,7 @@ class _Run:
         hold = order.hold or (None if order.release else record.hold if record else None)
         if record and record.commit and not order.hold and not order.heartbeat and (ended := self._by_relation(place, record, commit)):
             return ended
-        is_right = record is not None and record.begun is None and record.hold == hold and not order.reconcile
+        is_right = record is not None and (record.begun is None or order.heartbeat) and record.hold == hold and not order.reconcile
         is_right = is_right and not self._is_due(record, place.target)
         if one.live is not None and is_right and _is_same(one.live, wanted):
             return _outcome(place, Result.UNCHANGED, record, hold=hold)
@@ -129,18 +149,26 @@ class _Run:
         staged = _Staged(place=place, wanted=wanted, publication=done, outcome=outcome)
         here = staged.here
         check_limits(place.host.limits, ((put.path, wanted.size(put.path) or 0) for put in here.puts), done.record.size, place.target.name)
-        if place.depot and order.dry_run:
-            missing = place.depot.missing(staged.elsewhere)
-            staged = replace(staged, outcome=replace(outcome, assets=len(missing)))
-        if not order.dry_run:
+        if order.dry_run:
+            assets = len(place.depot.missing(staged.elsewhere)) if place.depot else 0
+            staged = replace(staged, outcome=replace(outcome, assets=assets, forecast=_forecast(place, here, wanted)))
+        else:
             if place.depot:
                 place.depot.stock(staged.elsewhere, wanted, self._progress)
-            self._progress.begin(f"Publishing to {place.target.name}:", len(here.puts), here.size)
-            try:
+            first = [put for put in here.puts if put.kind.is_immutable] if place.host.is_gradual else here.puts
+            with self._shown(f"Publishing to {place.target.name}:", first, wanted):
                 place.host.stage(here, wanted, self._progress)
-            finally:
-                self._progress.end()
         return staged
+
+    @contextmanager
+    def _shown(self, what: str, puts: Sequence[Put], wanted: Site) -> Iterator[None]:
+        """Show how far it is with what is put, if there is any."""
+        if puts:
+            self._progress.begin(what, len(puts), sum(wanted.size(put.path) or 0 for put in puts))
+        try:
+            yield
+        finally:
+            self._progress.end()
 
     def _with_status(self, one: _Looked, done: Publication, wanted: Site) -> tuple[Publication, Site]:
         """Add what the target says of itself to people, where there are pages for people and it does not say so already."""
@@ -160,19 +188,23 @@ class _Run:
 
     def _by_relation(self, place: Place, record: Record, commit: str) -> Outcome | None:
         """Return the outcome where a newer commit is live; raises StorageError where nobody can tell which is the newer one."""
-        relation = self._order.relation(record.commit, commit)
+        newest = record.newest or record.commit
+        relation = self._order.relation(newest, commit)
+        if relation is Relation.OLDER and record.hold:
+            msg = f"target '{place.target.name}' served {newest[:12]} before it was held, and {commit[:12]} is older"
+            raise StorageError(msg, fix="git pull, then let it go on")
         if relation is Relation.OLDER:
             return _outcome(place, Result.NEWER_LIVE, record)
         if relation is Relation.UNRELATED:
-            msg = f"target '{place.target.name}' serves {record.commit[:12]}, from which nothing leads to {commit[:12]}"
-            fix = "in a shallow clone: git fetch --unshallow; where history was rewritten, or to go back: index-builder rollback COMMIT"
+            msg = f"target '{place.target.name}' serves {newest[:12]}, from which nothing leads to {commit[:12]}"
+            fix = "in a shallow clone: git fetch --unshallow; where history was rewritten: index-builder rollback COMMIT --rewritten"
             raise StorageError(msg, fix=fix)
         return None
 
     def _publication(self, one: _Looked, wanted: Site, commit: str, hold: Hold | None) -> Publication:
         host, record = one.place.host, one.record
         base, before = (None, None) if host.is_whole else (one.live, record)
-        begun = before.begun or () if before else ()
+        begun = before.begun or () if before and not self._order.heartbeat else ()
         found = reconciled(wanted, base) if self._order.reconcile and base is not None else difference(wanted, base, begun)
         counts = host.limits.total is not None
 
@@ -181,31 +213,40 @@ class _Run:
         def sizes(path: str) -> tuple[int, int]:
             return (wanted.size(path) or 0, base.size(path) or 0 if base and counts else 0) if has(path) else (0, 0)
 
-        previous = (record.previous if record.commit == commit else record.commit) if record else ""
+        previous = (record.previous if record.commit == commit else record.commit) if record and not hold else ""
         grace = one.place.target.grace
         terms = Terms(
             commit=commit, previous=previous, now=self._order.now(), grace=grace, signed=max(grace, GRACE), most=self._order.most,
             hold=hold,
         )  # fmt: skip
         done = publication(found, before, terms, is_wanted=is_used(wanted), sizes=sizes)
+        done = replace(done, record=replace(done.record, newest=self._order.known if self._order.hold else commit))
+        if self._order.heartbeat and record:  # what did not end before, a renewal does not end either
+            kept = replace(record, at=done.record.at, size=done.record.size, gone=done.record.gone)
+            done = replace(done, record=kept if before else replace(kept, begun=None))
         if counts and not self._order.reconcile:
             return done
         whole = difference(wanted, None).puts if counts else ()
         size = sum(wanted.size(put.path) or 0 for put in whole if has(put.path))
         return replace(done, record=replace(done.record, size=size))
 
-    def try_out(self, staged: Sequence[_Staged]) -> None:
-        """Let installers try one tree of each audience: all its targets get the same pages."""
-        if self._order.gate and not self._order.dry_run:
-            for one in {one.place.target.audience: one for one in reversed(staged)}.values():
-                self._order.gate(one.place.target.audience, one.wanted, [put.path for put in one.publication.puts])
+    def tried(self, staged: list[_Staged]) -> list[_Staged]:
+        """Let installers try one tree of each audience, all of whose targets get the same pages; return what is to be switched to."""
+        gate = self._order.gate
+        if gate is None or self._order.dry_run:
+            return staged
+        firsts = {one.place.target.audience: one for one in reversed(staged)}
+        found = {name: gate(name, one.wanted, [put.path for put in one.publication.puts]) for name, one in firsts.items()}
+        return [replace(one, outcome=replace(one.outcome, tried=found[one.place.target.audience])) for one in staged]
 
     def switch(self, one: _Staged) -> bool:
         """Let readers get what was staged; say False where somebody else was faster."""
         name = one.place.target.name
         try:
-            one.place.host.switch(one.here, one.wanted, self._progress)
-            _check(one.place.host, one.wanted, one.here)
+            pages = [put for put in one.here.puts if not put.kind.is_immutable] if one.place.host.is_gradual else []
+            with self._shown(f"Changing {name}:", pages, one.wanted):
+                one.place.host.switch(one.here, one.wanted, self._progress)
+            check(one.place.host, one.here)
         except LostRaceError as error:
             self.outcomes[name] = _failed(one.place, error)
             return False
@@ -219,74 +260,38 @@ class _Run:
         return True
 
     def withdraw(self, places: Sequence[Place]) -> None:
-        """Delete files that nothing leads to any more from where an audience has them, if none of its targets failed."""
+        """Delete files that nothing leads to any more from where an audience has them, if none of these targets failed."""
         done = (Result.PUBLISHED, Result.UNCHANGED)
         depots = {place.target.audience: place.depot for place in places if place.depot}
         for audience, depot in () if self._order.dry_run else depots.items():
             outcomes = [self.outcomes[place.target.name] for place in places if place.target.audience == audience]
             gone = {path for outcome in outcomes for path in outcome.deletes if path.startswith(FOLDER)}
-            if not gone or any(outcome.result not in done for outcome in outcomes):
-                continue
-            try:
-                depot.withdraw(sorted(gone))
-            except RemoteError as error:
-                self._progress.note(f"{error.message}; {len(gone):,} files that nothing leads to are still there")
+            if gone and all(outcome.result in done for outcome in outcomes):
+                targets = [*(place for place in places if place.target.audience == audience), *self._order.others(audience)]
+                withdraw(depot, gone, targets, self._progress)
 
 
-def _record(live: Site | None, *, anew: bool) -> Record | None:
-    """Return a target's record of itself; with `anew`, one that cannot be read counts as none."""
-    try:
-        return record_of(live)
-    except StorageError:
-        if anew:
-            return None
-        raise
-
-
-def _check(host: Host, wanted: Site, done: Publication) -> None:
-    """Read back what readers begin with, and some of what changed; raises AlteredError where it is not what was published."""
-    if not host.is_immediate:
-        return
-    live = host.live()
-    now = _record(live, anew=True)
-    if now is not None and now != done.record and now.at >= done.record.at:
-        return  # somebody else has published since, and looks at that
-    pages = [put for put in done.puts if put.digest and not put.kind.is_immutable and put.path != POINTER][:_MOST_CHECKED]
-    expected = {put.path: put.digest for put in pages}
-    expected |= {RECORD: digest_of(encode(done.record)), MARK: digest_of(wanted.read(MARK))}
-    for path, digest in expected.items():
-        content = _read(live, path) if live is not None else None
-        if content is None or digest_of(content) != digest:
-            msg = f"what is live is not what was published: {path} {'is not there' if content is None else 'has other bytes'}"
-            raise AlteredError(msg, fix="find out who else writes there; then publish again")
-
-
-#: So many pages are read back.
-_MOST_CHECKED: Final = 2
-
-
-def _to_go_on_from(lives: Sequence[Site | None]) -> Site | None:
-    """Return the tree that the next one goes on from: the one that was signed last, or any that is whole."""
-    whole = [live for live in lives if live is not None and mark_of(live) is not None]
-    return max(whole, key=_version, default=None)
-
-
-def _version(live: Site) -> int:
+def _version(live: Site | None) -> int | None:
+    """Return by what the tree is found that the next one goes on from, which is the one that was signed last."""
+    if live is None or mark_of(live) is None:
+        return None
     found = metadata_of(live)
     return found.snapshot if found else 0
 
 
 def _is_same(live: Site, wanted: Site) -> bool:
-    return all(_read(live, path) == _read(wanted, path) for path in (MARK, POINTER))
+    return all(content_of(live, path) == content_of(wanted, path) for path in (MARK, POINTER))
 
 
-def _read(site: Site, path: str) -> bytes | None:
-    return site.read(path) if site.size(path) is not None else None
+def _forecast(place: Place, done: Publication, wanted: Site) -> Forecast:
+    largest = max((wanted.size(put.path) or 0 for put in done.puts), default=0)
+    return Forecast(requests=place.host.requests(done, wanted), total=done.record.size, largest=largest, limits=place.host.limits)
 
 
 def _outcome(place: Place, result: Result, record: Record | None, **more: object) -> Outcome:
     before = record.commit if record else ""
     values: dict[str, object] = {"commit": before, "before": before, **more}
+    values["is_immediate"] = place.host.is_immediate
     return Outcome(target=place.target.name, audience=place.target.audience, result=result, **values)  # type: ignore[arg-type]
 
 

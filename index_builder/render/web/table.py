@@ -30,7 +30,7 @@ def row_of(file: ListedFile, origin: str, *, of_release: bool) -> str:
         f'<tr>\n<th scope="row"><a href="{url}" rel="nofollow">{name}</a>{yanked}\n'
         f'<span class="under">{_under(file, url, origin)}</span></th>\n'
         f"<td>{kind}</td><td>{escaped(python or file.requires_python)}</td><td>{escaped(platform)}</td>"
-        f'<td class="number">{human(file.size)}</td><td>{escaped(file.uploaded[:10])}</td>\n'
+        f'<td class="number">{human(file.size)}</td><td class="number">{escaped(file.uploaded[:10])}</td>\n'
         f'<td class="digest">{_digest(file, name)}</td>\n</tr>\n'
     )
 
@@ -51,6 +51,8 @@ def _under(file: ListedFile, url: str, origin: str) -> str:
         parts.append(f'from <a href="{escaped(origin)}" rel="nofollow noopener noreferrer">{host}</a>')
     elif origin:
         parts.append(f"from {escaped(origin)}")
+    elif file.uploaded_by:  # of a list; manifests say where a file comes from, and whose it is
+        parts.append(f"by {escaped(file.uploaded_by)}")
     if file.metadata:
         parts.append(f'<a href="{url}.metadata">core metadata</a>')
     if file.provenance:
@@ -63,6 +65,6 @@ def _digest(file: ListedFile, name: str) -> str:
     if not digest:
         return ""
     return (
-        f'<code title="{digest}">{digest[:10]}…</code> '
+        f"<details><summary><code>{digest[:10]}…</code></summary><code>{digest}</code></details>"
         f'<button type="button" class="copy" data-copy="{digest}" aria-label="Copy the SHA-256 of {name}" hidden>Copy</button>'
     )

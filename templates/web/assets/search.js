@@ -56,8 +56,8 @@
   };
 
   // The projects that are called so, which is best, or whose names begin so.
-  const calledSo = async (cards, text) => {
-    const leaves = new Set([...leavesFor(cards, `${text} `).slice(0, 1), ...leavesFor(cards, text).slice(0, MOST_CARD_LEAVES)]);
+  const calledSo = async (cards, text, times) => {
+    const leaves = new Set([...leavesFor(cards, `${text} `).slice(0, 1), ...leavesFor(cards, text).slice(0, MOST_CARD_LEAVES * times)]);
     const found = await Promise.all([...leaves].map((prefix) => load(`search/cards/${called(prefix)}`)));
     const names = found.flat().map(([key]) => key.slice(0, -1)).filter((name) => name.startsWith(text));
     return new Map(names.map((name) => [name, name === text ? 0 : 1]));
@@ -90,14 +90,14 @@
     return [...terms].sort((a, b) => weight(a) - weight(b))[0];
   };
 
-  const exact = async (found, terms) => {
-    const prefixes = found.words;
+  const exact = async (found, terms, most) => {
+    const prefixes = found.words, times = Math.ceil(most / MOST);
     const first = rarest(found.words, terms);
     const others = terms.filter((term) => term !== first);
     const [best, lines] = await Promise.all([
-      first.fields.includes("n") ? calledSo(found.cards, first.text) : new Map(), linesOf("words", prefixes, first.text, MOST_LEAVES),
+      first.fields.includes("n") ? calledSo(found.cards, first.text, times) : new Map(), linesOf("words", prefixes, first.text, MOST_LEAVES * times),
     ]);
-    if (others.length || best.size < MOST) {
+    if (others.length || best.size < most) {
       for (const [key, letters] of lines) {
         const [word, name] = key.split(" ");
         const value = score(word, letters, first);
@@ -106,11 +106,11 @@
     }
     const names = [...best].sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1)).map(([name]) => name);
     const hits = [];
-    for (let at = 0; at < names.length && hits.length < MOST && at < (others.length ? 400 : MOST); at += MOST) {
+    for (let at = 0; at < names.length && hits.length < most && at < (others.length ? 400 * times : most); at += MOST) {
       const cards = await Promise.all(names.slice(at, at + MOST).map((name) => cardOf(found.cards, name)));
       hits.push(...cards.filter((card) => card && others.every((term) => has(card, term))));
     }
-    return hits.slice(0, MOST);
+    return hits.slice(0, most);
   };
 
   const fuzzy = async (found, term) => {
@@ -130,11 +130,11 @@
     return (await Promise.all(names.map((name) => cardOf(found.cards, name)))).filter(Boolean);
   };
 
-  const search = async (query) => {
+  const search = async (query, most = MOST) => {
     const terms = termsOf(query);
     if (!terms.length) return { hits: [], close: false };
     const found = await index();
-    const hits = await exact(found, terms);
+    const hits = await exact(found, terms, most);
     if (hits.length || terms.length > 1 || terms[0].text.length < 3) return { hits, close: false };
     return { hits: await fuzzy(found, terms[0]), close: true };
   };
@@ -226,10 +226,19 @@
   const given = new URLSearchParams(location.search).get("q");
   if (results && given) {
     input.value = given;
-    search(given).then(({ hits, close: isClose }) => {
-      const list = made("ol", "", { className: "hits" });
-      list.append(...hits.map((card) => item(card, -1)));
-      results.replaceChildren(...(hits.length ? [made("p", isClose ? `Nothing is called ${given}. Near it:` : `Found by ${given}:`), list] : [nothing(given)]));
-    }, () => results.replaceChildren(failed()));
+    const list = made("ol", "", { className: "hits" }), more = made("button", "More", { className: "more", type: "button" });
+    // One more than is shown is asked for: it tells whether there are more. Who asked for more goes on at the first of them.
+    const showing = async (most) => {
+      const { hits, close: isClose } = await search(given, most + 1);
+      const before = list.children.length, shown = hits.slice(0, most);
+      list.append(...shown.slice(before).map((card) => item(card, -1)));
+      more.hidden = hits.length <= most;
+      if (!before) results.replaceChildren(...(shown.length ? [made("p", isClose ? `Nothing is called ${given}. Near it:` : `Found by ${given}:`), list, more] : [nothing(given)]));
+      else list.children[before]?.querySelector("a").focus();
+      said.textContent = `${shown.length} shown`;
+    };
+    const failing = () => results.replaceChildren(failed());
+    more.addEventListener("click", () => { showing(list.children.length + 2 * MOST).catch(failing); });
+    showing(2 * MOST).catch(failing);
   }
 })();

@@ -16,6 +16,7 @@ READERS = {
     "check": "judges", "serve": "serves", "list": "answers", "show": "answers", "search": "answers", "diff": "answers", "can": "answers", "who": "answers",
     "completion": "prints", "rule": "answers", "policy replay": "answers", "preview": "shows, in a folder that is named for it",
     "pull which": "answers", "pull judge": "judges, into a file that is named for it", "pull act": "says what another one wrote down",
+    "previews build": "writes into a folder that is named for it",
     "doctor": "looks", "verify": "checks", "proxy": "serves", "keys status": "answers", "mirror-check": "answers",
 }  # fmt: skip
 
@@ -88,7 +89,7 @@ def filled(repo, cli, dist, monkeypatch):
         (["host-config", "apache", "--worktree", "--root", "public=/srv/www", "--output", "conf"], "apache.conf would be written"),
         (["host-config", "caddy", "--worktree", "--root", "public=/srv/www", "--output", "conf"], "Caddyfile would be written"),
         (["client-config", "uv", "--worktree", "--write", "--file", "conf/pyproject.toml"], "would use"),
-        (["host-config", "password", "alice", "--passwords", "conf/passwords"], "would be kept"),
+        (["host-config", "password", "alice", "--passwords", "../conf/passwords"], "would be kept"),
         (["build", "--worktree"], "written, 0 would be deleted"),
         (["build", "--worktree", "--output", "fresh"], "would be written"),
     ],
@@ -115,7 +116,7 @@ def test_nothing_changes(filled, cli, dist, arguments, said):
     assert after == before
     assert contents(filled.parent / "keys") == keys
     assert not Path("fresh").exists()
-    assert not Path("conf").exists()
+    assert not Path("../conf").exists()
     assert not Path("elsewhere").exists()
 
 

@@ -124,6 +124,23 @@ def test_add_own_files(repo, cli, dist):
     assert cli("check", "--worktree", "--offline").code == 0
 
 
+def test_add_own_files_from_folders_in_folders(repo, cli, dist, tmp_path):
+    """What other index software exports lies in many folders; hidden ones are not looked into, and no link leads out of it."""
+    files = dist(wheel("acme-a", "1.0"), wheel("acme-b", "1.0"), wheel("acme-c", "1.0"))
+    export = tmp_path / "export"
+    for path, name in (("root/dev/acme-a", "acme_a"), ("3f/9a", "acme_b"), (".cache", "acme_c")):
+        (export / path).mkdir(parents=True)
+        (files / f"{name}-1.0-py3-none-any.whl").rename(export / path / f"{name}-1.0-py3-none-any.whl")
+    done = cli("add", "--dist", export)
+    assert done.code == 0, done.err
+    assert sorted(path.name for path in (repo / "packages.d").glob("acme-*")) == ["acme-a.yaml", "acme-b.yaml"]
+    (tmp_path / "elsewhere.whl").write_text("x")
+    (export / "acme_d-1.0-py3-none-any.whl").symlink_to(tmp_path / "elsewhere.whl")
+    refused = cli("add", "--dist", export)
+    assert refused.code != 0
+    assert "is a link that leads out of" in refused.err
+
+
 def test_add_never_builds_or_imports(repo, cli, dist, tmp_path):
     """An sdist whose setup.py would write a file is added and built into an index, and the file is not there."""
     canary = tmp_path / "canary"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 
 import jsonschema
@@ -59,7 +60,7 @@ def test_json_and_github_and_sarif(bad, cli):
     """The same problems as JSON, as workflow annotations, and as a SARIF log."""
     problems = json.loads(cli("check", "--worktree", "--format", "json").out)["problems"]
     assert {problem["rule"] for problem in problems} == {"unknown-key", "missing-key", "invalid-value"}
-    assert problems[0].keys() == {"rule", "severity", "message", "fix", "path", "line", "column"}
+    assert problems[0].keys() == {"rule", "severity", "message", "fix", "path", "line", "column", "url"}
     annotations = cli("check", "--worktree", "--format", "github").out.splitlines()
     assert len(annotations) == 3
     assert all(line.startswith("::error file=packages.d/demo.yaml,line=") for line in annotations)
@@ -147,7 +148,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_gets_bars(monkeypatch):
-    """On a terminal the bars show files and bytes, and are gone at the end."""
+    """On a terminal the bars show files, bytes and the time that is left, and are gone at the end."""
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -160,10 +161,15 @@ def test_a_terminal_gets_bars(monkeypatch):
     progress.done("file")
     progress.note("a note")
     progress.end()
+    progress.begin("Pushing", 0, 0)
+    progress.end()
     progress.note("after the end")
     text = screen.getvalue()
     assert "Fetching" in text
     assert "1/2" in text
+    assert re.search(r"-:--:--|0:00:0\d", text), "the time that is left"
+    assert "Pushing" in text
+    assert "0/0" not in text
     assert "MB" in text
     assert "a note" in text
     assert "after the end" in text

@@ -1,0 +1,43 @@
+"""Pages that show many projects: what one change of one of them costs."""
+
+import random
+import string
+
+from index_builder.model.profile import Event
+from index_builder.render.simple import ListedName
+from index_builder.render.web.books import Books
+from index_builder.render.web.card import Card
+from index_builder.render.web.house import House, environment_of
+from index_builder.render.web.shared import Shared, entry_of
+from index_builder.wiring.shipped import templates
+
+PROJECTS = 4000
+#: A project's own page and feed, and what is remembered of the pages that many share.
+OF_ITS_OWN = 3
+
+
+def described(name: str, rng: random.Random, *events: Event):
+    """Return what a project adds that is called by a word and described by fifteen others."""
+    words = ["".join(rng.choices(string.ascii_lowercase, k=3)) for _ in range(15)]
+    months = tuple(sorted({event.at[:7] for event in events}))
+    card = Card(name, name, "1.0", "2026-01-02", " ".join(words), (f"team-{len(name)}",), "active", 1, 1, 1, (), months)
+    return entry_of(card, events)
+
+
+def test_one_new_summary_among_many_changes_few_files():
+    """A release with a summary of other words, a yank, and all at once in a new month: pages for people are at most 40 of the files."""
+    rng = random.Random(1)
+    names = sorted({"".join(rng.choices(string.ascii_lowercase, k=6)) for _ in range(PROJECTS)})
+    house = House("Many", tuple(templates().items()))
+    before = Event("2026-01-02T00:00:00Z", "release", "1.0")
+    listed = [ListedName(name, name, 1) for name in names]
+    shared = Shared(house, environment_of(house), Books(), bytes.fromhex)
+    pages = {page.path: page.content for page in shared.change((), [described(name, rng, before) for name in names], listed)}
+    for name in rng.sample(names, 5):
+        entry = described(
+            name, rng, before, Event("2026-02-03T00:00:00Z", "release", "1.1"), Event("2026-02-03T00:00:01Z", "yanked", "1.0")
+        )
+        change = Shared(house, environment_of(house), shared.books, pages.__getitem__)
+        made = change.change((name,), [entry], listed)
+        gone = shared.books.files.keys() - change.books.files.keys()
+        assert 20 < len(made) + len(gone) + OF_ITS_OWN <= 40
