@@ -22,11 +22,10 @@ from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, Key, Si
 from index_builder.adapters.storage import storage
 from index_builder.errors import KeyMissingError, StorageError, TrustError, UsageError
 from index_builder.trust.keys import found_at, uri_of
+from index_builder.trust.layout import secret_of
 
 #: The passphrase of key files, for scripts; people are asked.
 PASSPHRASE: Final = "INDEX_BUILDER_PASSPHRASE"  # noqa: S105 - its name, not itself
-#: What signs without anybody there: each a private key in PEM, or the URI of one.
-SECRETS: Final = {"bins": "INDEX_BUILDER_KEY_BINS", "timestamp": "INDEX_BUILDER_KEY_TIMESTAMP"}
 
 #: Key services, and what of securesystemslib talks to them.
 _EXTRAS: Final = {"awskms": "awskms", "gcpkms": "gcpkms", "azurekms": "azurekms", "hv": "vault", "hsm": "hsm"}
@@ -79,17 +78,16 @@ class KeyFolder:
 
     def online(self, key: Key, role: str) -> Signer:
         """Return what signs with an online key, wherever it is; raises TrustError where it is nowhere, or is another one."""
-        secret = self._environment.get(SECRETS[role], "").strip()
+        name = secret_of(role)
+        secret = self._environment.get(name, "").strip()
         if "-----BEGIN" in secret:
-            return self._of_pem(secret.encode() + b"\n", key, SECRETS[role])
+            return self._of_pem(secret.encode() + b"\n", key, name)
         if secret or uri_of(key):
             return from_uri(secret or uri_of(key), key)
         if self.has(key):
             return self.signer(key, f"the online key of {role}")
         msg = f"the online key of {role} is not here"
-        raise KeyMissingError(
-            msg, fix=f"set {SECRETS[role]} to the private key or its URI; or sign on the machine that has {self.path(key).name}"
-        )
+        raise KeyMissingError(msg, fix=f"set {name} to the private key or its URI; or sign on the machine that has {self.path(key).name}")
 
     def _of_pem(self, content: bytes, key: Key, called: str) -> Signer:
         passphrase = self._passphrase(called) if b"ENCRYPTED" in content else None

@@ -11,12 +11,14 @@ from packaging.requirements import Requirement
 
 from index_builder import wiring
 from index_builder.cli import arguments, edits, options
+from index_builder.cli.console import note, progress
 from index_builder.dependencies import missing_dependencies
-from index_builder.errors import SourceError, UsageError
+from index_builder.errors import RemoteError, SourceError, UsageError
 from index_builder.fetch.stage import Fetcher
+from index_builder.inspection.attestation import provenance_of
 from index_builder.model.index import Index
 from index_builder.model.names import NormalizedName, Timestamp, Word
-from index_builder.model.project import Hosting
+from index_builder.model.project import File, Hosting, Project, UrlOrigin
 from index_builder.pipeline.add.candidate import Candidate, Defaults
 from index_builder.pipeline.add.closure import from_closure
 from index_builder.pipeline.add.edits import edits as edits_of
@@ -25,6 +27,8 @@ from index_builder.pipeline.add.locked import from_lock
 from index_builder.pipeline.add.own import from_dist, from_urls
 from index_builder.pipeline.add.pin import pin
 from index_builder.pipeline.add.upstream import from_index
+from index_builder.pipeline.kept import kept_path, with_provenance
+from index_builder.wiring import github
 
 
 @click.command("add")
@@ -109,14 +113,38 @@ def command(
     ):
         candidates = _candidates(asked, index, exclude, defaults, fetcher, with_dependencies=with_dependencies)
         pinned = pin(candidates, fetcher, workers)
+        bundles = _attestations(pinned.groups, quiet=quiet)
+    groups = [(project, with_provenance(files, bundles)) for project, files in pinned.groups]
     paths = {project.place.path for project, _ in pinned.groups}
     names = {project.normalized for project, _ in pinned.groups}
     options.stop_at(tree, reading, lambda path: path in paths or path.rpartition("/")[2].removesuffix(".yaml") in names)
     texts = {project.place.path: tree.text(project.place.path) for project, _ in pinned.groups}
-    changes = list(edits_of(index, pinned.groups, texts))
+    changes = list(edits_of(index, groups, texts))
     lacking = missing_dependencies(with_groups(index, pinned.groups), pinned.needs)
     options.show_problems([*pinned.warnings, *lacking], tree, "text")
-    edits.finish(tree, changes, dry_run=dry_run, output_format=output_format, done="added")
+    edits.finish(tree, changes, dry_run=dry_run, output_format=output_format, done="added", beside=bundles)
+
+
+def _attestations(groups: Sequence[tuple[Project, Sequence[File]]], *, quiet: bool) -> dict[str, bytes]:
+    """Return what repositories on GitHub attested of files that are in their releases, as a repository keeps it, by path.
+
+    Of several of a file, one that can be published is kept. That nobody could be asked is said: provenance is worth another try.
+    """
+    origins = [(file, file.origin.url) for _, files in groups for file in files if isinstance(file.origin, UrlOrigin)]
+    asked = [(file, repository) for file, url in origins if (repository := github.released_by(url))]
+    kept: dict[str, bytes] = {}
+    if not asked:
+        return kept
+    with github.open_feed(progress(quiet=quiet)) as feed:
+        for file, repository in asked:
+            try:
+                found = feed.attestations(repository, file.sha256)
+            except RemoteError as error:
+                note(f"what {repository} attests of {file.name.text} could not be asked for: {error.message}")
+                continue
+            if found:
+                kept[kept_path(file.sha256)] = next((each for each in found if provenance_of(each, file.sha256)), found[0])
+    return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -32,11 +32,14 @@ def edit(repo: Path, name: str, change: Edit, *, done: str, dry_run: bool, outpu
     finish(tree, [edited], dry_run=dry_run, output_format=output_format, done=done)
 
 
-def finish(tree: wiring.WorkTree, changes: Sequence[Change], *, dry_run: bool, output_format: str, done: str) -> None:
-    """Write what changed (or show it, with --dry-run) and say so."""
+def finish(
+    tree: wiring.WorkTree, changes: Sequence[Change], *, dry_run: bool, output_format: str, done: str,
+    beside: Mapping[str, bytes] | None = None,
+) -> None:  # fmt: skip
+    """Write what changed (or show it, with --dry-run), and files `beside` it by path; say so."""
     real = [change for change in changes if change.after != change.before]
     if not dry_run:
-        tree.write({change.path: change.after for change in real})
+        tree.write({change.path: change.after for change in real} | {path: content.decode() for path, content in (beside or {}).items()})
     if output_format == "json":
         click.echo(json.dumps({"dry_run": dry_run, "manifests": [_json(change) for change in real]}, indent=2))
         return

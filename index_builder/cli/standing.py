@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from index_builder.cli.console import stderr
 from index_builder.errors import TrustError, UsageError
 from index_builder.trust.committed import TRUST, Committed, Standing, fingerprint, standings, succinct_of
-from index_builder.trust.compared import check_published, foreign_root, live_roles
+from index_builder.trust.compared import check_published, live_roles
 from index_builder.trust.layout import OFFLINE, SNAPSHOT, TIMESTAMP, bits_for
 from index_builder.trust.published import Read, check_not_forged, find_before
 
@@ -20,8 +20,7 @@ Published = Sequence[tuple[str, datetime]]
 
 def published(committed: Committed, read: Read, now: datetime) -> Published:
     """Return what is published; nothing where nothing is. Raises TrustError where clients refuse it, or will, or where it is not ours."""
-    check_published(committed, read)
-    if foreign := foreign_root(committed, read):
+    if foreign := check_published(committed, read):
         msg = f"{foreign} is published, and too few have signed it: clients refuse the index for it"
         raise TrustError(msg, fix="find out who put it there; signing takes it away: index-builder sign, or publish")
     before = find_before(committed, read)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from securesystemslib.signer import Signer
 
 from index_builder import wiring
 from index_builder.cli import arguments
 from index_builder.cli.console import note
-from index_builder.errors import TrustError, UsageError
+from index_builder.errors import KeyMissingError, TrustError, UsageError
 from index_builder.model.names import Word
 from index_builder.trust.ceremony import Online, begin, sign
-from index_builder.trust.committed import TRUST, Committed, complete, read_committed, standings
+from index_builder.trust.committed import TRUST, Committed, complete, key_for, namespaces_of, read_committed, standings
 from index_builder.trust.keys import held_by
 from index_builder.trust.layout import BINS, FOLDER, ROOT, TIMESTAMP, metadata_path
 from index_builder.trust.signing import OnlineSigners
@@ -52,7 +54,14 @@ def online(committed: Committed, keys: KeyFolder, *, heartbeat: bool = False) ->
         if not heartbeat:
             raise
         bins = None
-    return OnlineSigners(bins=bins, timestamp=timestamp)
+    return OnlineSigners(bins=bins, timestamp=timestamp, namespaces=dict(_of_namespaces(committed, keys)))
+
+
+def _of_namespaces(committed: Committed, keys: KeyFolder) -> Iterator[tuple[str, Signer]]:
+    """Yield what signs for each team whose key is here: the others' pages stay as they were signed."""
+    for name in namespaces_of(committed):
+        with suppress(KeyMissingError):
+            yield name, keys.online(key_for(committed, name), name)
 
 
 def where(published: str | None, audience: str) -> str | Path | None:

@@ -19,7 +19,7 @@ from tuf.api.exceptions import (
     RepositoryError,
     UnsignedMetadataError,
 )
-from tuf.api.metadata import Metadata, Root, TargetFile, Targets
+from tuf.api.metadata import DelegatedRole, Metadata, Root, TargetFile, Targets
 from tuf.api.serialization import DeserializationError
 from tuf.ngclient import Updater, UpdaterConfig
 
@@ -28,7 +28,7 @@ from index_builder.client.fetcher import GuardedFetcher
 from index_builder.errors import NotFoundError, OtherLengthError, RemoteError, StorageError, TrustError
 from index_builder.fetch.download import Downloader
 from index_builder.state import digest_of
-from index_builder.trust.layout import BINS, BITS, COPIES, FOLDER, ROOT, copy_path, is_copied, metadata_path
+from index_builder.trust.layout import BINS, BITS, COPIES, FOLDER, ROOT, TARGETS, copy_path, is_copied, metadata_path
 
 #: How many versions of root are followed at once, and how large the TUF snapshot may be: 65,536 bins take 6 MB.
 _CONFIG = UpdaterConfig(max_root_rotations=1024, snapshot_max_length=8_000_000)
@@ -113,12 +113,18 @@ class VerifiedIndex:
         with self._cache.writing(), _in_words(BINS):
             bins: Metadata[Targets] = Metadata.from_file(str(self._cache.folder / f"{BINS}.json"))
             roles = bins.signed.delegations and bins.signed.delegations.succinct_roles
+            targets: Metadata[Targets] = Metadata.from_file(str(self._cache.folder / f"{TARGETS}.json"))
+            before = [role for name, role in _roles_of(targets) if name != BINS]
         if not roles or roles.bit_length not in BITS:
             raise TrustError(f"{BINS}.json has no bins", fix=_ASK)
-        known = {roles.get_role_for_target(path) for path in paths}
+
+        def is_in_bin(path: str) -> bool:
+            return not any(role.is_delegated_path(path) for role in before)
+
+        known = {roles.get_role_for_target(path) for path in filter(is_in_bin, paths)}
         found: dict[str, str] = {}
         # What bin a path is in, its digest says: so many are tried that each bin has one.
-        for path in (f"simple/{number}/index.html" for number in count()):
+        for path in filter(is_in_bin, (f"simple/{number}/index.html" for number in count())):
             if len(found) == roles.number_of_bins:
                 return {role: path for role, path in found.items() if role not in known}
             found.setdefault(roles.get_role_for_target(path), path)
@@ -178,6 +184,10 @@ class VerifiedIndex:
     def _fetched(self, url: str, most: int, name: str) -> bytes:
         with _signed(name):
             return self.downloader.page(url, "*/*", most=most).content
+
+
+def _roles_of(metadata: Metadata[Targets]) -> Iterable[tuple[str, DelegatedRole]]:
+    return ((metadata.signed.delegations and metadata.signed.delegations.roles) or {}).items()
 
 
 def updater_of(folder: Path, metadata: str, targets: str, root: bytes | None, downloader: Downloader) -> Updater:

@@ -14,7 +14,7 @@ from index_builder.errors import StorageError, TrustError
 from index_builder.ports import Progress, Site
 from index_builder.state import MARK, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of
 from index_builder.trust.committed import Committed, complete, standings
-from index_builder.trust.compared import check_published, foreign_root
+from index_builder.trust.compared import check_published
 from index_builder.trust.layout import FOLDER, GRACE, POINTER, copied, copy_path, is_copied, is_metadata
 from index_builder.trust.published import Before, check_fresh, check_not_forged, find_before, is_current, last_version
 from index_builder.trust.signing import OnlineSigners, Signed, sign
@@ -66,8 +66,7 @@ def sign_tree(order: Order, site: Site, published: Site, progress: Progress) -> 
     """
     complete(order.committed)
     check_lives(order.committed, order.now)
-    check_published(order.committed, published.read)
-    foreign = foreign_root(order.committed, published.read)
+    foreign = check_published(order.committed, published.read)
     before = _before(order, published, progress)
     mark = (_renewed(before, published, order) if order.heartbeat and before else None) or _mark(site)
     if mark is not None and order.commit is not None and mark.source != order.commit:

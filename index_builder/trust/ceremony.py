@@ -16,9 +16,35 @@ from securesystemslib.signer import Key, Signer
 from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Root, SuccinctRoles, Targets
 
 from index_builder.errors import UsageError
-from index_builder.trust.committed import ONLINE_B, PEOPLE, Committed, Standing, earlier_bits, root_file, standings, succinct_of
+from index_builder.trust.committed import (
+    ONLINE_B,
+    PEOPLE,
+    Committed,
+    Standing,
+    earlier_bits,
+    earlier_namespaces,
+    key_for,
+    namespaces_of,
+    root_file,
+    standings,
+    succinct_of,
+)
 from index_builder.trust.keys import add_signature, holder_of, write_for_people, write_key
-from index_builder.trust.layout import BIN, BINS, EARLIER, LIVES, OFFLINE, PATTERNS, ROOT, TARGETS, bits_for
+from index_builder.trust.layout import (
+    BIN,
+    BINS,
+    EARLIER,
+    EARLIER_NAMESPACES,
+    LIVES,
+    NAMESPACE,
+    OFFLINE,
+    PATTERNS,
+    ROOT,
+    TARGETS,
+    bits_for,
+    is_namespace,
+    namespace_path,
+)
 
 Files = dict[str, bytes]
 
@@ -86,7 +112,51 @@ def grow(committed: Committed, targets: int, now: datetime) -> Files:
     if bits <= old.bit_length:
         return {}
     earlier = (*earlier_bits(committed), old.bit_length)
-    return _written({f"{BINS}.json": _next(committed, BINS, _bins_of(_key_of_bins(committed), bits, earlier, now))})
+    return _written({f"{BINS}.json": _next(committed, BINS, _bins_of(key_for(committed, BIN), bits, earlier, now))})
+
+
+def delegate(committed: Committed, team: str, projects: Sequence[str], key: Key, now: datetime) -> Files:
+    """Let a team's key alone sign the pages of some projects, names or what names begin with and a `*`. Raises UsageError."""
+    name, paths = f"{NAMESPACE}{team}", [namespace_path(each) for each in sorted(set(projects))]
+    if not is_namespace(name, paths):
+        msg = f"'{team}' with {', '.join(projects) or 'no projects'} is no namespace"
+        raise UsageError(msg, fix="give normalized names, or what names begin with and a *: index-builder keys delegate TEAM 'acme-*'")
+    others = {other: role for other, role in namespaces_of(committed).items() if other != name}
+    for other, role in others.items():
+        if clash := next((path for path in paths for theirs in role.paths or () if _meet(path, theirs)), None):
+            msg = f"{clash} is in {other} too"
+            raise UsageError(msg, fix="each project is in one namespace: name others, or take that one back first")
+    role = DelegatedRole(name, [key.keyid], 1, terminating=True, paths=paths)
+    keys = {each.keyid: each for each in (key, *(key_for(committed, other) for other in others))}
+    return _with_namespaces(committed, {**others, name: role}, keys, now)
+
+
+def take_back(committed: Committed, team: str, now: datetime) -> Files:
+    """Let the bins list the projects of a team again; raises UsageError where it has no namespace."""
+    name, known = f"{NAMESPACE}{team}", namespaces_of(committed)
+    if name not in known:
+        msg = f"'{team}' has no namespace"
+        raise UsageError(msg, fix=f"those that have one are: {', '.join(each.removeprefix(NAMESPACE) for each in known) or 'nobody'}")
+    rest = {other: role for other, role in known.items() if other != name}
+    return _with_namespaces(committed, rest, {key.keyid: key for key in (key_for(committed, other) for other in rest)}, now)
+
+
+def _with_namespaces(committed: Committed, namespaces: Mapping[str, DelegatedRole], keys: Mapping[str, Key], now: datetime) -> Files:
+    holders, threshold = holders_of(committed)
+    targets = _targets(holders, threshold, now, namespaces, keys)
+    earlier = {*earlier_namespaces(committed), *namespaces_of(committed)} - namespaces.keys()
+    if earlier:
+        targets.unrecognized_fields[EARLIER_NAMESPACES] = sorted(earlier)
+    return _written({f"{TARGETS}.json": _next(committed, TARGETS, targets)})
+
+
+def _meet(one: str, other: str) -> bool:
+    """Say whether two path patterns have a project in common."""
+    first, second = (path.removeprefix("simple/").removesuffix("/*") for path in (one, other))
+    short, long = sorted((first, second), key=len)
+    return short == long or (short.endswith("*") and long.rstrip("*").startswith(short[:-1])) or (
+        long.endswith("*") and short.rstrip("*").startswith(long[:-1])
+    )  # fmt: skip
 
 
 def change_holders(committed: Committed, holders: Mapping[str, Key], threshold: int, now: datetime) -> Files:
@@ -97,8 +167,12 @@ def change_holders(committed: Committed, holders: Mapping[str, Key], threshold: 
         for keyid in list(root.signed.roles[role].keyids):
             root.signed.revoke_key(keyid, role)
     _hold(root.signed, holders, threshold)
-    targets = _targets(holders, threshold, now)
-    bins = _bins_of(_key_of_bins(committed), succinct_of(committed).bit_length, earlier_bits(committed), now)
+    namespaces = namespaces_of(committed)
+    theirs = {key.keyid: key for key in (key_for(committed, name) for name in namespaces)}
+    targets = _targets(holders, threshold, now, namespaces, theirs)
+    if earlier := earlier_namespaces(committed):
+        targets.unrecognized_fields[EARLIER_NAMESPACES] = earlier
+    bins = _bins_of(key_for(committed, BIN), succinct_of(committed).bit_length, earlier_bits(committed), now)
     return _written({
         root_file(root.signed.version): root,
         f"{TARGETS}.json": _next(committed, TARGETS, targets),
@@ -141,10 +215,15 @@ def _hold(root: Root, holders: Mapping[str, Key], threshold: int) -> None:
         root.roles[role].threshold = threshold
 
 
-def _targets(holders: Mapping[str, Key], threshold: int, now: datetime) -> Targets:
+def _targets(
+    holders: Mapping[str, Key], threshold: int, now: datetime, namespaces: Mapping[str, DelegatedRole] | None = None,
+    theirs: Mapping[str, Key] | None = None,
+) -> Targets:  # fmt: skip
+    """Return what people sign of who lists what: namespaces first, whose word is final, then the bins."""
     keys = {key.keyid: key for key in holders.values()}
     bins = DelegatedRole(BINS, sorted(keys), threshold, terminating=False, paths=list(PATTERNS))
-    return Targets(expires=now + LIVES[TARGETS], delegations=Delegations(keys, roles={BINS: bins}))
+    roles = {**dict(sorted((namespaces or {}).items())), BINS: bins}
+    return Targets(expires=now + LIVES[TARGETS], delegations=Delegations({**(theirs or {}), **keys}, roles=roles))
 
 
 def _bins(key: Key, targets: int, now: datetime) -> Targets:
@@ -157,12 +236,6 @@ def _bins_of(key: Key, bits: int, earlier: Sequence[int], now: datetime) -> Targ
     if earlier:
         made.unrecognized_fields[EARLIER] = list(earlier)
     return made
-
-
-def _key_of_bins(committed: Committed) -> Key:
-    succinct = succinct_of(committed)
-    assert committed.bins is not None and committed.bins.signed.delegations is not None  # noqa: S101, PT018 - succinct_of has seen to it
-    return committed.bins.signed.delegations.keys[succinct.keyids[0]]
 
 
 def _standing_of(committed: Committed, role: str) -> Standing:

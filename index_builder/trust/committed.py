@@ -10,11 +10,23 @@ from datetime import datetime
 from typing import Any, Final
 
 from securesystemslib.signer import Key
-from tuf.api.metadata import Metadata, Root, SuccinctRoles, Targets
+from tuf.api.metadata import DelegatedRole, Metadata, Root, SuccinctRoles, Targets
 
 from index_builder.errors import TrustError
 from index_builder.trust.keys import check_key, holder_of, is_signed_by, read, read_key, write_for_people
-from index_builder.trust.layout import BIN, BINS, BITS, EARLIER, HIGHEST, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
+from index_builder.trust.layout import (
+    BIN,
+    BINS,
+    BITS,
+    EARLIER,
+    EARLIER_NAMESPACES,
+    HIGHEST,
+    ROOT,
+    SNAPSHOT,
+    TARGETS,
+    TIMESTAMP,
+    is_namespace,
+)
 
 #: The folder of the repository.
 TRUST: Final = "trust"
@@ -42,7 +54,7 @@ class Committed:
 
 def in_force(committed: Committed) -> Committed:
     """Return the same without a newest root that too few have signed yet: until then, the one before it counts."""
-    if len(committed.roots) > 1 and not standings(committed)[0].is_complete:
+    if len(committed.roots) > 1 and not _of_root(committed).is_complete:
         return replace(committed, roots=committed.roots[:-1])
     return committed
 
@@ -57,7 +69,8 @@ def holders(committed: Committed) -> dict[str, Key]:
     """Return every key that people hold in the newest metadata or the root before it, by key id."""
     found = {key.keyid: key for root in committed.roots[-2:] for key in root.signed.keys.values() if holder_of(key)}
     delegations = committed.targets.signed.delegations if committed.targets else None
-    return {**found, **(delegations.keys if delegations else {})}
+    delegated = delegations.keys if delegations else {}
+    return {**found, **{keyid: key for keyid, key in delegated.items() if holder_of(key)}}
 
 
 def succinct_of(committed: Committed) -> SuccinctRoles:
@@ -67,6 +80,35 @@ def succinct_of(committed: Committed) -> SuccinctRoles:
         msg = "bins.json delegates to no bins"
         raise TrustError(msg, fix="take it from git's history")
     return delegations.succinct_roles
+
+
+def namespaces_of(committed: Committed) -> dict[str, DelegatedRole]:
+    """Return the roles of teams that sign the pages of their own projects, by name."""
+    delegations = committed.targets.signed.delegations if committed.targets else None
+    roles = delegations.roles if delegations else None
+    return {name: role for name, role in (roles or {}).items() if name != BINS}
+
+
+def earlier_namespaces(committed: Committed) -> list[str]:
+    """Return the namespaces that there were before."""
+    return [str(name) for name in committed.targets.signed.unrecognized_fields.get(EARLIER_NAMESPACES, ())] if committed.targets else []
+
+
+def role_for(committed: Committed, target: str) -> str:
+    """Return which role signs a target: the first namespace that it is in, which is final, or its bin."""
+    for name, role in namespaces_of(committed).items():
+        if role.is_delegated_path(target):
+            return name
+    return succinct_of(committed).get_role_for_target(target)
+
+
+def key_for(committed: Committed, role: str) -> Key:
+    """Return the key of a bin, or of a namespace."""
+    if (namespace := namespaces_of(committed).get(role)) and committed.targets and committed.targets.signed.delegations:
+        return committed.targets.signed.delegations.keys[namespace.keyids[0]]
+    succinct = succinct_of(committed)
+    assert committed.bins is not None and committed.bins.signed.delegations is not None  # noqa: S101, PT018 - succinct_of has seen to it
+    return committed.bins.signed.delegations.keys[succinct.keyids[0]]
 
 
 def earlier_bits(committed: Committed) -> list[int]:
@@ -139,6 +181,7 @@ def _check_delegating(signed: Targets, name: str, where: str) -> None:
     for key in delegations.keys.values() if delegations else ():
         check_key(key, where)
     if name != BINS:
+        _check_namespaces(signed, where)
         return
     succinct = delegations.succinct_roles if delegations else None
     if succinct is None or delegations is None:
@@ -150,6 +193,19 @@ def _check_delegating(signed: Targets, name: str, where: str) -> None:
     earlier = signed.unrecognized_fields.get(EARLIER, [])
     good = isinstance(earlier, list) and len(earlier) <= len(BITS) and all(type(bits) is int and bits in BITS for bits in earlier)
     _require(good, where, f"its {EARLIER} are no bit lengths")
+
+
+def _check_namespaces(signed: Targets, where: str) -> None:
+    roles = (signed.delegations.roles if signed.delegations else None) or {}
+    keys = signed.delegations.keys if signed.delegations else {}
+    for name, role in roles.items():
+        if name != BINS:
+            one = len(role.keyids) == role.threshold == 1 and role.keyids[0] in keys
+            _require(one and role.terminating and is_namespace(name, role.paths or ()), where, f"its {name} is no namespace")
+    _require(not roles or list(roles)[-1] == BINS, where, "its bins are not the last that is asked")
+    earlier = signed.unrecognized_fields.get(EARLIER_NAMESPACES, [])
+    good = isinstance(earlier, list) and all(isinstance(each, str) and is_namespace(each, ["simple/a/*"]) for each in earlier)
+    _require(good, where, f"its {EARLIER_NAMESPACES} are no namespaces")
 
 
 def _require(holds: bool, where: str, what: str) -> None:
@@ -195,11 +251,7 @@ class Demand:
 def standings(committed: Committed) -> list[Standing]:
     """Return the standing of the newest version of each role that people sign; raises TrustError where root is not there."""
     root = committed.root
-    before = committed.roots[-2].signed if len(committed.roots) > 1 else None
-    demands = [_demand(root, root.signed.keys, root.signed.roles[ROOT])]
-    if before is not None and before.roles[ROOT] != root.signed.roles[ROOT]:
-        demands.append(_demand(root, before.keys, before.roles[ROOT]))
-    found = [_standing(ROOT, root, demands)]
+    found = [_of_root(committed)]
     if committed.targets is None or committed.targets.signed.delegations is None or committed.bins is None:
         return found
     targets, delegations = committed.targets, committed.targets.signed.delegations
@@ -208,6 +260,15 @@ def standings(committed: Committed) -> list[Standing]:
     if BINS in roles:
         found.append(_standing(BINS, committed.bins, [_demand(committed.bins, delegations.keys, roles[BINS])]))
     return found
+
+
+def _of_root(committed: Committed) -> Standing:
+    root = committed.root
+    before = committed.roots[-2].signed if len(committed.roots) > 1 else None
+    demands = [_demand(root, root.signed.keys, root.signed.roles[ROOT])]
+    if before is not None and before.roles[ROOT] != root.signed.roles[ROOT]:
+        demands.append(_demand(root, before.keys, before.roles[ROOT]))
+    return _standing(ROOT, root, demands)
 
 
 def altered(committed: Committed, earlier: Committed) -> list[str]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
+import orjson
+from tuf.api.metadata import Metadata, Root, Targets
 
-from index_builder.errors import StorageError, TrustError
+from index_builder.errors import RemoteError, StorageError, TrustError
 from index_builder.trust.committed import TRUST, Committed, in_force, root_file
 from index_builder.trust.keys import is_signed_by_enough, read, write_for_people
-from index_builder.trust.layout import BINS, OFFLINE, POINTER, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, metadata_path
+from index_builder.trust.layout import BINS, POINTER, ROOT, SNAPSHOT, TARGETS, metadata_path
 from index_builder.trust.published import Read
 
 
@@ -25,10 +25,16 @@ class Live:
     expires: datetime
 
 
-def check_published(committed: Committed, read_published: Read) -> None:
-    """Raise TrustError where clients may have seen something that people signed, and that `trust/` has not, or has otherwise."""
-    _check_same(committed, read_published)
-    _check_not_ahead(committed, read_published)
+def check_published(committed: Committed, read_published: Read) -> str | None:
+    """Raise TrustError where clients may have seen something that people signed, and that `trust/` has not, or has otherwise.
+
+    Return the path of a next root that is published and too few have signed: with it there, clients refuse the index.
+    """
+    counts = in_force(committed)
+    foreign = _next_root(counts.root, read_published)
+    _check_same(counts, read_published)
+    _check_not_ahead(counts, read_published)
+    return foreign
 
 
 def live_roles(committed: Committed, read_published: Read) -> list[Live]:
@@ -51,16 +57,8 @@ def live_roles(committed: Committed, read_published: Read) -> list[Live]:
     return found
 
 
-def foreign_root(committed: Committed, read_published: Read) -> str | None:
-    """Return the path of a next root that is published and too few have signed: with it there, clients refuse the index."""
-    root = in_force(committed).root
-    path = metadata_path(ROOT, root.signed.version + 1)
-    content = _content(path, read_published)
-    return path if content is not None and _successor(root, content, path) is None else None
-
-
 def _check_same(committed: Committed, read_published: Read) -> None:
-    offline: list[tuple[str, Metadata[Any]]] = [(ROOT, root) for root in in_force(committed).roots]
+    offline: list[tuple[str, Metadata[Any]]] = [(ROOT, root) for root in committed.roots]
     offline += [(name, metadata) for name, metadata in ((TARGETS, committed.targets), (BINS, committed.bins)) if metadata]
     for role, metadata in offline:
         path = metadata_path(role, metadata.signed.version)
@@ -71,12 +69,17 @@ def _check_same(committed: Committed, read_published: Read) -> None:
             raise TrustError(msg, fix=fix)
 
 
-def _check_not_ahead(committed: Committed, read_published: Read) -> None:
-    root = in_force(committed).root
+def _next_root(root: Metadata[Root], read_published: Read) -> str | None:
+    """Return the path of the root after another one, where it is published and counts for nobody. Raises TrustError where it counts."""
     path = metadata_path(ROOT, root.signed.version + 1)
     content = _content(path, read_published)
-    if content is not None and _successor(root, content, path) is not None:
+    if content is not None and _is_successor(root, content, path):
         raise _ahead(path, ROOT, root.signed.version)
+    return path if content is not None else None
+
+
+def _check_not_ahead(committed: Committed, read_published: Read) -> None:
+    root = committed.root
     delegators: dict[str, tuple[Metadata[Any], Metadata[Targets] | None]] = {TARGETS: (root, committed.targets)}
     if committed.targets is not None:
         delegators[BINS] = (committed.targets, committed.bins)
@@ -95,14 +98,13 @@ def _ahead(path: str, role: str, known: int) -> TrustError:
     )
 
 
-def _successor(root: Metadata[Root], content: bytes, path: str) -> Metadata[Root] | None:
-    """Return the root after another one, None where clients would not take it."""
+def _is_successor(root: Metadata[Root], content: bytes, path: str) -> bool:
+    """Say whether clients that trust a root take another one after it."""
     try:
         found: Metadata[Root] = read(content, ROOT, path)
     except TrustError:
-        return None
-    good = found.signed.version == root.signed.version + 1 and all(is_signed_by_enough(found, by, ROOT) for by in (root, found))
-    return found if good else None
+        return False
+    return found.signed.version == root.signed.version + 1 and all(is_signed_by_enough(found, by, ROOT) for by in (root, found))
 
 
 def _signed(role: str, version: int, delegator: Metadata[Any], read_published: Read) -> Metadata[Targets] | None:
@@ -117,19 +119,14 @@ def _signed(role: str, version: int, delegator: Metadata[Any], read_published: R
     return found if good else None
 
 
-def _named(read_published: Read) -> Mapping[str, int]:
-    """Return which version of each role the published TUF snapshot names, whoever signed it."""
+def _named(read_published: Read) -> dict[str, int]:
+    """Return which version of each role the published TUF snapshot names, whoever signed it. It has thousands: only these are read."""
     try:
-        pointer: Metadata[Timestamp] = read(read_published(POINTER), TIMESTAMP, POINTER)
-        path = metadata_path(SNAPSHOT, pointer.signed.snapshot_meta.version)
-        snapshot: Metadata[Snapshot] = read(read_published(path), SNAPSHOT, path)
-    except (StorageError, TrustError):
+        version = orjson.loads(read_published(POINTER))["signed"]["meta"][f"{SNAPSHOT}.json"]["version"]
+        named = orjson.loads(read_published(metadata_path(SNAPSHOT, int(version))))["signed"]["meta"]
+        return {role: int(named[f"{role}.json"]["version"]) for role in (TARGETS, BINS)}
+    except (StorageError, ValueError, TypeError, KeyError, AttributeError):
         return {}
-    return dict(_versions(snapshot.signed))
-
-
-def _versions(snapshot: Snapshot) -> Iterator[tuple[str, int]]:
-    return ((role, meta.version) for role in OFFLINE if (meta := snapshot.meta.get(f"{role}.json")))
 
 
 def _content(path: str, read_published: Read) -> bytes | None:
@@ -137,3 +134,11 @@ def _content(path: str, read_published: Read) -> bytes | None:
         return read_published(path)
     except StorageError:
         return None
+    except RemoteError as error:
+        if error.status != _FORBIDDEN:
+            raise
+        return None
+
+
+#: What a bucket that does not list its objects answers where there is none; a TUF client takes it so too.
+_FORBIDDEN: Final = 403

@@ -9,7 +9,7 @@ import orjson
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.formats import encode_canonical
 from securesystemslib.signer import Key, Signature, Signer
-from tuf.api.exceptions import RepositoryError, UnsignedMetadataError
+from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Signed
 from tuf.api.serialization import DeserializationError, SignedSerializer
 from tuf.api.serialization.json import CanonicalJSONSerializer, JSONSerializer
@@ -86,15 +86,18 @@ def add_signature(metadata: Metadata[Any], signer: Signer) -> None:
 
     Raises TrustError where a key service refuses, or gives a signature that does not hold: clients would refuse it.
     """
+    key, payload = signer.public_key, _CANONICAL.serialize(metadata.signed)
     fix = "look at the key service, and at the credentials for it"
     try:
-        metadata.sign(signer, append=True, signed_serializer=_CANONICAL)
-    except UnsignedMetadataError as error:
-        msg = f"the key {signer.public_key.keyid[:16]} does not sign: {error.__cause__ or error}"
+        signature = signer.sign(payload)
+        key.verify_signature(signature, payload)
+    except (UnverifiedSignatureError, VerificationError) as error:
+        msg = f"the key {key.keyid[:16]} gave a signature that does not hold"
         raise TrustError(msg, fix=fix) from error
-    if not is_signed_by(metadata, signer.public_key):
-        msg = f"the key {signer.public_key.keyid[:16]} gave a signature that does not hold"
-        raise TrustError(msg, fix=fix)
+    except Exception as error:
+        msg = f"the key {key.keyid[:16]} does not sign: {error}"
+        raise TrustError(msg, fix=fix) from error
+    metadata.signatures[key.keyid] = signature
 
 
 def is_signed_by(metadata: Metadata[Any], key: Key) -> bool:

@@ -1,6 +1,7 @@
 """The roles of an index, where their metadata lies, and how long it holds. ADR 11 says why the layout is this one.
 
-    root (holders, offline) ─┬─ targets (holders) ── bins (holders) ── bin-* (online key A)
+    root (holders, offline) ─┬─ targets (holders) ─┬─ ns-* (a team's key each; final for its projects)
+                             │                     └─ bins (holders) ── bin-* (online key A)
                              └─ snapshot, timestamp (online key B)
 
 Source: the TUF specification, version 1.0; TAP 15 for succinct hash bins.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,6 +19,8 @@ ROOT: Final = "root"
 TARGETS: Final = "targets"
 BINS: Final = "bins"
 BIN: Final = "bin"
+#: What a namespace's role begins with: `ns-<team>`, whose own key signs the pages of its projects.
+NAMESPACE: Final = "ns-"
 SNAPSHOT: Final = "snapshot"
 TIMESTAMP: Final = "timestamp"
 #: Roles that people sign, in the order in which one needs the other.
@@ -45,13 +49,17 @@ PATTERNS: Final = ("simple/*", "simple/*/*", "state/*", "state/*/*")
 
 #: In the TUF snapshot, beside a bin's version: when it expires, so that nobody need read all bins to learn which are due.
 EXPIRES: Final = "x-index-builder-expires"
+#: In targets.json: the namespaces that there were before. A client that knew one refuses a TUF snapshot without it.
+EARLIER_NAMESPACES: Final = "x-index-builder-earlier-namespaces"
 #: In bins.json: the bit lengths that there were before it grew. A client that knew a bin refuses a TUF snapshot without it.
 EARLIER: Final = "x-index-builder-earlier-bits"
 
 _BYTES_OF_A_TARGET, _BYTES_OF_A_BIN = 165, 12_000
 _FEWEST_BITS, _MOST_BITS = 4, 16
-_METADATA = re.compile(r"tuf/(?:timestamp|[1-9][0-9]{0,15}\.(?:root|snapshot|targets|bins|bin-[0-9a-f]{1,4}))\.json")
+_METADATA = re.compile(r"tuf/(?:timestamp|[1-9][0-9]{0,15}\.(?:root|snapshot|targets|bins|bin-[0-9a-f]{1,4}|ns-[a-z0-9-]{1,64}))\.json")
 _COPY = re.compile(r"tuf/targets/((?:[!-.0-~]{1,255}/){1,3})([0-9a-f]{64})\.([!-.0-~]{1,64})")
+_NAMESPACE = re.compile(r"ns-[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_PATTERN = re.compile(r"simple/[a-z0-9][a-z0-9-]{0,200}\*?/\*")
 #: Bit lengths that bins may have, and the version that nothing which people sign will ever reach: beyond it, clients are locked out.
 BITS: Final = range(4, 17)
 HIGHEST: Final = 10_000
@@ -78,6 +86,17 @@ def copy_path(target: str, digest: str) -> str:
     return f"{COPIES}{folder}/{digest}.{name}"
 
 
+def namespace_path(projects: str) -> str:
+    """Return the path pattern of the pages of projects: a normalized name, or what names begin with and a `*`."""
+    return f"simple/{projects}/*"
+
+
+def is_namespace(role: str, paths: Iterable[str]) -> bool:
+    """Say whether a role and its path patterns are those of a namespace."""
+    paths = list(paths)
+    return _NAMESPACE.fullmatch(role) is not None and bool(paths) and all(_PATTERN.fullmatch(path) for path in paths)
+
+
 def is_copied(target: str) -> bool:
     """Say whether a target has a copy: what clients and builders read does, HTML is made from JSON by who wants it."""
     return not target.endswith(".html")
@@ -92,6 +111,11 @@ def copied(path: str) -> tuple[str, str] | None:
     """Return the target and digest that a copy's path is of, or None where it is no such path."""
     found = _COPY.fullmatch(path)
     return (found[1] + found[3], found[2]) if found and ".." not in path.split("/") else None
+
+
+def secret_of(role: str) -> str:
+    """Return the variable that holds the private key of `bins`, `timestamp` or a namespace, or the URI of one."""
+    return f"INDEX_BUILDER_KEY_{role.upper().replace('-', '_')}"
 
 
 def least_version(now: datetime) -> int:

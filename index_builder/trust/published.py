@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from securesystemslib.signer import Key
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
 
 from index_builder.errors import StorageError, TrustError
-from index_builder.trust.committed import Committed, in_force, succinct_of
+from index_builder.trust.committed import Committed, in_force, key_for, namespaces_of, role_for, succinct_of
 from index_builder.trust.keys import is_signed_by, read
 from index_builder.trust.layout import BINS, EXPIRES, POINTER, SNAPSHOT, TARGETS, TIMESTAMP, least_version, metadata_path
 
@@ -41,7 +42,7 @@ class Before:
                 raise TrustError(msg)
             path = metadata_path(role, meta.version)
             found = read(self._content(path), Targets.type, path)
-            _verify(self._committed.bins, role, found, path)
+            _verify(key_for(self._committed, role), role, found, path)
             if found.signed.version != meta.version:
                 msg = f"{path} is version {found.signed.version}"
                 raise TrustError(msg)
@@ -50,12 +51,12 @@ class Before:
 
     def bins_hold_until(self) -> datetime | None:
         """Return when the first of the bins expires, None where the TUF snapshot does not say it."""
-        roles = succinct_of(self._committed).get_roles()
+        roles = [*namespaces_of(self._committed), *succinct_of(self._committed).get_roles()]
         return min(filter(None, (holds_until(self.snapshot.signed.meta.get(f"{role}.json")) for role in roles)), default=None)
 
     def target(self, path: str) -> TargetFile | None:
         """Return what is signed of a target; raises TrustError."""
-        return self.bin(succinct_of(self._committed).get_role_for_target(path)).signed.targets.get(path)
+        return self.bin(role_for(self._committed, path)).signed.targets.get(path)
 
     def _content(self, path: str) -> bytes:
         try:
@@ -82,7 +83,7 @@ def find_before(committed: Committed, read_published: Read) -> Before | None:
         return None
     root = in_force(committed).root
     timestamp: Metadata[Timestamp] = read(content, TIMESTAMP, POINTER)
-    _verify(root, TIMESTAMP, timestamp, POINTER)
+    _verify(root.signed.keys[root.signed.roles[TIMESTAMP].keyids[0]], TIMESTAMP, timestamp, POINTER)
     meta = timestamp.signed.snapshot_meta
     path = metadata_path(SNAPSHOT, meta.version)
     try:
@@ -92,7 +93,7 @@ def find_before(committed: Committed, read_published: Read) -> Before | None:
         msg = f"{path} is not the one that the published timestamp names"
         raise TrustError(msg) from error
     snapshot: Metadata[Snapshot] = read(content, SNAPSHOT, path)
-    _verify(root, SNAPSHOT, snapshot, path)
+    _verify(root.signed.keys[root.signed.roles[SNAPSHOT].keyids[0]], SNAPSHOT, snapshot, path)
     same = _has_same_bins(committed, snapshot.signed, read_published)
     return Before(timestamp=timestamp, snapshot=snapshot, same_bins=same, _committed=committed, _read=read_published)
 
@@ -113,26 +114,31 @@ def last_version(committed: Committed, read_published: Read, now: datetime) -> i
 
 
 def _has_same_bins(committed: Committed, snapshot: Snapshot, read_published: Read) -> bool:
-    """Say whether the published bins.json delegates as the committed one does."""
-    assert committed.bins is not None  # noqa: S101 - for the type checker: `complete` has seen to it
-    meta = snapshot.meta.get(f"{BINS}.json")
-    if meta is None:
-        return False
-    try:
-        published = read(read_published(metadata_path(BINS, meta.version)), Targets.type, BINS)
-    except (StorageError, TrustError):
-        return False
-    return bool(published.signed.delegations == committed.bins.signed.delegations)
+    """Say whether the published bins.json delegates as the committed one does, and the published targets.json to the same namespaces."""
+    pairs = ((TARGETS, committed.targets), (BINS, committed.bins))
+    for role, metadata in pairs:
+        meta = snapshot.meta.get(f"{role}.json")
+        if metadata is None or meta is None:
+            return False
+        try:
+            published: Metadata[Targets] = read(read_published(metadata_path(role, meta.version)), Targets.type, role)
+        except (StorageError, TrustError):
+            return False
+        if _delegated(published.signed, role) != _delegated(metadata.signed, role):
+            return False
+    return True
 
 
-def _verify(delegator: Metadata[Any] | None, role: str, metadata: Metadata[Any], where: str) -> None:
-    assert delegator is not None  # noqa: S101 - for the type checker
-    signed = delegator.signed
-    if isinstance(signed, Targets):
-        assert signed.delegations is not None and signed.delegations.succinct_roles is not None  # noqa: S101, PT018
-        key = signed.delegations.keys[signed.delegations.succinct_roles.keyids[0]]
-    else:
-        key = signed.keys[signed.roles[role].keyids[0]]
+def _delegated(signed: Targets, role: str) -> object:
+    """Return what metadata delegates to keys that are online: of targets, only the namespaces."""
+    delegations = signed.delegations
+    if role == BINS or delegations is None:
+        return delegations
+    namespaces = {name: namespace for name, namespace in (delegations.roles or {}).items() if name != BINS}
+    return [(name, each, [delegations.keys.get(keyid) for keyid in each.keyids]) for name, each in namespaces.items()]
+
+
+def _verify(key: Key, role: str, metadata: Metadata[Any], where: str) -> None:
     if not is_signed_by(metadata, key):
         msg = f"{where} is not signed by the present key of {role}"
         raise TrustError(msg, fix="sign the tree with the present keys: index-builder sign")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -12,19 +12,21 @@ from securesystemslib.signer import Signer
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, SuccinctRoles, TargetFile, Targets, Timestamp
 
 from index_builder.errors import TrustError
-from index_builder.trust.committed import Committed, earlier_bits, succinct_of
+from index_builder.trust.committed import Committed, earlier_bits, earlier_namespaces, namespaces_of, role_for, succinct_of
 from index_builder.trust.keys import add_signature, write, write_for_people
 from index_builder.trust.layout import (
     BIN,
     BINS,
     EXPIRES,
     LIVES,
+    NAMESPACE,
     POINTER,
     SNAPSHOT,
     TARGETS,
     TIMESTAMP,
     least_version,
     metadata_path,
+    secret_of,
     wants_renewal,
 )
 from index_builder.trust.published import Before, holds_until
@@ -35,10 +37,11 @@ _SPREAD: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineSigners:
-    """The two online keys, private: `bins` is None where nothing but the heartbeat is to be signed."""
+    """The two online keys, private: `bins` is None where nothing but the heartbeat is to be signed. And teams' keys, by namespace."""
 
     bins: Signer | None
     timestamp: Signer
+    namespaces: Mapping[str, Signer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,43 +96,49 @@ class _Signing:
         succinct = succinct_of(self._committed)
         dirty: dict[str, dict[str, TargetFile | None]] = defaultdict(dict)
         for path, target in targets.items():
-            dirty[succinct.get_role_for_target(path)][path] = target
+            dirty[role_for(self._committed, path)][path] = target
         if self._before is None or not self._before.same_bins:
             for role in _earlier(self._committed):
                 self._meta.setdefault(f"{role}.json", MetaFile(version=self._version))
-            for number, role in enumerate(succinct.get_roles()):
-                self._sign_bin(role, number, {p: t for p, t in dirty[role].items() if t is not None})
+            for role in [*namespaces_of(self._committed), *succinct.get_roles()]:
+                self._sign_bin(role, {p: t for p, t in dirty[role].items() if t is not None})
             return
         for role, changes in sorted(dirty.items()):
             held = {**self._before.bin(role).signed.targets, **changes}
-            self._sign_bin(
-                role, int(role.removeprefix(f"{BIN}-"), 16), {path: target for path, target in held.items() if target is not None}
-            )
+            self._sign_bin(role, {path: target for path, target in held.items() if target is not None})
         for role in self._due(succinct):
             if role in dirty:
                 continue
-            if self._signers.bins is None:
+            if self._signer(role) is None:
                 # They hold for weeks yet; what expires sooner must not wait for them.
                 self._left += 1
                 self._expired += self._holds_until(role) <= self._now
             else:
-                self._sign_bin(role, int(role.removeprefix(f"{BIN}-"), 16), self._before.bin(role).signed.targets)
+                self._sign_bin(role, self._before.bin(role).signed.targets)
                 self._renewed += 1
 
     def _due(self, succinct: SuccinctRoles) -> Iterator[str]:
-        return (role for role in succinct.get_roles() if wants_renewal(BIN, self._holds_until(role), self._now))
+        roles = (*namespaces_of(self._committed), *succinct.get_roles())
+        return (role for role in roles if wants_renewal(BIN, self._holds_until(role), self._now))
 
     def _holds_until(self, role: str) -> datetime:
         """Return when a bin expires, as the TUF snapshot says it; long ago, where it does not."""
         return holds_until(self._meta.get(f"{role}.json")) or datetime.min.replace(tzinfo=UTC)
 
-    def _sign_bin(self, role: str, number: int, targets: dict[str, TargetFile]) -> None:
-        if self._signers.bins is None:
-            msg = f"{role} must be signed, and the key of the bins is not there"
-            raise TrustError(msg, fix="give it as INDEX_BUILDER_KEY_BINS, or sign on the machine that has it")
+    def _signer(self, role: str) -> Signer | None:
+        return self._signers.namespaces.get(role) if role.startswith(NAMESPACE) else self._signers.bins
+
+    def _sign_bin(self, role: str, targets: dict[str, TargetFile]) -> None:
+        """Sign a bin, or a namespace, which is one of its own."""
+        signer = self._signer(role)
+        if signer is None:
+            whose, name = (role, secret_of(role)) if role.startswith(NAMESPACE) else ("the bins", secret_of(BINS))
+            msg = f"{role} must be signed, and the key of {whose} is not there"
+            raise TrustError(msg, fix=f"give it as {name}, or sign on the machine that has it")
+        number = 0 if role.startswith(NAMESPACE) else int(role.removeprefix(f"{BIN}-"), 16)
         expires = self._now + LIVES[BIN] - timedelta(days=number % _SPREAD)
         metadata = Metadata(Targets(version=self._version, expires=expires, targets=targets))
-        add_signature(metadata, self._signers.bins)
+        add_signature(metadata, signer)
         self._files[metadata_path(role, self._version)] = write(metadata)
         self._meta[f"{role}.json"] = MetaFile(version=self._version, unrecognized_fields={EXPIRES: metadata.signed.expires.isoformat()})
         self._bins += 1
@@ -184,6 +193,7 @@ class _Signing:
 
 
 def _earlier(committed: Committed) -> Iterator[str]:
-    """Yield the names of bins from before they grew."""
+    """Yield the names of bins from before they grew, and of namespaces that there were."""
+    yield from earlier_namespaces(committed)
     for bits in earlier_bits(committed):
         yield from SuccinctRoles([], 1, bits, BIN).get_roles()

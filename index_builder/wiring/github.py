@@ -78,6 +78,16 @@ def _named(*, needs_token: bool = True) -> str:
     return os.environ["GITHUB_REPOSITORY"]
 
 
+def _server() -> str:
+    return os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
+
+
+def released_by(url: str) -> str:
+    """Return the repository on GitHub in whose releases a URL's file is, as `owner/name`; '' where it is in none."""
+    found = re.fullmatch(re.escape(_server()) + r"/(\w[\w.-]*/\w[\w.-]*)/releases/download/[^?#]+", url)
+    return found[1] if found else ""
+
+
 def fetch_pull(root: Path, base: str, number: int) -> None:
     """Fetch a pull request and its base from `origin`, as git objects only, to `BASE` and `HEAD`. Raises RemoteError, UsageError."""
     url = git.remote_of(root)
@@ -85,8 +95,7 @@ def fetch_pull(root: Path, base: str, number: int) -> None:
         msg = "this repository has no remote `origin` to fetch pull requests from"
         raise UsageError(msg, fix="git remote add origin URL")
     environment = dict(os.environ)
-    server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
-    if urlsplit(url).netloc == urlsplit(server).netloc and os.environ.get("GITHUB_TOKEN"):
+    if urlsplit(url).netloc == urlsplit(_server()).netloc and os.environ.get("GITHUB_TOKEN"):
         environment[TOKEN] = os.environ["GITHUB_TOKEN"]
     repository = Git(Path(pygit2.Repository(str(root)).path), url, environment)
     repository.fetch_refs(f"refs/heads/{base}:{BASE}", f"refs/pull/{number}/head:{HEAD}")

@@ -288,6 +288,38 @@ def test_attestations_are_published(repo, cli, hub):
     assert f"the provenance of {name} is neither in the pool nor where the file comes from" in done.err
 
 
+def test_adding_a_release_by_its_url_keeps_what_was_attested(repo, cli, hub, monkeypatch):
+    """The repository in whose releases a file is, is asked; an answer that does not come is said, and one of nothing is none."""
+    files = wheel("acme-utils", "1.1"), sdist("acme-utils", "1.1")
+    release(hub, "1.1", *files)
+    (name, content), (other, _) = files
+    digest = hashlib.sha256(content).hexdigest()
+    hub.repositories[SOURCE].attestations[digest] = [attested.bundle(), attested.bundle_of(name, digest)]
+    urls = [f"{hub.url}/{SOURCE}/releases/download/v1.1/{file}" for file in (name, other)]
+    manifest = repo / "packages.d" / "acme-utils.yaml"
+    add = ("add", "--url", *urls, "--owner", "maintainers", "-q")
+    assert cli(*add, "--dry-run").code == 0
+    assert not (repo / "attestations").exists()
+    assert cli(*add).code == 0  # of another server than GitHub's, nobody is asked
+    assert "provenance" not in manifest.read_text()
+    manifest.unlink()
+    monkeypatch.setenv("GITHUB_SERVER_URL", hub.url)
+    monkeypatch.setenv("GITHUB_API_URL", f"{hub.url}/nowhere")
+    assert cli(*add).code == 0
+    manifest.unlink()
+    monkeypatch.setenv("GITHUB_TOKEN", "wrong")
+    monkeypatch.setenv("GITHUB_API_URL", hub.url)
+    done = cli(*add)
+    assert done.code == 0
+    assert f"what {SOURCE} attests of {name} could not be asked for" in done.err
+    manifest.unlink()
+    monkeypatch.setenv("GITHUB_TOKEN", "right")
+    assert cli(*add).code == 0
+    assert [path.name for path in (repo / "attestations").iterdir()] == [f"{digest}.sigstore.json"]
+    assert manifest.read_text().count("provenance: ") == 1
+    assert cli("build", "--worktree", "-q").code == 0
+
+
 def test_the_workflow_bumps_and_is_judged(hosted, hub, tmp_path):
     """By dispatch: the bot proposes, the judgement is started by name, and an attestation of somebody else's file is no publisher's word."""
     name, content = wheel("acme-utils", "1.1")

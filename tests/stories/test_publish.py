@@ -618,6 +618,27 @@ def test_what_both_online_keys_published_differs_from_the_repository(work, cli, 
     assert cli("verify", "published/public", "-q", "--files", "--root", index.root, "--cache", tmp_path / "cache").code == 0
 
 
+def test_a_history_without_the_last_ceremony_is_not_published(work, cli, monkeypatch):
+    """Force-pushed back and gone on from there: no target takes it, rolled back or not, until trust/ is brought back."""
+    work.targets("folder")
+    index = Signed(work.folder, monkeypatch, people=("alice",))
+    before = work.commit()
+    index.do("keys", "rotate", "timestamp")
+    lost = work.commit()
+    work.publish()
+    subprocess.run(["git", "reset", "-q", "--hard", before], cwd=work.folder, check=True)
+    work.add(wheel("acme-utils", "1.1"))
+    for verb in (("publish",), ("rollback", "HEAD")):
+        done = cli(*verb)
+        assert done.code == 4, verb
+        assert "bring trust/ back from a clone that has it" in done.err
+    subprocess.run(["git", "checkout", "-q", lost, "--", "trust"], cwd=work.folder, check=True)
+    commit = work.commit()
+    assert work.outcome(commit, verb=("rollback",))["folder"]["commit"] == commit
+    work.publish("--release-hold")
+    assert cli("verify", "published/public", "-q", "--root", "trust/public/2.root.json", "--cache", work.folder.parent / "cache").code == 0
+
+
 @pytest.fixture
 def small(work):
     """A target on a real file system of 400 kB, which is live and then read-only or full."""

@@ -662,6 +662,38 @@ def test_status_tells_when_what_is_published_expires(index, cli):
     assert cli("keys", "status", "--fail-within", "48h").code == 0
 
 
+@pytest.mark.parametrize("name", ["targets.json", "bins.json"])
+def test_status_where_trust_is_not_whole(index, cli, name):
+    """What people signed is lost here, and published: that is said, with the way back."""
+    index.root.with_name(name).unlink()
+    done = cli("keys", "status")
+    assert done.code == 4
+    assert f"tuf/1.{name} is published, signed by enough people, and trust/ has only version 0 of" in done.err
+    assert f"there as {name}, and commit that" in done.err
+
+
+def forbidding(app):
+    """Answer as a bucket that does not list its objects does: of what is not there, it says that it is forbidden."""
+
+    async def answer(scope, receive, send):
+        async def altered(message):
+            await send({**message, "status": 403} if message.get("status") == 404 else message)
+
+        await app(scope, receive, altered)
+
+    return answer
+
+
+def test_status_of_what_a_bucket_serves(index, cli, trusted, monkeypatch):
+    """That there is no next root, such a host says with 403."""
+    monkeypatch.setenv("INDEX_BUILDER_UNSAFE_NETWORKS", "127.0.0.0/8")
+    with serving(index.site, trusted, between=forbidding) as live:
+        done = cli("keys", "status", "--published", live.url)
+        assert done.code == 0, done.err
+        assert "root       expires" in done.out
+        assert live.asked("2.root.json")
+
+
 def test_a_draft_counts_only_once_it_is_signed(index, cli, monkeypatch):
     """While a new key B waits for the second holder, the old one signs, and `keys status` asks for the signature alone."""
     monkeypatch.setenv("INDEX_BUILDER_KEYS", str(index.folder.parent / "alices"))
