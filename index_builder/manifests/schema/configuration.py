@@ -108,7 +108,7 @@ _KEYS_OF = {
     "directory": ("path",),
     "pages-artifact": ("path",),
     "pages-branch": ("repository", "branch", "history"),
-    "bucket": ("url", "endpoint", "region"),
+    "bucket": ("url", "endpoint", "region", "index_objects"),
 }
 _NEEDED = {"directory": "path", "bucket": "url"}
 
@@ -142,6 +142,11 @@ class TargetModel(Shape):
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = key(
         "For `kind: bucket`: its region.", "eu-central-1", default=None
     )
+    index_objects: Literal["none", "html", "json"] | None = key(
+        "For `kind: bucket` at s3://: also put the page of each project, in this form, as the object `simple/<project>/`, so that"
+        " installers need no address that finds `index.html` in a folder. `none` unless it is said.",
+        "html", default=None,
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
@@ -149,7 +154,10 @@ class TargetModel(Shape):
         for name in dict.fromkeys(name for names in _KEYS_OF.values() for name in names):
             if getattr(self, name) is not None and name not in _KEYS_OF[self.kind]:
                 kind, message = "invalid-value", "`{name}` is not for `kind: {kind}`, which has: {names}"
-                raise PydanticCustomError(kind, message, {"name": name, "kind": self.kind, "names": ", ".join(_KEYS_OF[self.kind])})
+                names = ", ".join(_KEYS_OF[self.kind]).replace("_", "-")
+                raise PydanticCustomError(kind, message, {"name": name.replace("_", "-"), "kind": self.kind, "names": names})
+        if self.index_objects not in (None, "none") and not (self.url or "").startswith("s3://"):
+            raise PydanticCustomError("invalid-value", "`index-objects` is for s3:// alone")
         if self.kind == "pages-artifact" and self.path is not None and not self.path.endswith(".tar"):
             raise PydanticCustomError("invalid-value", "the path of an archive ends with .tar")
         needed = _NEEDED.get(self.kind)
