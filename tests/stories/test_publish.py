@@ -500,6 +500,25 @@ def test_a_clock_that_is_wrong_is_said(work, later):
     assert follow(work.live) == 2
 
 
+def test_a_clock_that_was_ahead_is_got_over(work, later):
+    """Whoever publishes after a machine whose clock was a day ahead is told how to go on, and nothing lingers for longer for that."""
+    work.targets("folder")
+    work.add(wheel("acme-utils", "1.1"), wheel("acme-utils", "1.2"))
+    work.publish()
+    later(days=1)
+    work.cli("remove", "acme-utils", "1.1", "--reason", "leaked a key")
+    work.commit()
+    work.publish()
+    work.add(wheel("acme-utils", "1.3"))
+    later(days=0)
+    done = work.publish(code=1)
+    assert "where it is right, and the other one was ahead: index-builder publish --reconcile" in done.err
+    work.publish("--reconcile")
+    assert follow(work.live) == 4
+    assert {*work.record().gone.values(), work.record().at} == {work.record().at}
+    work.publish()
+
+
 def test_mistakes_are_told_with_the_way_out(work, cli):
     """No target, a target that is not there, options that contradict, keys that do not fit."""
     assert "did you mean 'folder'" in work.publish("--target", "folders", code=2).err

@@ -217,6 +217,9 @@ class _Run:
         terms = Terms(
             commit=commit, previous=previous, now=self._order.now(), grace=one.place.target.grace, most=self._order.most, hold=hold
         )  # fmt: skip
+        if before and self._order.reconcile:  # whoever was ahead of time is not believed, so that it need not be waited for
+            gone = {path: min(time, terms.now) for path, time in before.gone.items()}
+            before = replace(before, at=min(before.at, terms.now), gone=gone)
         done = publication(found, before, terms, is_wanted=is_used(wanted), sizes=sizes)
         done = replace(done, record=replace(done.record, newest=self._order.known if self._order.hold else commit))
         if self._order.heartbeat and record:  # what did not end before, a renewal does not end either
