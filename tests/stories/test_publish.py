@@ -18,7 +18,9 @@ from published import FolderReader, follow
 from publishing import TARGETS
 
 from index_builder import wiring
-from index_builder.errors import RemoteError
+from index_builder.errors import GateError, RemoteError
+from index_builder.pipeline.publish.order import Tried
+from index_builder.wiring import targets
 
 
 def test_a_first_publication_goes_live_everywhere(work):
@@ -376,6 +378,18 @@ def test_an_audience_that_fails_does_not_hold_up_the_others(work, monkeypatch):
         broken.setattr(directory.PublishedTree, "open", lambda tree, path: fails() if _is_staffs(tree, path) else real(tree, path))
         results = {name: outcome["result"] for name, outcome in work.outcome(code=3).items()}
     assert results == {"folder": "published", "staff": "failed", "branch": "published"}
+    work.add(wheel("acme-utils", "1.3"))
+
+    def gate(audience, *_) -> Tried:
+        if audience == "staff":
+            msg = "pip does not get it"
+            raise GateError(msg, fix="look at it")
+        return Tried(count=1)
+
+    with monkeypatch.context() as strict:
+        strict.setattr(targets, "_install", gate)
+        results = {name: outcome["result"] for name, outcome in work.outcome("--gate", code=1).items()}
+    assert results == {"folder": "published", "staff": "failed", "branch": "published"}
     assert {outcome["result"] for outcome in work.outcome().values()} == {"published", "unchanged"}
 
 
@@ -466,7 +480,7 @@ def test_the_gate_lets_nothing_through_that_installers_refuse(work, monkeypatch)
     monkeypatch.setattr(gate, "lay_out", spoiled)
     done = work.publish("--gate", code=1)
     assert "does not get acme_utils-1.1-py3-none-any.whl" in done.err
-    assert "nothing was published" in done.err
+    assert "nothing of 'public' was published" in done.err
     assert follow(work.live) == 2
 
 
