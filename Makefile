@@ -16,7 +16,7 @@ JUDGES := build/installed-judges
 PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin node:nodejs npm chromium \
   chromedriver:chromium-driver java:default-jre-headless
 
-.PHONY: help index test test-long coverage test-inside test-outside lint check docs lock schemas reference programs bench bench-quick clean
+.PHONY: help index test test-long coverage test-inside test-outside lint check docs docs-beside lock schemas reference programs bench bench-quick clean
 
 help:
 	@echo 'make index   build packages.d/ into site/ and say how to install from it'
@@ -55,15 +55,15 @@ $(TOOLS): requirements/dev.txt | $(BIN)/python
 
 index: $(WHEEL)
 	@$(BIN)/index-builder build --worktree
-	@$(BIN)/index-builder sign --worktree $$([ -d trust ] || echo --development)
+	@$(BIN)/index-builder sign --worktree $$([ -d trust ] && echo --or-unsigned || echo --development)
 	@echo
 	@echo 'Install from it:'
 	@echo '  pip install --isolated --index-url file://$(CURDIR)/site/public/simple/ flask'
 	@echo '  uv pip install --no-config --index-url file://$(CURDIR)/site/public/simple/ flask'
 	@echo
-	@echo 'The same, each byte checked against its signature before an installer sees it:'
-	@echo '  $(BIN)/index-builder proxy --index site/public -- pip install flask'
-	@echo '  $(BIN)/index-builder proxy --index site/public -- uv pip install flask'
+	@[ ! -d site/public/tuf ] || echo 'The same, each byte checked against its signature before an installer sees it:'
+	@[ ! -d site/public/tuf ] || echo '  $(BIN)/index-builder proxy --index site/public -- pip install flask'
+	@[ ! -d site/public/tuf ] || echo '  $(BIN)/index-builder proxy --index site/public -- uv pip install flask'
 	@echo
 	@echo 'Or over HTTP, as from a host: $(CURDIR)/$(BIN)/index-builder serve, then'
 	@echo '  pip install --isolated --index-url http://127.0.0.1:8000/simple/ flask'
@@ -132,6 +132,10 @@ check: $(WHEEL)
 
 docs: $(TOOLS) $(WHEEL)
 	$(BIN)/mkdocs build --strict --site-dir public-docs
+
+# They go beside the index, as docs/ of an archive for Pages: after its publication, so that nobody signs them, and into each archive anew.
+docs-beside: docs
+	tar --append --file '$(ARCHIVE)' --owner=0 --group=0 --numeric-owner --transform 's,^public-docs,./docs,' public-docs
 
 lock: $(TOOLS)
 	for set in run action build dev; do \

@@ -8,7 +8,7 @@ full      an empty folder becomes the whole index
 one more  one file was added to one project
 nothing   nothing has changed since
 
-list       index-builder from dumb-pypi's package list, with everything that it writes by default but release JSON
+list       index-builder from dumb-pypi's package list, with everything that it writes for installers but release JSON
 list html  the same, writing only what dumb-pypi writes
 git        index-builder from manifests in git, without pages for people
 git people the same with them
@@ -65,8 +65,8 @@ def run(projects: int, runs: int, work: Path, sites: Path, peers: Path | None) -
         sys.argv = ["workload.py", str(projects), str(work), "--git"]
         make_workload()
     tools = {
-        "list": lambda site: from_list(work, site),
-        "list html": lambda site: from_list(work, site, "--no-simple-json"),
+        "list": lambda site: from_list(work, site, "--no-web"),
+        "list html": lambda site: from_list(work, site, "--no-web", "--no-simple-json"),
         "git": lambda site: from_git(work, site, "--no-web"),
         "git people": lambda site: from_git(work, site),
     }
@@ -103,7 +103,7 @@ def on_disk(work: Path) -> str:
     """Return what a full build to the disk takes, and what the disk alone takes."""
     with tempfile.TemporaryDirectory(dir=work) as scratch:
         site, copy = Path(scratch, "site"), Path(scratch, "copy")
-        built = measured(from_list(work, site)["full"])
+        built = measured(from_list(work, site, "--no-web")["full"])
         raw = raw_write(site, copy)
     return f"Full, from the list, on disk: {built.wall:.2f} s; the same files written by nothing but a loop: {raw:.2f} s ({built.wall / raw:.2f} times)."
 

@@ -88,6 +88,10 @@ class TrustError(IndexBuilderError):
     exit_code = 4
 
 
+class KeyMissingError(TrustError):
+    """What should sign is not on this machine."""
+
+
 class AttestationError(TrustError):
     """An attestation does not prove what it is there for."""
 

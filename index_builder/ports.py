@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -258,9 +259,21 @@ class Pulls(Protocol):
         """Return all that are open, without their reviews."""
         ...
 
+    def main(self) -> str:
+        """Return the name of the default branch: what goes into it is published, and nothing else."""
+        ...
+
     def tip(self, branch: str) -> str:
         """Return the commit that a branch is at."""
         ...
+
+    def lacks(self, head: str, base: str) -> bool:
+        """Say whether a commit has not all that another one has: it would be merged from behind."""
+        ...
+
+
+class Maintainer(Protocol):
+    """Does to pull requests what their maintainers do. Everything raises RemoteError."""
 
     def say(self, number: int, body: str) -> None:
         """Keep the one comment of ours at a pull request as `body`."""
@@ -270,8 +283,32 @@ class Pulls(Protocol):
         """Set the status of a commit, which a branch may require."""
         ...
 
+    def unlabel(self, number: int, label: str) -> None:
+        """Take a label off a pull request, there or not."""
+        ...
+
+    def refresh(self, number: int, head: str) -> None:
+        """Merge the base into a pull request, if its head is still that commit; raises LostRaceError."""
+        ...
+
     def merge(self, number: int, head: str) -> None:
         """Merge a pull request, if its head is still that commit; raises LostRaceError."""
+        ...
+
+
+class PreviewPlace(Protocol):
+    """Where previews are shown. Everything raises RemoteError, StorageError."""
+
+    def shown(self) -> Mapping[int, str]:
+        """Return the commits that are shown, by the number of their pull request."""
+        ...
+
+    def put(self, number: int, head: str, folder: Path) -> None:
+        """Show a tree as a pull request's; raises SourceError for what is no tree of files."""
+        ...
+
+    def drop(self, number: int) -> None:
+        """Show a pull request no more."""
         ...
 
 

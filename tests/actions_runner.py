@@ -12,22 +12,31 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tarfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pygit2
+import pytest
 import yaml
 from github_pulls import WHO, git_of
 from github_server import GitHub, Token
+from github_tokens import verified
 from published import CREDENTIALS
 
 BUILDER = Path(sys.executable).parent
+#: Events in which the workflow is the change's own: no secret, and no right to write.
+STRANGERS = ("pull_request", "pull_request_review")
 
 
 @dataclass(kw_only=True)
@@ -52,6 +61,7 @@ class Runner:
         self.variables: dict[str, str] = {}
         self.runs: list[Run] = []
         self.pages: Path | None = None
+        self.sign: Callable[[Path], bytes] = lambda path: pytest.fail(f"nobody said how {path} is attested")
         self._numbers = count(1)
 
     def event(self, event: str, payload: dict[str, Any], *, only: str = "") -> list[Run]:
@@ -63,13 +73,42 @@ class Runner:
             self._happen("workflow_dispatch", {"inputs": inputs}, file)
         return self.runs[first:]
 
+    @contextmanager
+    def serving_pages(self, certificate: Path) -> Iterator[str]:
+        """Serve what was deployed to Pages last, over TLS; yield its URL."""
+
+        class Handler(SimpleHTTPRequestHandler):
+            def translate_path(handler, path: str) -> str:  # noqa: N805 - `self` is the runner
+                return str((self.pages or self.folder / "nothing") / urlsplit(path).path.lstrip("/"))
+
+            def log_message(handler, *args: object) -> None:  # noqa: N805
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        try:
+            yield f"https://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()
+            server.server_close()
+
     def pull_request(self, number: int) -> list[Run]:
         """Let a pull request be opened or pushed to."""
+        return self.event("pull_request", {"number": number, "pull_request": self._of_pull(number)})
+
+    def review(self, number: int) -> list[Run]:
+        """Let the last review of a pull request be submitted."""
+        review = self.repository.pulls[number]["reviews"][-1]
+        return self.event("pull_request_review", {"number": number, "pull_request": self._of_pull(number), "review": review})
+
+    def _of_pull(self, number: int) -> dict[str, Any]:
         pull = self.repository.pulls[number]
         head = str(git_of(self.repository).references[f"refs/pull/{number}/head"].target)
         base = str(git_of(self.repository).references["refs/heads/main"].target)
-        value = {"number": number, "user": pull["user"], "head": {"sha": head}, "base": {"sha": base, "ref": "main"}}
-        return self.event("pull_request", {"number": number, "pull_request": value})
+        return {"number": number, "user": pull["user"], "head": {"sha": head}, "base": {"sha": base, "ref": "main"}}
 
     def comment(self, number: int, body: str, user: dict[str, Any]) -> list[Run]:
         """Let somebody comment on a pull request."""
@@ -79,7 +118,7 @@ class Runner:
         return self.event("issue_comment", {"issue": issue, "comment": {"id": pull["comments"][-1]["id"], "body": body, "user": user}})
 
     def _happen(self, event: str, payload: dict[str, Any], only: str = "") -> None:
-        commit = self._merge_of(payload) if event == "pull_request" else self._main()
+        commit = self._merge_of(payload) if event in STRANGERS else self._main()
         payload = {**payload, "repository": {"default_branch": "main", "full_name": self.name}}
         tree = commit.peel(pygit2.Commit).tree[".github/workflows"]
         for entry in sorted(tree, key=lambda entry: entry.name):
@@ -157,7 +196,7 @@ class _Job:
         self.run.outputs[name] = outputs
 
     def _context(self, needs: dict[str, Any]) -> dict[str, Any]:
-        secrets = {} if self.event == "pull_request" else self.runner.secrets
+        secrets = {} if self.event in STRANGERS else self.runner.secrets
         return {
             "github": {"event": self.payload, "event_name": self.event, "repository": self.runner.name, "ref": "refs/heads/main", "ref_name": "main"},
             "needs": needs, "secrets": secrets, "vars": self.runner.variables, "inputs": self.payload.get("inputs", {}), "steps": {}, "$good": True,
@@ -167,10 +206,10 @@ class _Job:
         number = next(self.runner._numbers)
         token = f"token-of-{name}-{number}"
         permissions = {key: str(level) for key, level in (job.get("permissions") or self.workflow.get("permissions") or {}).items()}
-        if self.event == "pull_request":
+        if self.event in STRANGERS:
             permissions = dict.fromkeys(permissions, "read")
         self.runner.hub.tokens[token] = Token(login="github-actions[bot]", repository=self.runner.name, permissions=permissions)
-        context["github"] = {**context["github"], "token": token}
+        context["github"], context["job"] = {**context["github"], "token": token}, name
         workspace = self.folder / f"{name}-{number}"
         workspace.mkdir(parents=True)
         (workspace.parent / f"{workspace.name}-event.json").write_text(json.dumps(self.payload))
@@ -181,7 +220,7 @@ class _Job:
                 self._step(step, workspace, environment, context)
         finally:
             del self.runner.hub.tokens[token]
-        outputs = {key: str(_value_of(value, context)) for key, value in job.get("outputs", {}).items()}
+        outputs = {key: _text(_value_of(value, context)) for key, value in job.get("outputs", {}).items()}
         return ("success" if context["$good"] else "failure"), outputs
 
     def _environment(self, workspace: Path, more: dict[str, Any], context: dict[str, Any]) -> dict[str, str]:
@@ -199,7 +238,7 @@ class _Job:
 
     def _step(self, step: dict[str, Any], workspace: Path, environment: dict[str, str], context: dict[str, Any]) -> None:
         condition = str(step.get("if", "success()"))
-        if not _true(_value(condition, context)) or (not context["$good"] and "always()" not in condition):
+        if not _true(_value(condition, context)) or not (context["$good"] or "always()" in condition or "cancelled()" in condition):
             return
         given = {key: _value_of(value, context) for key, value in (step.get("with") or {}).items()}
         outputs: dict[str, str] = {}
@@ -227,7 +266,7 @@ class _Job:
         self, action: str, given: dict[str, Any], workspace: Path, environment: dict[str, str], context: dict[str, Any]
     ) -> dict[str, str]:
         if action == "actions/checkout":
-            default = f"refs/pull/{self.payload['number']}/merge" if self.event == "pull_request" else "refs/heads/main"
+            default = f"refs/pull/{self.payload['number']}/merge" if self.event in STRANGERS else "refs/heads/main"
             ref = f"refs/heads/{given['ref']}" if "ref" in given else default
             depth = [] if given.get("fetch-depth") == 0 else ["--depth=1"]
             url = f"file://{self.runner.repository.git}"
@@ -241,22 +280,33 @@ class _Job:
             shutil.copytree(source, target, dirs_exist_ok=True) if source.is_dir() else shutil.copy(source, target)
             self.run.artifacts[given["name"]] = target
         elif action == "actions/download-artifact":
-            shutil.copytree(self.run.artifacts[given["name"]], workspace, dirs_exist_ok=True)
+            shutil.copytree(self.run.artifacts[given["name"]], workspace / given.get("path", "."), dirs_exist_ok=True)
         elif action == "actions/deploy-pages":
             self.runner.pages = self.folder / "pages"
             with tarfile.open(self.run.artifacts["github-pages"] / "artifact.tar") as archive:
                 archive.extractall(self.runner.pages, filter="data")
             return {"page_url": "https://acme.example.org/index/"}
         elif action == "aws-actions/configure-aws-credentials":
-            token = self.runner.hub.tokens[context["github"]["token"]]
-            assert token.permissions["id-token"] == "write", "no identity without that right"
-            assert given["role-to-assume"] == self.runner.variables["AWS_ROLE_ARN"]
+            claims = self._identity(context, audience="sts.amazonaws.com")
+            assert (claims["repository"], claims["environment"]) == (self.runner.name, self.workflow["jobs"][context["job"]]["environment"])
+            assert given["role-to-assume"] in (self.runner.variables.get(f"AWS_{kind}ROLE_ARN") for kind in ("", "PREVIEW_"))
             environment |= {**CREDENTIALS, "AWS_REGION": given["aws-region"]}
+        elif action == "actions/attest-build-provenance":
+            self._identity(context, audience="sigstore")
+            assert self.runner.hub.tokens[context["github"]["token"]].permissions["attestations"] == "write"
+            bundles = [self.runner.sign(path) for path in sorted(workspace.glob(given["subject-path"]))]
+            (workspace / "bundles.jsonl").write_bytes(b"\n".join(bundles))
+            return {"bundle-path": str(workspace / "bundles.jsonl")}
         elif action == "./" or action.startswith("index-builder/"):
             environment["PATH"] = f"{BUILDER}{os.pathsep}{environment['PATH']}"
         else:
             raise AssertionError(action)
         return {}
+
+    def _identity(self, context: dict[str, Any], *, audience: str) -> dict[str, Any]:
+        """Have GitHub say who this job is, and believe it by the key that it publishes, as a provider does."""
+        job = self.workflow["jobs"][context["job"]]
+        return verified(self.runner.hub, context["github"]["token"], audience, environment=_value_of(job.get("environment"), context))
 
 
 def _needs(job: dict[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """A real attestation (PEP 740), made in public by a workflow: who signed it, and for which file."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -24,6 +25,15 @@ CLAIMS = Claims(
     trigger="release",
     runner="github-hosted",
 )
+
+
+def bundle_of(name: str, digest: str) -> bytes:
+    """Return it as if it were of another file: its form is good, its signature is not."""
+    value = json.loads(bundle())
+    statement = json.loads(base64.b64decode(value["dsseEnvelope"]["payload"]))
+    statement["subject"] = [{"name": name, "digest": {"sha256": digest}}]
+    value["dsseEnvelope"]["payload"] = base64.b64encode(json.dumps(statement).encode()).decode()
+    return json.dumps(value).encode()
 
 
 def bundle() -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import pygit2
 from github_server import Call, Plain, RefusedError, Repository, route
 
-WHO = pygit2.Signature("GitHub", "noreply@example.org", 1_800_000_000, 0)
+WHO = pygit2.Signature("GitHub", "noreply@example.org")
 
 
 def git_of(repository: Repository) -> pygit2.Repository:
@@ -29,7 +29,7 @@ def open_pull(
     pull = {
         "number": number, "state": "open", "title": title, "body": "", "draft": False, "user": author, "branch": branch,
         "created_at": "2026-11-20T08:00:00Z", "merged_at": None, "head": {"sha": head, "ref": branch or f"change-{number}"},
-        "base": {"ref": "main"}, "reviews": [], "comments": [],
+        "base": {"ref": "main"}, "reviews": [], "comments": [], "labels": [],
     }  # fmt: skip
     repository.pulls[number] = pull
     return pull
@@ -98,9 +98,47 @@ def merge(call: Call, owner: str, name: str, number: str) -> Any:
     states = {status["context"]: status["state"] for status in repository.statuses.get(body["sha"], [])}
     if any(states.get(context) != "success" for context in repository.required):
         raise RefusedError(405, "Required status check is expected.")
+    if repository.strict and _behind(repository, body["sha"], "main"):
+        raise RefusedError(405, "Head branch is not up to date with the base branch.")
+    if not repository.settings.get("methods", {}).get(f"allow_{METHODS[body['merge_method']]}", True):
+        raise RefusedError(405, f"{body['merge_method'].title()} merges are not allowed on this repository.")
     merged = merge_into_main(repository, body["sha"], f"Merge pull request #{number}")
     repository.pulls[int(number)] |= {"state": "closed", "merged_at": "2026-11-21T08:00:00Z"}
     return {"merged": True, "sha": merged}
+
+
+METHODS = {"merge": "merge_commit", "squash": "squash_merge", "rebase": "rebase_merge"}
+
+
+def _behind(repository: Repository, head: str, base: str) -> int:
+    git = git_of(repository)
+    there = git.revparse_single(base).peel(pygit2.Commit)
+    return git.ahead_behind(pygit2.Oid(hex=head), there.id)[1]
+
+
+@route("GET", "/repos/{owner}/{name}/compare/{span}")
+def compare(call: Call, owner: str, name: str, span: str) -> Any:
+    repository = _found(call, owner, name, "contents:read")
+    base, _, head = span.partition("...")
+    return {"behind_by": _behind(repository, head, base)}
+
+
+@route("PUT", "/repos/{owner}/{name}/pulls/{number}/update-branch")
+def update(call: Call, owner: str, name: str, number: str) -> Any:
+    """Merge the base into the head, as the button does."""
+    repository, value = _found(call, owner, name, "pull-requests:write"), _pull(_found(call, owner, name, "contents:write"), number)
+    git, head = git_of(repository), value["head"]["sha"]
+    if head != call.json()["expected_head_sha"]:
+        raise RefusedError(422, "expected head sha didn't match current head ref.")
+    main = git.references["refs/heads/main"].target
+    index = git.merge_commits(pygit2.Oid(hex=head), main)
+    if index.conflicts:
+        raise RefusedError(422, "merge conflict between base and head")
+    made = git.create_commit(None, WHO, WHO, "Merge branch 'main'", index.write_tree(git), [pygit2.Oid(hex=head), main])
+    git.references.create(f"refs/pull/{number}/head", made, force=True)
+    if branch := repository.pulls[int(number)]["branch"]:
+        git.references.create(f"refs/heads/{branch}", made, force=True)
+    return Plain(content=b'{"message": "Updating pull request branch."}', status=202)
 
 
 def merge_into_main(repository: Repository, head: str, message: str) -> str:
@@ -154,6 +192,15 @@ def react(call: Call, owner: str, name: str, number: str) -> Any:
     return Plain(content=b"{}", status=201)
 
 
+@route("DELETE", "/repos/{owner}/{name}/issues/{number}/labels/{label}")
+def unlabel(call: Call, owner: str, name: str, number: str, label: str) -> Any:
+    labels = _found(call, owner, name, "pull-requests:write").pulls[int(number)]["labels"]
+    if {"name": label} not in labels:
+        raise RefusedError(404, "Label does not exist")
+    labels.remove({"name": label})
+    return []
+
+
 @route("POST", "/repos/{owner}/{name}/statuses/{commit}")
 def status(call: Call, owner: str, name: str, commit: str) -> Any:
     repository, body = _found(call, owner, name, "statuses:write"), call.json()
@@ -169,6 +216,13 @@ def dispatch(call: Call, owner: str, name: str, file: str) -> Any:
     if f".github/workflows/{file}" not in git_of(repository).references[f"refs/heads/{body['ref']}"].peel(pygit2.Commit).tree:
         raise RefusedError(404, "Not Found")
     repository.dispatches.append((file, body.get("inputs") or {}))
+    return Plain(status=204)
+
+
+@route("POST", "/repos/{owner}/{name}/dispatches")
+def repository_dispatch(call: Call, owner: str, name: str) -> Any:
+    repository, body = _found(call, owner, name, "contents:write"), call.json()
+    repository.hints.append({"action": body["event_type"], "client_payload": body["client_payload"]})
     return Plain(status=204)
 
 
@@ -249,7 +303,8 @@ def bare(folder: Path) -> Path:
 
 @route("GET", "/repos/{owner}/{name}")
 def about(call: Call, owner: str, name: str) -> Any:
-    return {"full_name": _found(call, owner, name).name, "default_branch": "main"}
+    repository = _found(call, owner, name)
+    return {"full_name": repository.name, "default_branch": "main", **repository.settings.get("methods", {})}
 
 
 def _setting(call: Call, owner: str, name: str, key: str) -> Any:
@@ -295,4 +350,28 @@ def environments(call: Call, owner: str, name: str) -> Any:
 @route("GET", "/repos/{owner}/{name}/actions/secrets")
 def secrets(call: Call, owner: str, name: str) -> Any:
     found = [{"name": secret} for secret in _setting(call, owner, name, "secrets")]
+    return {"total_count": len(found), "secrets": found}
+
+
+@route("GET", "/repos/{owner}/{name}/actions/permissions")
+def actions(call: Call, owner: str, name: str) -> Any:
+    return _setting(call, owner, name, "actions")
+
+
+@route("GET", "/repos/{owner}/{name}/actions/workflows/{file}/runs")
+def runs(call: Call, owner: str, name: str, file: str) -> Any:
+    assert call.query == {"event": "schedule", "per_page": "1"}
+    last = _found(call, owner, name).settings.get("scheduled", {}).get(file)
+    return {"workflow_runs": [{"event": "schedule", "created_at": last}] if last else []}
+
+
+@route("GET", "/repos/{owner}/{name}/environments/{environment}/deployment-branch-policies")
+def branch_policies(call: Call, owner: str, name: str, environment: str) -> Any:
+    found = [{"name": branch} for branch in _found(call, owner, name).settings["environment"]["branches"]]
+    return {"total_count": len(found), "branch_policies": found}
+
+
+@route("GET", "/repos/{owner}/{name}/environments/{environment}/secrets")
+def environment_secrets(call: Call, owner: str, name: str, environment: str) -> Any:
+    found = [{"name": secret} for secret in _setting(call, owner, name, "environment")["secrets"]]
     return {"total_count": len(found), "secrets": found}

@@ -1,7 +1,7 @@
 """GitHub on loopback: the part of its REST API that an index uses, from its public documentation, with its limits and its moods.
 
 What it knows is in plain attributes, which tests read and set. Lists come in pages, answers have ETags, what makes something is
-counted, and `moods` are answered before anything else: a status, or None for a connection that breaks.
+counted, `left` is what may be asked before the hourly limit, `unchanged` counts answers that were known already, and `moods` are answered before anything else: a status, or None for a connection that breaks.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ class Repository:
     statuses: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     reactions: list[tuple[int, str]] = field(default_factory=list)
     required: tuple[str, ...] = ("index-builder",)
+    strict: bool = True
     dispatches: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    hints: list[dict[str, Any]] = field(default_factory=list)
     attestations: dict[str, list[bytes]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -69,6 +71,8 @@ class GitHub:
     repositories: dict[str, Repository] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     moods: list[int | None] = field(default_factory=list)
+    left: int = 4999
+    unchanged: int = 0
     hourly: int = 500
     made: int = 0
     reset: int = 1
@@ -87,6 +91,13 @@ class GitHub:
             self.made = 0
             raise RefusedError(403, "You have exceeded a secondary rate limit. Please wait.", {"retry-after": str(self.reset)})
         self.made += 1
+
+    def ask(self) -> None:
+        """Begin to answer; when the hourly limit is reached, say until when."""
+        if not self.left:
+            self.left = 4999
+            reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + self.reset)}
+            raise RefusedError(403, "API rate limit exceeded for installation.", reset)
 
     def repository(self, name: str, token: Token | None, need: str = "") -> Repository:
         """Return a repository, if the token may see it, and do there what is needed."""
@@ -293,6 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
                     self._send(Plain(content=b'{"message": "Server Error"}', status=mood))
                     return
             try:
+                self.hub.ask()
                 self._send(self._found(body))
             except RefusedError as error:
                 content = json.dumps({"message": error.message, "errors": error.errors, "status": str(error.status)}).encode()
@@ -333,6 +345,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = json.dumps(value).encode()
         tag = f'W/"{hashlib.sha256(content).hexdigest()}"'
         if call.headers.get("if-none-match") == tag:
+            call.hub.unchanged += 1
             return Plain(status=304, headers={**headers, "etag": tag})
         return Plain(content=content, headers={**headers, "etag": tag, "content-type": "application/json; charset=utf-8"})
 
@@ -340,7 +353,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        self.send_header("x-ratelimit-remaining", "4999")
+        if "x-ratelimit-remaining" not in answer.headers:
+            self.hub.left -= answer.status != 304  # what did not change costs nothing
+            self.send_header("x-ratelimit-remaining", str(self.hub.left))
         self.send_header("content-length", str(len(answer.content)))
         self.send_header("date-of-test", str(int(time.time())))
         self.end_headers()

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pygit2
@@ -19,10 +20,13 @@ SETTINGS = {
             "parameters": {"required_status_checks": [{"context": "index-builder"}], "strict_required_status_checks_policy": True},
         },
     ],
-    "pages": {"build_type": "workflow", "source": {"branch": "main", "path": "/"}},
+    "pages": {"build_type": "workflow", "source": {"branch": "main", "path": "/"}, "public": True},
     "rights": {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": True},
     "workflows": dict.fromkeys(("validate.yml", "judge.yml", "bump.yml", "publish.yml"), "active"),
     "environments": [{"name": "publish", "protection_rules": [], "deployment_branch_policy": {"custom_branch_policies": True}}],
+    "environment": {"branches": ["main"], "secrets": ["INDEX_BUILDER_KEY_BINS", "INDEX_BUILDER_KEY_TIMESTAMP"]},
+    "actions": {"enabled": True, "allowed_actions": "all"},
+    "scheduled": dict.fromkeys(("judge.yml", "bump.yml", "publish.yml"), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"),
     "secrets": [],
 }
 

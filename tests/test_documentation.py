@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def test_the_tutorial_runs(tmp_path):
 
 @pytest.mark.network
 def test_the_readme_runs(tmp_path):
-    """The README's own steps work; its `make` lines are what CI runs, and `serve` is started and stopped."""
+    """The README's own steps work; `serve` is started and stopped."""
     block = next(block for block in blocks(ROOT / "README.md", "console") if "init" in block)
     lines = [line.split("  #")[0].strip() for line in block.splitlines()]
     assert lines[-1] == "index-builder serve"
@@ -139,13 +140,38 @@ def test_every_verb_has_a_how_to():
         assert re.search(rf"^\$ index-builder {verb}\b", shown, re.MULTILINE), verb
 
 
-def test_readme_lists_every_verb():
-    """The README's table names each verb."""
+def test_the_first_page_lists_every_verb():
+    """The table of the documentation's first page names each verb."""
     from index_builder.cli import VERBS
 
-    text = (ROOT / "README.md").read_text()
+    text = (DOCS / "index.md").read_text()
     for verb in VERBS:
         assert re.search(rf"`{verb}[ `]", text), verb
+
+
+def test_the_readme_is_short_and_honest():
+    """It fits a screen or so, with a picture; and says of each other tool what that one does better."""
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 65
+    assert "![" in text
+    rows = dict(re.findall(r"^\| ([\w-]+) \|(.*)$", text, re.MULTILINE))
+    assert rows.keys() == {"index-builder", "dumb-pypi", "s3pypi", "pypiserver", "devpi", "bandersnatch"}
+    assert all("**" in row for name, row in rows.items() if name != "index-builder")
+
+
+def test_the_documentation_goes_beside_an_index(tmp_path):
+    """`make docs-beside` puts what mkdocs built into an archive of an index as docs/, and leaves the rest as it is."""
+    (tmp_path / "public-docs" / "how-to").mkdir(parents=True)
+    (tmp_path / "public-docs" / "how-to" / "index.html").write_text("how")
+    with tarfile.open(tmp_path / "pages.tar", "w", format=tarfile.GNU_FORMAT) as archive:
+        archive.add(ROOT / "LICENSE", "./index.html")
+    command = ["make", "-f", ROOT / "Makefile", "-o", "docs", "docs-beside", "ARCHIVE=pages.tar"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    with tarfile.open(tmp_path / "pages.tar") as archive:
+        assert archive.getnames() == ["./index.html", "./docs", "./docs/how-to", "./docs/how-to/index.html"]
+        assert all(member.isfile() or member.isdir() for member in archive)
+        assert archive.extractfile("./index.html").read() == (ROOT / "LICENSE").read_bytes()
+        assert archive.extractfile("./docs/how-to/index.html").read() == b"how"
 
 
 def test_the_reference_shows_valid_files():

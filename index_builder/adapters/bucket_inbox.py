@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from index_builder.adapters.object_store import FOREVER, LARGE, Bucket
 from index_builder.errors import LostRaceError
 from index_builder.model.names import Sha256
+
+#: What was handed in is no shared cache's.
+_CACHE: Final = f"private, {FOREVER}"
 
 
 class BucketInbox:
@@ -26,9 +29,9 @@ class BucketInbox:
         """Hand a file in, unless it is there. Raises RemoteError."""
         if size > LARGE:
             if self._bucket.head(digest) is None:
-                self._bucket.put_large(digest, stream)
+                self._bucket.put_large(digest, stream, cache=_CACHE)
             return
         try:
-            self._bucket.put(digest, stream.read(), cache=FOREVER, new=True)
+            self._bucket.put(digest, stream.read(), cache=_CACHE, new=True)
         except LostRaceError:
             return

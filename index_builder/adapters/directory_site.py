@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import stat
 import time
@@ -234,10 +235,22 @@ def _rename(beside: str, target: str) -> None:
         Path(beside).replace(target)
 
 
+_OF_A_PROJECT = re.compile(r"project/[a-z0-9-]+/(?:index\.html|feed\.xml)")
+
+
 class ListSite(DirectorySite):
     """A tree of a package list, written where dumb-pypi writes one: the files may lie in the same folder, and are not ours."""
 
-    _TOPS = ("simple", "pypi", "state", "packages.json")
+    _FOR_INSTALLERS = ("simple", "pypi", "state", "packages.json")
+    _TOPS = (*_FOR_INSTALLERS, *FOR_PEOPLE)
+
+    def listing(self) -> dict[str, int]:
+        """Walk as any tree does; of what lies where pages for people do, only what is called as they are is ours."""
+        found = super().listing()
+        return {
+            path: size for path, size in found.items()
+            if path.partition("/")[0] not in FOR_PEOPLE or path == BOOKS or is_shared(path) or _OF_A_PROJECT.fullmatch(path)
+        }  # fmt: skip
 
     def _ours(self) -> bool:
         """Say whether a build may write here: as for any tree, or dumb-pypi wrote it, which has no state."""
@@ -246,7 +259,7 @@ class ListSite(DirectorySite):
 
     def _is_free(self) -> bool:
         """Say whether none of the names that a build writes is taken."""
-        return not any(os.path.lexists(self.root / top) for top in self._TOPS if top != "state")
+        return not any(os.path.lexists(self.root / top) for top in self._FOR_INSTALLERS if top != "state")
 
 
 class UntouchedSite(DirectorySite):

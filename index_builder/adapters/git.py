@@ -95,6 +95,13 @@ def inside_of(repository: pygit2.Repository, folder: Path) -> str:
     return "" if inside.parts[:1] in ((), ("..",), (".git",)) else inside.as_posix()
 
 
+def objects_of(repository: pygit2.Repository) -> Path:
+    """Return where a repository's objects are; a linked working tree shares those of the first."""
+    folder = Path(repository.path)
+    common = folder / "commondir"
+    return (folder / common.read_text("utf-8").strip() if common.exists() else folder) / "objects"
+
+
 class GitTree:
     """The tree of a commit, read from git's objects."""
 
@@ -205,6 +212,15 @@ def is_in_repository(folder: Path) -> bool:
     """Say whether a folder, there or not yet, is in a git repository."""
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
     return _discovered(there) is not None
+
+
+def would_commit(root: Path, folder: Path) -> bool:
+    """Say whether files of a folder, there or not yet, would be committed into the repository of an index with all else."""
+    repository = opened(root)
+    work, there = Path(repository.workdir or root).resolve(), folder.resolve()
+    if not there.is_relative_to(work) or there.is_relative_to(Path(repository.path).resolve()):
+        return False
+    return not repository.path_is_ignored((there / "file").relative_to(work).as_posix())
 
 
 def start_repository(folder: Path) -> None:

@@ -37,8 +37,38 @@ def read_text(path: Path) -> str | None:
         raise UsageError(msg, fix="name another file") from error
 
 
+def keep_out_of_git(path: Path) -> None:
+    """Raise UsageError for a file that the next `git add` of its repository would take: it is to hold secrets."""
+    import pygit2  # noqa: PLC0415 - slow to import, and most files are of no secrets
+
+    path = path.resolve()
+    folder = next(parent for parent in path.parents if parent.is_dir())
+    try:
+        found = pygit2.discover_repository(str(folder))
+        repository = pygit2.Repository(found) if found else None
+    except pygit2.GitError as error:
+        msg = f"{path} is in a git repository that cannot be read: {error}"
+        raise UsageError(msg, fix="name a file outside of the repository") from error
+    if repository is None or repository.workdir is None:
+        return
+    inside = path.relative_to(Path(repository.workdir).resolve()).as_posix()
+    if inside in repository.index:
+        msg = f"{path} is in git, where hashes of passwords must not be"
+        raise UsageError(msg, fix=f"name a file outside of the repository, or: git rm --cached {inside}")
+    if not repository.path_is_ignored(inside):
+        msg = f"{path} is in a git repository that does not ignore it, and hashes of passwords must not come into git"
+        raise UsageError(msg, fix=f"name a file outside of the repository, or add this line to its .gitignore: /{inside}")
+
+
 def write_changed(folder: Path, files: Iterable[ConfigFile], *, dry_run: bool = False) -> list[str]:
-    """Write each file whose text differs, whole or not at all; return their names. Raises StorageError."""
+    """Write each file whose text differs, whole or not at all; return their names. Raises StorageError.
+
+    Raises UsageError, and writes nothing, where one that is secret would come into git.
+    """
+    files = list(files)
+    for file in files:
+        if file.is_secret:
+            keep_out_of_git(folder / file.name)
     changed = []
     for file in files:
         path = folder / file.name

@@ -20,7 +20,7 @@ from securesystemslib.exceptions import KeyMismatchError, UnsupportedLibraryErro
 from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, Key, Signer, SSlibKey
 
 from index_builder.adapters.storage import storage
-from index_builder.errors import StorageError, TrustError, UsageError
+from index_builder.errors import KeyMissingError, StorageError, TrustError, UsageError
 from index_builder.trust.keys import found_at, uri_of
 
 #: The passphrase of key files, for scripts; people are asked.
@@ -69,7 +69,9 @@ class KeyFolder:
         return self.path(key).is_file()
 
     def signer(self, key: Key, called: str) -> Signer:
-        """Return what signs with a key of this folder; raises TrustError, StorageError, UsageError."""
+        """Return what signs with a key of this folder, or of a key service; raises TrustError, StorageError, UsageError."""
+        if not self.has(key) and uri_of(key):
+            return from_uri(uri_of(key), key)
         path = self.path(key)
         with storage(path):
             content = path.read_bytes()
@@ -85,7 +87,7 @@ class KeyFolder:
         if self.has(key):
             return self.signer(key, f"the online key of {role}")
         msg = f"the online key of {role} is not here"
-        raise TrustError(
+        raise KeyMissingError(
             msg, fix=f"set {SECRETS[role]} to the private key or its URI; or sign on the machine that has {self.path(key).name}"
         )
 

@@ -13,7 +13,8 @@ from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-FOREVER: Final = "public, max-age=31536000, immutable"
+#: How what never changes may be cached, by whoever else is named before it.
+FOREVER: Final = "max-age=31536000, immutable"
 REVALIDATE: Final = "no-cache"
 #: How long a request may take.
 _TIMEOUT: Final = timedelta(seconds=40)
@@ -131,15 +132,15 @@ class Bucket:
         mode: Any = "create" if new else expected.told() if expected else "overwrite"
         with self._errors(path):
             attributes = {"Content-Type": kind or content_type(path), "Cache-Control": cache}
-            store = self._patient if cache == FOREVER else self.store
+            store = self._patient if cache.endswith(FOREVER) else self.store
             return Tag.of(obstore.put(store, path, content, attributes=attributes, mode=mode, use_multipart=False))
 
-    def put_large(self, path: str, stream: BinaryIO) -> None:
+    def put_large(self, path: str, stream: BinaryIO, *, cache: str) -> None:
         """Put an object that never changes, in parts; raises RemoteError."""
         import obstore  # noqa: PLC0415
 
         with self._errors(path):
-            attributes = {"Content-Type": content_type(path), "Cache-Control": FOREVER}
+            attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
             obstore.put(self._patient, path, stream, attributes=attributes, use_multipart=True, chunk_size=LARGE)
 
     def delete(self, paths: Sequence[str]) -> None:

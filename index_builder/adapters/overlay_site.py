@@ -21,6 +21,7 @@ class OverlaySite:
         self._published = published
         self._written = written
         self._is_whole = is_whole
+        self._deleted: set[str] = set()
 
     def listing(self) -> Mapping[str, int | None]:
         """Return nothing: who asks what all is there is about to write all, and not to compare it with what is far away."""
@@ -33,7 +34,7 @@ class OverlaySite:
         return found if found is not None else self._of(path).size(path)
 
     def _of(self, path: str) -> Site:
-        shines = self._published is not None and (not self._is_whole or path.startswith(FOLDER))
+        shines = path not in self._deleted and (not self._is_whole or path.startswith(FOLDER))
         return self._published if self._published and shines and self._written.size(path) is None else self._written
 
     def read(self, path: str) -> bytes:
@@ -46,8 +47,10 @@ class OverlaySite:
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
         """Write a file into the folder."""
+        self._deleted.discard(path)
         self._written.put(path, chunks)
 
     def delete(self, path: str) -> None:
-        """Leave what is published: what has to go there is found by comparing states."""
+        """Leave what is published, and do not see it any more: what has to go there is found by comparing states."""
+        self._deleted.add(path)
         self._written.delete(path)

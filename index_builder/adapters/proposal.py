@@ -10,7 +10,7 @@ from typing import Final
 
 import pygit2
 
-from index_builder.adapters.git import GitTree, commit_of, inside_of, moment, opened, tree_of
+from index_builder.adapters.git import GitTree, commit_of, inside_of, moment, objects_of, opened, tree_of
 from index_builder.adapters.limits import MAX_READ, TOPS
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import SourceError
@@ -19,6 +19,8 @@ from index_builder.ports import SourceTree
 
 #: What of a working tree is read: the index, and what goes with it.
 _READ: Final = (*TOPS, ".github", "attestations", "resolve.d")
+#: So many merges of the base are looked through for what was approved.
+_MOST_MERGES: Final = 50
 #: Begins an id that stands for bytes which are no blob of the repository: of the working tree, or merged from both sides.
 _ELSEWHERE: Final = "elsewhere:"
 
@@ -41,6 +43,7 @@ class GitProposal:
         if _has_other_base(self._repository, commit.id, tip.id, fork):
             msg = f"{base} and {head or 'HEAD'} were merged crosswise, and have more than one commit that both began from"
             raise SourceError(msg, fix=f"merge the base first, so that what is merged is what is judged: git merge {base}")
+        self._base, self._tip = commit.id, tip
         self.when = moment(commit)
         self.head = "" if head is None else str(tip.id)
         self.outside = 0
@@ -55,6 +58,24 @@ class GitProposal:
     def changes(self) -> Sequence[PathChange]:
         """Return every path that is not as the base has it, by path; a rename is two of them."""
         return self._changes
+
+    def commits(self) -> frozenset[str]:
+        """Return the head's id, and those of the commits that it is but for merges of the base: who approved one, approved this.
+
+        A merge counts where git makes the same of its two sides, the other one is the base's or was, and nobody edited anything.
+        """
+        found = {self.head}
+        here = self._tip
+        while len(here.parents) == 2 and len(found) <= _MOST_MERGES:  # noqa: PLR2004 - a merge of two
+            ours, theirs = here.parents
+            if not self._is_base(theirs.id) or not _is_their_merge(self._repository, here, ours, theirs):
+                break
+            found.add(str(ours.id))
+            here = ours
+        return frozenset(found)
+
+    def _is_base(self, commit: pygit2.Oid) -> bool:
+        return commit == self._base or self._repository.descendant_of(self._base, commit)
 
     def _deltas(self, tip: pygit2.Commit) -> Iterator[Delta]:
         inside = inside_of(self._repository, self._folder)
@@ -176,6 +197,16 @@ def _has_other_base(repository: pygit2.Repository, one: pygit2.Oid, two: pygit2.
         walk.hide(fork)
         sides.append({found.id for found in walk})
     return not sides[0].isdisjoint(sides[1])
+
+
+def _is_their_merge(repository: pygit2.Repository, merge: pygit2.Commit, one: pygit2.Commit, two: pygit2.Commit) -> bool:
+    """Say whether a merge is what git makes of its two sides."""
+    with tempfile.TemporaryDirectory() as folder:
+        # What the merge makes is written beside the repository, and not into it.
+        scratch = pygit2.init_repository(folder, bare=True)
+        scratch.odb.add_disk_alternate(str(objects_of(repository)))
+        index = scratch.merge_commits(one.id, two.id)
+        return not index.conflicts and index.write_tree(scratch) == merge.tree_id
 
 
 def _side(path: str, file: pygit2.DiffFile) -> SourceEntry | None:

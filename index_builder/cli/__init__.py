@@ -29,6 +29,7 @@ VERBS: Final = {
     "remove": "Take a project, release or file away for good.",
     "check": "Judge manifests, policies and the bytes they pin, or a change.",
     "pull": "Judge pull requests on GitHub, and do what follows.",
+    "previews": "Show pull requests to others, at a place of their own.",
     "preview": "Show the index as it would be with a change merged.",
     "build": "Build the index of each audience into a folder.",
     "sign": "Sign a built tree, so that clients can check it.",

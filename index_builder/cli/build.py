@@ -75,8 +75,8 @@ def command(
     """
     if _is_of_list(context):
         build_from_list(
-            of_list, release_json=ReleaseJson(release_json), full=full or verify, dry_run=dry_run, jobs=jobs, executor=executor,
-            quiet=quiet, output_format=output_format,
+            of_list, release_json=ReleaseJson(release_json), full=full or verify, no_web=no_web, dry_run=dry_run, jobs=jobs,
+            executor=executor, quiet=quiet, output_format=output_format,
         )  # fmt: skip
         return
     from index_builder.pipeline.build import Order, build  # noqa: PLC0415 - a package list needs none of it
@@ -120,7 +120,7 @@ def command(
 
 
 #: What only a repository has: with a package list it means nothing.
-_OF_REPOSITORY = ("repo", "commit", "worktree", "output", "pool", "audiences", "connections", "sparse", "published", "no_web")
+_OF_REPOSITORY = ("repo", "commit", "worktree", "output", "pool", "audiences", "connections", "sparse", "published")
 
 
 def _is_of_list(context: click.Context) -> bool:

@@ -132,6 +132,10 @@ def _say(done: Sequence[tuple[Bumped, tuple[int, Standing] | None]], *, dry_run:
                 console.print(f"  fix: {one.error.fix}", markup=False, highlight=False)
         elif not quiet:
             console.print(f"[bold]{one.looked.project.name}[/]: {_sentence(one, proposed, dry_run=dry_run)}", highlight=False)
+        if dry_run and not quiet:
+            for found in one.differences:
+                told = (", ".join(values) or "nothing" for values in (found.before, found.after))
+                console.print(f"  {found.field}: {' → '.join(told)}", markup=False, highlight=False)
         if dry_run and one.change:
             click.echo(unified(one.change.path, one.change.before, one.change.after), nl=False)
 
@@ -157,6 +161,7 @@ def _json(one: Bumped, proposed: tuple[int, Standing] | None) -> dict[str, objec
         "before": str(looked.before) if looked.before else None, "version": str(looked.version) if looked.version else None,
         "until": looked.until.isoformat() if looked.until else None, "notes": looked.notes or None,
         "path": one.change.path if one.change else None, "files": [file.name.text for file in one.change.files] if one.change else [],
+        "metadata": [{"field": d.field, "before": list(d.before), "after": list(d.after)} for d in one.differences],
         "attestations": sorted(one.attestations), "pull_request": proposed[0] if proposed else None,
         "standing": proposed[1].value if proposed else None, "error": error.message if error else None,
     }  # fmt: skip

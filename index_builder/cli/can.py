@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,6 @@ from index_builder.cli import options, rights
 from index_builder.cli.console import escape, stdout
 from index_builder.errors import HumanNeededError, PolicyError
 from index_builder.policy.decide import Decision, Verdict, decide
-from index_builder.policy.facts import Facts
 from index_builder.policy.rules import Action
 
 _SAID: Final = {
@@ -22,6 +22,7 @@ _SAID: Final = {
     Verdict.DENIED: "[bold red]no[/]: {who} must not {action} {project}, and nobody's word helps",
 }
 _NOBODY: Final = "[bold red]no[/]: nothing grants anybody to {action} {project}"
+_UNMET: Final = "[bold red]no[/]: to {action} {project} takes what no approval of anybody brings"
 
 
 @click.command("can")
@@ -51,7 +52,7 @@ def command(
         question = rights.ask(tree, Action(action), project)
     principal = rights.principal(who, question.policies)
     approved_by = frozenset(name for text in approvals if (name := rights.principal(text, question.policies)))
-    facts = Facts(owners=question.facts.owners, audiences=question.facts.audiences, approved_by=approved_by)
+    facts = replace(question.facts, approved_by=approved_by)
     decision = decide(question.policies, principal, question.action, question.project, facts)
     if output_format == "json":
         click.echo(json.dumps(_json(who, question, decision), indent=2))
@@ -75,7 +76,8 @@ def _json(who: str, question: rights.Question, decision: Decision) -> dict[str, 
 
 def _show(who: str, question: rights.Question, decision: Decision) -> None:
     console = stdout()
-    said = _NOBODY if decision.is_final and not decision.denied else _SAID[decision.verdict]
+    is_unmet = decision.is_final and not decision.denied
+    said = _NOBODY if decision.is_nobodys else _UNMET if is_unmet else _SAID[decision.verdict]
     console.print(said.format(who=escape(who), action=question.action.value, project=question.project or "the index"))
     for kind, reasons in (("granted", decision.granted), ("denied", decision.denied)):
         for reason in reasons:
@@ -85,4 +87,5 @@ def _show(who: str, question: rights.Question, decision: Decision) -> None:
         people = f": {', '.join(missing.people)}" if missing.people else ""
         console.print(f"  missing for the rule {missing.rule}: {escape(missing.what + people)}")
     if not decision.granted and not decision.denied:
-        console.print(f"  who may: {', '.join(decision.able) or 'nobody'}")
+        able = [*decision.able, *(["publishers, by an attestation"] if decision.attesting else [])]
+        console.print(f"  who may: {', '.join(able) or 'nobody'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,8 +14,11 @@ from index_builder.errors import UsageError
 from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.pipeline.check import Judgement, check
 from index_builder.pipeline.codeowners import stale_codeowners
+from index_builder.pipeline.kept import kept_in
 from index_builder.pipeline.reading import read_tree
+from index_builder.pipeline.theme import theme_problems
 from index_builder.ports import SourceTree
+from index_builder.wiring import shipped
 
 
 @click.command("check")
@@ -86,7 +90,8 @@ def command(
             wiring.open_workers(jobs) as workers,
         ):
             extra = [*stale_codeowners(tree, reading.policies, reading.index.projects), *_of_trust(tree)]
-            judgement = check(reading, reading.index, fetcher, workers, extra=extra)
+            extra += theme_problems(tree, shipped.templates)
+            judgement = check(reading, reading.index, replace(fetcher, kept=kept_in(tree)), workers, extra=extra)
     options.show_problems(judgement.problems, tree, output_format)
     if not quiet and output_format == "text":
         _show(judgement)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ import click
 from index_builder.cli import options
 from index_builder.cli.console import escape, note, stderr
 from index_builder.cli.settings import settings_of
+from index_builder.clientconfig import ini
 from index_builder.clientconfig.tools import TOOLS, UV_TOML, Edit, explained
 from index_builder.clientconfig.wanted import Edited, Wanted
 from index_builder.errors import HumanNeededError, UsageError
@@ -63,6 +64,8 @@ def command(
             json.dumps({"index": wanted.url, "open": wanted.is_open, "files": texts, "notes": list(explained(tool, wanted))}, indent=2)
         )
         return
+    for other in _elsewhere(tool, wanted, None):
+        _warn(tool, other)
     for line in explained(tool, wanted):
         click.echo(f"# {line}")
     for name, text in texts.items():
@@ -95,24 +98,55 @@ def _write(tool: str, wanted: Wanted, path: Path | None, output_format: str, *, 
             done[place] = edited
         if edited.text.strip() and edited.text != before and not dry_run:
             configuring.write_text(place, edited.text, is_secret=False)
+    others = [f"{place}: {other}" for place, edited in done.items() for other in edited.others]
+    others += _elsewhere(tool, wanted, next(iter(_places(tool, path))))
     if output_format == "json":
         files = {str(place): {"text": edited.text, "others": list(edited.others)} for place, edited in done.items()}
-        click.echo(json.dumps({"dry_run": dry_run, "index": wanted.url, "files": files}, indent=2))
+        click.echo(json.dumps({"dry_run": dry_run, "index": wanted.url, "files": files, "others": others}, indent=2))
     else:
-        _tell(tool, wanted, done, dry_run=dry_run)
-    if any(edited.others for edited in done.values()):
+        _tell(tool, wanted, done, others, dry_run=dry_run)
+    if others:
         raise HumanNeededError
 
 
-def _tell(tool: str, wanted: Wanted, done: Mapping[Path, Edited], *, dry_run: bool) -> None:
-    for place, edited in done.items():
+def _tell(tool: str, wanted: Wanted, done: Mapping[Path, Edited], others: Sequence[str], *, dry_run: bool) -> None:
+    for place in done:
         stderr().print(f"[bold]{escape(str(place))}[/] {'would use' if dry_run else 'uses'} {wanted.url}")
-        for other in edited.others:
-            note(f"{place} names another index too: {other}; {tool} takes packages from there without a word: delete it")
+    for other in others:
+        _warn(tool, other)
     if not done:
         stderr().print(f"nothing has changed: {tool} uses {wanted.url}")
     for line in explained(tool, wanted):
         click.echo(f"# {line}")
+
+
+def _warn(tool: str, other: str) -> None:
+    note(f"another index is named too, by {other}; {tool} takes packages from there without a word: delete it")
+
+
+def _elsewhere(tool: str, wanted: Wanted, place: Path | None) -> list[str]:
+    """Return what names another index besides `place`, the file that names this one: the environment, and pip's other files."""
+    found = [f"{name} of the environment" for name in TOOLS[tool].variables if os.environ.get(name, wanted.url).strip() != wanted.url]
+    files = _read_by_pip() if TOOLS[tool].reads_pip else []
+    for number, path in enumerate(files):
+        if path != place:
+            overrides = place in files[:number]
+            found += [f"{path}: {other}" for other in ini.elsewhere(configuring.read_text(path) or "", wanted.url, overrides=overrides)]
+    return found
+
+
+def _read_by_pip() -> list[Path]:
+    """Return the files that pip reads, each over those before it: of the machine, of its user, of the environment."""
+    own = os.environ.get("PIP_CONFIG_FILE", "")
+    if own == os.devnull:
+        return []
+    shared = (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
+    files = [*(Path(folder) / "pip" / "pip.conf" for folder in shared), Path("/etc/pip.conf")]
+    if not (own and Path(own).exists()):
+        files += [Path.home() / ".pip" / "pip.conf", _user_conf()]
+    if environment := os.environ.get("VIRTUAL_ENV"):
+        files.append(Path(environment) / "pip.conf")
+    return [*files, Path(own)] if own else files
 
 
 def _places(tool: str, path: Path | None) -> dict[Path, Edit]:
@@ -129,5 +163,9 @@ def _places(tool: str, path: Path | None) -> dict[Path, Edit]:
 def _pip_conf() -> Path:
     if environment := os.environ.get("VIRTUAL_ENV"):
         return Path(environment) / "pip.conf"
+    return _user_conf()
+
+
+def _user_conf() -> Path:
     home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     return Path(home) / "pip" / "pip.conf"

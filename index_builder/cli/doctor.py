@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import count, progress, stderr
 from index_builder.errors import AnsweredError
 from index_builder.pipeline.doctor import Finding, Health, examine
-from index_builder.pipeline.reading import configuration_of
+from index_builder.pipeline.judge.reading import base_settings
 from index_builder.wiring import github
 
 _MARKS = {Health.GOOD: "[green]✓[/]", Health.BAD: "[bold red]✗[/]", Health.UNKNOWN: "[yellow]?[/]"}
@@ -34,10 +35,12 @@ def command(repo: Path, commit: str, quiet: bool, output_format: str) -> None:
     """
     _, tree = options.source(repo, commit, worktree=False)
     with options.problems_shown(tree, "text"):
-        configuration = configuration_of(tree)
+        settled = base_settings(tree)
+    assert settled.configuration is not None  # noqa: S101 - for the type checker: base_settings has seen to it
     is_signed = any(True for _ in tree.entries("trust"))
     with github.open_settings(progress(quiet=quiet)) as settings:
-        findings = list(examine(settings, configuration, is_signed=is_signed))
+        found = examine(settings, settled.configuration, settled.policies, wiring.SystemClock().now(), is_signed=is_signed)
+        findings = list(found)
     if output_format == "json":
         click.echo(json.dumps({"findings": [_json(finding) for finding in findings]}, indent=2))
     else:

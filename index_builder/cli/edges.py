@@ -24,39 +24,49 @@ if TYPE_CHECKING:
     from index_builder.policy.rules import Policies
 
 audiences = click.option("--audience", "audiences", multiple=True, metavar="NAME", help="May be repeated [default: each].")
+targets = click.option("--target", "targets", multiple=True, metavar="NAME", help="This target only; may be repeated.")
 output = click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write the files here.")
 
 
 def _stored(configuration: Configuration, policies: Policies) -> list[Stored]:
-    """Return each audience that a target of `kind: bucket` puts into S3."""
+    """Return each target of `kind: bucket` that is in S3; one with an `endpoint:` is elsewhere, and told."""
     found = []
     for target in configuration.publish:
-        if target.kind == "bucket" and target.url.startswith("s3://"):
-            url = configuration.audiences[target.audience].url
-            address = Address.of(url) if url else None
-            found.append(Stored.of(target.audience, address, target.url, readers_of(policies, target.audience)))
+        if target.kind != "bucket" or not target.url.startswith("s3://"):
+            continue
+        if target.endpoint:
+            note(f"'{target.name}' is at {target.endpoint}, which has other policies than S3: left out (AWS's own needs no `endpoint:`)")
+            continue
+        url = configuration.audiences[target.audience].url
+        found.append(Stored.of(target, Address.of(url) if url else None, readers_of(policies, target.audience)))
     return found
 
 
-def _chosen(found: Sequence[Stored], names: Sequence[str], configuration: Configuration) -> list[Stored]:
-    """Return those that were named, else all; raises UsageError for one that is in no bucket."""
+def _chosen(found: Sequence[Stored], names: Sequence[str], targets: Sequence[str], configuration: Configuration) -> list[Stored]:
+    """Return those that were named, else all; raises UsageError for one that is in no bucket of S3."""
     for name in names:
         options.check_audience(name, configuration)
-    chosen = [one for one in found if not names or one.audience in names]
-    lacking = [name for name in names or ("index.yaml",) if not any(name in (one.audience, "index.yaml") for one in chosen)]
+    chosen = [one for one in found if (not names or one.audience in names) and (not targets or one.target in targets)]
+    wanted = [*(f"target '{name}'" for name in targets), *names]
+    there = {f"target '{one.target}'" for one in chosen} | {one.audience for one in chosen}
+    lacking = [name for name in wanted if name not in there]
     if lacking or not chosen:
-        msg = f"{lacking[0] if lacking else 'index.yaml'} has no target of `kind: bucket` in S3"
+        msg = f"{lacking[0] if lacking else 'index.yaml'} has no place of `kind: bucket` in S3"
         raise UsageError(msg, fix="say where it is published: `{name: cdn, audience: NAME, kind: bucket, url: s3://BUCKET/PREFIX/}`")
     return chosen
 
 
 @click.command("s3")
 @audiences
+@targets
 @output
 @options.reading_options
 @options.dry_run
 @options.output_format
-def s3(audiences: tuple[str, ...], output: Path | None, repo: Path, commit: str, worktree: bool, dry_run: bool, output_format: str) -> None:
+def s3(
+    audiences: tuple[str, ...], targets: tuple[str, ...], output: Path | None, repo: Path, commit: str, worktree: bool, dry_run: bool,
+    output_format: str,
+) -> None:  # fmt: skip
     """Write the script that lets readers at a bucket of S3: its policy, and its website; what it cannot do stands in it.
 
     \b
@@ -66,10 +76,10 @@ def s3(audiences: tuple[str, ...], output: Path | None, repo: Path, commit: str,
     _, configuration, policies = settings_of(repo, commit, worktree=worktree)
     with usage():
         found = _stored(configuration, policies)
-    buckets = {one.bucket for one in _chosen(found, audiences, configuration)}
+    buckets = {one.bucket for one in _chosen(found, audiences, targets, configuration)}
     if len(buckets) > 1:
         msg = f"these audiences are in {', '.join(sorted(buckets))}, and a script is for one bucket"
-        raise UsageError(msg, fix="name the audiences of one bucket: --audience NAME")
+        raise UsageError(msg, fix="name the audiences or targets of one bucket: --audience NAME, --target NAME")
     together = [one for one in found if one.bucket in buckets]
     _tell(together)
     give([render_s3(configuration.title, together, environment(shipped.host_templates()))], output, output_format, dry_run=dry_run)
@@ -77,13 +87,15 @@ def s3(audiences: tuple[str, ...], output: Path | None, repo: Path, commit: str,
 
 @click.command("cloudfront")
 @audiences
+@targets
 @output
 @options.reading_options
 @options.dry_run
 @options.output_format
 def cloudfront(
-    audiences: tuple[str, ...], output: Path | None, repo: Path, commit: str, worktree: bool, dry_run: bool, output_format: str
-) -> None:
+    audiences: tuple[str, ...], targets: tuple[str, ...], output: Path | None, repo: Path, commit: str, worktree: bool, dry_run: bool,
+    output_format: str,
+) -> None:  # fmt: skip
     """Write a CloudFormation template: CloudFront before a bucket, with passwords, HTML and JSON; what it cannot do stands in it.
 
     \b
@@ -92,7 +104,7 @@ def cloudfront(
     """
     _, configuration, policies = settings_of(repo, commit, worktree=worktree)
     with usage():
-        chosen = _chosen(_stored(configuration, policies), audiences, configuration)
+        chosen = _chosen(_stored(configuration, policies), audiences, targets, configuration)
     for one in chosen:
         if one.address is None:
             msg = f"the audience '{one.audience}' has no `url:`, so its host is not known"

@@ -11,7 +11,7 @@ import click
 from index_builder import __version__
 from index_builder.model.plain import plain
 from index_builder.model.problem import Place, Problem
-from index_builder.model.rules import RULES
+from index_builder.model.rules import RULES, page_of
 
 _COLOURS: Final = {"error": "red", "warning": "yellow", "question": "magenta"}
 #: What annotations and SARIF call what neither knows: something to look at, that stops nothing by itself.
@@ -51,7 +51,7 @@ def to_json(problems: Sequence[Problem]) -> list[dict[str, object]]:
     return [
         {
             "rule": p.rule, "severity": p.severity, "message": p.message, "fix": p.fix,
-            "path": p.place.path, "line": p.place.line, "column": p.place.column,
+            "path": p.place.path, "line": p.place.line, "column": p.place.column, "url": page_of(p.rule),
         }
         for p in problems
     ]  # fmt: skip
@@ -83,6 +83,7 @@ def sarif(problems: Sequence[Problem]) -> str:
             "id": rule,
             "shortDescription": {"text": RULES[rule].demands},
             "fullDescription": {"text": RULES[rule].why},
+            "helpUri": page_of(rule),
             "help": {"text": RULES[rule].how, "markdown": RULES[rule].how},
         }
         for rule in used

@@ -177,6 +177,7 @@ def _known_passwords(path: Path | None, policies: Policies, order: Order, *, has
     if text is None:
         msg = f"{path} is not there"
         raise UsageError(msg, fix="make it: index-builder host-config password NAME --passwords FILE")
+    configuring.keep_out_of_git(path)
     found = read_passwords(text, str(path))
     for name in sorted(set(found) - set(policies.people)):
         note(f"{name} has a password, and no policy knows them: left out")
@@ -215,6 +216,7 @@ def password_(name: str, passwords: Path, ask: bool, remove: bool, dry_run: bool
     """
     with usage():
         person = Word(name)
+    configuring.keep_out_of_git(passwords)
     known = read_passwords(configuring.read_text(passwords) or "", str(passwords))
     made = ""
     if remove:

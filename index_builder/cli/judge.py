@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -25,9 +25,13 @@ from index_builder.model.review import Proposed
 from index_builder.pipeline.judge.judge import judge
 from index_builder.pipeline.judge.reading import Change, base_settings, read_change
 from index_builder.pipeline.judge.replay import replay
+from index_builder.pipeline.kept import kept_in
 from index_builder.policy.rules import Policies
 from index_builder.ports import Proposal, SourceTree
-from index_builder.wiring import github
+from index_builder.wiring import github, shipped
+
+if TYPE_CHECKING:
+    from index_builder.adapters.proposal import GitProposal
 
 #: So many past merges are judged by new policies, in the report of a change that brings these.
 _REPLAYED: Final = 100
@@ -51,7 +55,7 @@ def run(
     """Judge a change and print the report; raises PolicyError (1) where it is refused, HumanNeededError (10) where a word is missing."""
     proposal = wiring.open_proposal(root, question.base, question.head)
     judged = judged_of(
-        proposal, lambda policies: _asked(question, policies, proposal.head), root, question.base,
+        proposal, lambda policies: _asked(question, policies, proposal), root, question.base,
         pool=pool, offline=offline, connections=connections, jobs=jobs, quiet=quiet,
     )  # fmt: skip
     _print(judged, proposal.merged, output_format, _again(question, judged, offline=offline))
@@ -77,7 +81,11 @@ def judged_of(
         github.open_feed(progress(quiet=quiet)) as feed,
         wiring.open_workers(jobs) as workers,
     ):
-        return judge(change, asking, fetcher, wiring.resolver, wiring.attestations(), feed, workers, replayed=_replayed(root, base, change))
+        bytes_of = replace(fetcher, kept=kept_in(proposal.merged))
+        return judge(
+            change, asking, bytes_of, wiring.resolver, wiring.attestations(), feed, shipped.templates, workers,
+            replayed=_replayed(root, base, change),
+        )  # fmt: skip
 
 
 def _replayed(root: Path, base: str, change: Change) -> tuple[str, ...]:
@@ -112,13 +120,13 @@ def _print(judged: Judged, tree: SourceTree, output_format: str, again: str) -> 
         click.echo(report.github(judged))
 
 
-def _asked(question: Question, policies: Policies, head: str) -> Asked:
+def _asked(question: Question, policies: Policies, proposal: GitProposal) -> Asked:
     """Return who asks and who is for it: what the facts say, then what the command line says. Raises UsageError."""
     facts = _facts(question.facts) if question.facts else Proposed()
-    if facts.head and facts.head != head:
-        msg = f"the facts are of the commit {facts.head[:12]}, and {head[:12] or 'the working tree'} is judged"
+    if facts.head and facts.head != proposal.head:
+        msg = f"the facts are of the commit {facts.head[:12]}, and {proposal.head[:12] or 'the working tree'} is judged"
         raise UsageError(msg, fix="fetch them anew: an approval of another commit does not count")
-    found = asked(facts, head, policies, wiring.SystemClock().now())
+    found = asked(facts, proposal.commits(), policies, wiring.SystemClock().now())
     if question.actor is not None:
         found = replace(found, actor=rights.person(question.actor, policies), shown=_called(question.actor, policies))
     elif question.facts is None:

@@ -22,10 +22,9 @@ from index_builder.model.source import is_manifest
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.trust import read_trust
 from index_builder.trust import ceremony
-from index_builder.trust.committed import TRUST, Committed, altered, every_key, fingerprint, holders, read_committed, standings
+from index_builder.trust.committed import TRUST, Committed, altered, every_key, holders, read_committed, standings
 from index_builder.trust.keys import held_by, holder_of, uri_of
-from index_builder.trust.layout import BINS, LIVES, SNAPSHOT, TARGETS, TIMESTAMP, wants_renewal
-from index_builder.trust.published import find_before
+from index_builder.trust.layout import BINS, TIMESTAMP, wants_renewal
 
 if TYPE_CHECKING:
     from index_builder.adapters.keyring import KeyFolder
@@ -67,31 +66,37 @@ def _room(repo: Path, audience: str | None, *, dry_run: bool = False) -> _Room:
         configuration = configuration_of(tree)
     chosen = options.chosen_audience(audience, configuration).name
     keys = wiring.open_keys(None, trusting.ask, dry_run=dry_run)
+    if wiring.would_commit(root, keys.folder):
+        msg = f"{keys.folder} is inside the repository, where private keys would be committed"
+        raise UsageError(msg, fix="name another folder with INDEX_BUILDER_KEYS, or let .gitignore name this one")
     return _Room(root, configuration, chosen, read_trust(tree, chosen), keys, wiring.SystemClock().now(), tree, dry_run)
 
 
 @command.command("new")
 @click.argument("name")
+@click.option("--key", "uri", metavar="URI", help="The key, as a key service or an HSM has it [default: a new key file].")
 @options.repo
 @trusting.audience
 @options.dry_run
-def new(name: str, repo: Path, audience: str | None, dry_run: bool) -> None:
+def new(name: str, uri: str | None, repo: Path, audience: str | None, dry_run: bool) -> None:
     """Make a key of one's own: NAME as policies.d/ has it.
 
-    The private half stays in one's own key folder, encrypted with a passphrase; the public half goes into git, so that
-    others can make NAME a holder.
+    The private half stays in one's own key folder, encrypted with a passphrase, or where --key says; the public half goes into
+    git, so that others can make NAME a holder.
     """
     room = _room(repo, audience, dry_run=dry_run)
     _check_person(room, name)
     if name in room.committed.people:
         msg = f"{name} has a key already, in {TRUST}/{room.audience}/people/{name}.json"
         raise UsageError(msg, fix=f"replace it with: index-builder keys rotate {name}")
-    key = held_by(room.keys.create(name), name)
+    key = held_by(_key(room, name, uri), name)
     if dry_run:
         _say_dry(room, ceremony.public_key(name, key))
         return
     paths = trusting.write(room.root, room.audience, ceremony.public_key(name, key))
-    stderr().print(f"The private key of {name} is {room.keys.path(key)}: keep a copy where it cannot burn or be stolen with this machine")
+    if uri is None:
+        path = room.keys.path(key)
+        stderr().print(f"The private key of {name} is {path}: keep a copy where it cannot burn or be stolen with this machine")
     _say_commit(paths, f"the public key of {name}")
 
 
@@ -124,7 +129,7 @@ def init(
     held = _holders(room, names)
     _check_apart(room, held)
     least = threshold or min(2, len(held))
-    online = ceremony.Online(bins=_online(room, BINS, bins_key), timestamp=_online(room, TIMESTAMP, timestamp_key))
+    online = ceremony.Online(bins=_key(room, _ONLINE[BINS], bins_key), timestamp=_key(room, _ONLINE[TIMESTAMP], timestamp_key))
     files = ceremony.begin(held, least, online, trusting.targets_of(_projects(room)), room.now)
     console = stderr()
     console.print(f"[bold]{room.audience}[/]: {least} of {', '.join(sorted(held))} sign root, targets and bins, for a year")
@@ -137,7 +142,7 @@ def init(
 
 
 @command.command("sign")
-@click.option("--as", "name", metavar="NAME", help="Sign as NAME only, where this machine has the keys of several.")
+@click.option("--as", "name", metavar="NAME", help="Sign as NAME only, also where a key service has that key.")
 @options.repo
 @trusting.audience
 @options.dry_run
@@ -146,11 +151,16 @@ def sign(name: str | None, repo: Path, audience: str | None, dry_run: bool) -> N
     room = _room(repo, audience, dry_run=dry_run)
     _ = room.committed.root
     _check_unaltered(room)
-    mine = [key for key in holders(room.committed).values() if room.keys.has(key) and name in (None, holder_of(key))]
+    mine = [
+        key for key in holders(room.committed).values()
+        if (room.keys.has(key) and name is None) or (holder_of(key) == name and (room.keys.has(key) or uri_of(key)))
+    ]  # fmt: skip
     if not mine:
         who = ", ".join(sorted({holder_of(key) for key in holders(room.committed).values()}))
         msg = f"none of the keys of {who} is in {room.keys.folder}"
-        raise TrustError(msg, fix="sign on the machine that has one, or name its folder with INDEX_BUILDER_KEYS")
+        raise TrustError(
+            msg, fix="sign on the machine that has one, or name its folder with INDEX_BUILDER_KEYS; a key service's key: --as NAME"
+        )
     if dry_run:
         waiting = {key.keyid for key in mine} & {i for s in standings(room.committed) for d in s.demands for i in d.keys}
         stderr().print(f"{count(len(waiting), 'key')} would sign")
@@ -171,40 +181,34 @@ def sign(name: str | None, repo: Path, audience: str | None, dry_run: bool) -> N
 def status(published: str | None, fail_within: str | None, repo: Path, audience: str | None, output_format: str) -> None:
     """Say who must sign what by when, and when what is published expires.
 
-    Exits with 10 where a signature is missing, with 4 where something has expired, or will within --fail-within.
+    Exits with 10 where a signature is missing, with 4 where something has expired, or will within --fail-within, and where what
+    is published is not what trust/ and the time allow: signed by too few, ahead of trust/, or far ahead of time.
     """
     room = _room(repo, audience)
     limit = room.now + (standing_of.span(fail_within) if fail_within else timedelta())
     found = standings(room.committed)
+    where = trusting.where(published, room.audience) or room.root / "site" / room.audience
     try:
-        online = _published(room, published)
+        with wiring.open_reading(room.root, room.configuration, room.audience, where) as site:
+            online = standing_of.published(room.committed, site.read, room.now)
     except TrustError:
         for standing in found if output_format == "text" else ():
             click.echo(standing_of.line(standing, room.now))
         raise
-    expiring = [(role, expires) for role, expires in [*((s.role, s.expires) for s in found), *online] if expires <= limit]
     if output_format == "json":
         click.echo(json.dumps(standing_of.to_json(room.audience, room.committed, found, online), indent=2))
     else:
-        for standing in found:
-            click.echo(standing_of.line(standing, room.now))
-        for role, expires in online:
-            click.echo(f"{role:<10} {'EXPIRED' if expires <= room.now else 'expires'} {standing_of.date(expires)} (published)")
-        if found[0].is_complete or found[0].version > 1:
-            click.echo(f"first root {fingerprint(room.committed)} (SHA-256)")
+        for line in standing_of.lines(room.committed, found, online, room.now):
+            click.echo(line)
+    if wants := standing_of.more_bins(room.committed, trusting.targets_of(_projects(room))):
+        note(wants)
     if not online:
-        msg = f"nothing is published in {trusting.where(published, room.audience) or room.root / 'site' / room.audience}"
+        msg = f"nothing is published in {where}"
         fix = "say where to look: --published WHERE, the folder that has one folder an audience, or the URL"
         if fail_within:
             raise TrustError(msg, fix=fix)
         note(f"{msg}; {fix}")
-    if expiring:
-        role, expires = min(expiring, key=lambda pair: pair[1])
-        fix = "index-builder keys renew"
-        if (role, expires) in online:
-            fix = "index-builder sign" if role == BIN_ROLES or expires <= room.now else "index-builder sign --heartbeat"
-        msg = f"{role} {'has expired' if expires <= room.now else 'expires'} {standing_of.date(expires)}"
-        raise TrustError(msg, fix=f"renew it: {fix}")
+    standing_of.check_holds(found, online, limit, room.now)
     if not all(standing.is_complete for standing in found):
         raise HumanNeededError
 
@@ -221,17 +225,18 @@ def rotate(role: str, uri: str | None, repo: Path, audience: str | None, dry_run
     The old key signs nothing more from the next version of the metadata on. Those who hold root must sign that.
     """
     room = _room(repo, audience, dry_run=dry_run)
+    held, threshold = ceremony.holders_of(room.committed)
+    if role not in (*_ONLINE, *held):
+        _unknown(role, held)
+    key = _key(room, _ONLINE.get(role, role), uri)
     if role == TIMESTAMP:
-        files = ceremony.rotate_timestamp(room.committed, _online(room, TIMESTAMP, uri), room.now)
+        files = ceremony.rotate_timestamp(room.committed, key, room.now)
     elif role == BINS:
-        files = ceremony.rotate_bins(room.committed, _online(room, BINS, uri), room.now)
+        files = ceremony.rotate_bins(room.committed, key, room.now)
     else:
-        held, threshold = ceremony.holders_of(room.committed)
-        if role not in held:
-            _unknown(role, held)
-        key = held_by(room.keys.create(role), role)
+        key = held_by(key, role)
         files = ceremony.change_holders(room.committed, {**held, role: key}, threshold, room.now) | ceremony.public_key(role, key)
-    _finish(room, files, f"rotate-{role}")
+    _finish(room, files, f"rotate-{role}", new=key)
 
 
 @command.command("admit")
@@ -277,7 +282,7 @@ def revoke(name: str, threshold: int | None, repo: Path, audience: str | None, d
 def renew(every: bool, repo: Path, audience: str | None, dry_run: bool) -> None:
     """Give what people sign a new version that holds for another year."""
     room = _room(repo, audience, dry_run=dry_run)
-    due = [s.role for s in standings(room.committed) if every or wants_renewal(s.expires, LIVES.get(s.role, LIVES[TARGETS]), room.now)]
+    due = [s.role for s in standings(room.committed) if every or wants_renewal(s.role, s.expires, room.now)]
     if not due:
         stderr().print("nothing is past half of its time")
         return
@@ -298,15 +303,18 @@ def grow(repo: Path, audience: str | None, dry_run: bool) -> None:
     _finish(room, files, "grow-bins")
 
 
-def _finish(room: _Room, files: Mapping[str, bytes], branch: str) -> None:
-    """Write files, sign them with the keys that are here, and say who must sign next; or in a dry run, what would be written."""
+def _finish(room: _Room, files: Mapping[str, bytes], branch: str, *, new: Key | None = None) -> None:
+    """Write files, sign them with the keys that are here, and say who must sign next; or in a dry run, what would be written.
+
+    A `new` key is here, wherever it lies: it was just made, or given.
+    """
     if room.dry_run:
         _say_dry(room, files)
         return
     _check_unaltered(room)
     after = _with(room, files)
     known = {**holders(room.committed), **holders(after)} if room.committed.roots else holders(after)
-    mine = [key for key in known.values() if room.keys.has(key)]
+    mine = [key for key in known.values() if room.keys.has(key) or key == new]
     _sign(room, files, mine)
     standing_of.show_next(read_trust(room.tree, room.audience), branch, room.now)
 
@@ -322,10 +330,6 @@ def _check_unaltered(room: _Room) -> None:
             msg = f"{TRUST}/{room.audience}/{names[0]} was signed by enough people in commit {commit[:12]}, and says something else now"
             fix = f"find out who changed it; bring it back: git checkout {commit[:12]} -- {TRUST}/{room.audience}/{names[0]}"
             raise TrustError(msg, fix=fix)
-
-
-#: What the bins are called together.
-BIN_ROLES = "bin-*"
 
 
 def _with(room: _Room, files: Mapping[str, bytes]) -> Committed:
@@ -363,27 +367,24 @@ def _say_commit(paths: Sequence[str], what: str) -> None:
     stderr().print(f"Commit {what}:  git add {' '.join(paths)}; git commit")
 
 
-def _published(room: _Room, published: str | None) -> list[tuple[str, datetime]]:
-    """Return when the published online roles expire; none where nothing is published. Raises TrustError, StorageError, RemoteError."""
-    where = trusting.where(published, room.audience) or room.root / "site" / room.audience
-    with wiring.open_reading(room.root, room.configuration, room.audience, where) as site:
-        before = find_before(room.committed, site.read)
-    if before is None:
-        return []
-    bins = before.bins_hold_until() if before.same_bins else None
-    found = [(SNAPSHOT, before.snapshot.signed.expires), (TIMESTAMP, before.timestamp.signed.expires)]
-    return [*found, (BIN_ROLES, bins)] if bins else found
-
-
 def _projects(room: _Room) -> int:
     return sum(map(is_manifest, room.tree.entries("packages.d")))
 
 
-def _online(room: _Room, role: str, uri: str | None) -> Key:
+#: What the online keys are called, where one is made.
+_ONLINE = {role: f"the online key of {role}" for role in (BINS, TIMESTAMP)}
+
+
+def _key(room: _Room, name: str, uri: str | None) -> Key:
+    """Return the public half of a new key file, or of the key at a URI; raises UsageError where that one is known already."""
     if uri is None:
-        return room.keys.create(f"the online key of {role}")
+        return room.keys.create(name)
     key = wiring.public_key_of(uri)
-    _check_apart(room, {role: key})
+    committed = room.committed
+    if key.keyid in every_key(committed) | {each.keyid for each in committed.people.values()}:
+        msg = f"{uri} is a key of '{room.audience}' already: who has one key, must not have two roles"
+        raise UsageError(msg, fix="name a new key of the key service")
+    _check_apart(room, {name: key})
     return key
 
 

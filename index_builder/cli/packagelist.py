@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 import click
@@ -18,10 +18,14 @@ from index_builder import wiring
 from index_builder.cli import formats, options
 from index_builder.cli.console import count, progress, stderr
 from index_builder.errors import UsageError
+from index_builder.model.names import Word
 from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.render.legacy import ReleaseJson
 from index_builder.render.simple import Logo
 from index_builder.wiring import shipped
+
+if TYPE_CHECKING:
+    from index_builder.render.web.house import House
 
 #: So many lines are shown of a list that is not as it should be: the rest is most often the same.
 MOST_SHOWN = 20
@@ -60,8 +64,8 @@ NAMES = frozenset(str(parameter.name) for parameter in _only_list_options.params
 
 
 def build_from_list(
-    given: dict[str, Any], *, release_json: ReleaseJson, full: bool, dry_run: bool, jobs: int | None, executor: str, quiet: bool,
-    output_format: str,
+    given: dict[str, Any], *, release_json: ReleaseJson, full: bool, no_web: bool, dry_run: bool, jobs: int | None, executor: str,
+    quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Build what the options of a package list ask for."""
     from index_builder.packagelists.group import PackageList  # noqa: PLC0415 - most builds are of a repository
@@ -81,14 +85,16 @@ def build_from_list(
         stream = stack.enter_context(opened(path))
         previous = PackageList(stream=stack.enter_context(opened(before)), is_json=is_json) if before else None
         site = stack.enter_context(wiring.open_list_site(output, dry_run=dry_run))
+        templates = tuple(sorted(shipped.templates().items()))
         order = ListOrder(
             packages_url=_url(given["packages_url"]),
             title=given["title"],
             logo=Logo(given["logo"], given["logo_width"]),
             layout=Layout(
-                tuple(sorted(shipped.templates().items())),
+                templates,
                 ReleaseJson.NONE if given["no_per_release_json"] else release_json,
                 simple_json=not given["no_simple_json"],
+                house=None if no_web else _house(given["title"], templates),
             ),
             builder=shipped.builder(),
             full=full,
@@ -115,6 +121,14 @@ def build_from_list(
     if problems:
         stderr().print(f"{count(len(problems), 'line')} passed over")
         raise ProblemsFoundError(problems)
+
+
+def _house(title: str, templates: tuple[tuple[str, str], ...]) -> House:
+    """Return what pages for people are made with; where they will be, a list does not say."""
+    from index_builder.clientconfig.tools import shown  # noqa: PLC0415 - as above
+    from index_builder.render.web.house import UNKNOWN, House  # noqa: PLC0415 - as above
+
+    return House(title, templates, ways=shown(UNKNOWN, Word("index"), is_open=True), of_list=True)
 
 
 def _chosen(given: dict[str, Any], name: str) -> tuple[Path | None, bool]:

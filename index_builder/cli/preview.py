@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -24,6 +25,9 @@ from index_builder.ports import SourceTree
 from index_builder.render.legacy import ReleaseJson
 from index_builder.wiring import shipped
 
+#: Where a change is served on loopback.
+PORT: Final = 8000
+
 
 @click.command("preview")
 @click.option("--base", metavar="REV", help="What the change would be merged into, for example origin/main.")
@@ -34,7 +38,7 @@ from index_builder.wiring import shipped
 @click.option("--all-audiences", is_flag=True, help="With --output: the index of each.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write it here, and serve nothing.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
 @options.repo
 @options.pool
 @options.connections
@@ -84,7 +88,7 @@ def command(
             options.check_output(output, root, configuration)
         with _folder(output) as folder:
             for name in chosen:
-                _write(tree, root, folder / name, name, configuration, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
+                write_preview(tree, root, folder / name, name, configuration, pool=pool, connections=connections, jobs=jobs, quiet=quiet)
             if output is None:
                 serve(folder / chosen[0], f"a preview of '{chosen[0]}'", host, port, quiet=quiet)
                 return
@@ -112,10 +116,11 @@ def _say(output: Path, audience: Word, output_format: str) -> None:
     console.print(f"  pip install --index-url {simple} PROJECT\n  uv pip install --index-url {simple} PROJECT")
 
 
-def _write(
+def write_preview(
     tree: SourceTree, root: Path, folder: Path, audience: Word, configuration: Configuration, *, pool: Path | None, connections: int,
     jobs: int | None, quiet: bool,
 ) -> None:  # fmt: skip
+    """Write an audience's index as a preview, into `folder`, which is called as the audience. Raises as `build`."""
     with (
         options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet) as fetcher,
         wiring.open_site(folder.parent, audience) as site,

@@ -27,7 +27,7 @@ from index_builder.pipeline.publish.make import Workshop
 from index_builder.pipeline.publish.mirrors import Compared, compare, extra
 from index_builder.pipeline.publish.order import Make, Order, Outcome, Place, Relation, Result
 from index_builder.pipeline.publish.publish import publish
-from index_builder.pipeline.reading import configuration_of
+from index_builder.pipeline.reading import configuration_of, open_audiences
 from index_builder.pipeline.trust import read_trust
 from index_builder.ports import Site, SourceTree
 from index_builder.render.legacy import ReleaseJson
@@ -52,7 +52,10 @@ most_option = click.option(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What is to be published, and where. `known` is the commit whose tombstones count in an earlier one."""
+    """What is to be published, and where.
+
+    `opened` are the audiences that are for everybody, `known` is the commit whose tombstones count in an earlier one.
+    """
 
     root: Path
     tree: SourceTree
@@ -64,6 +67,7 @@ class Work:
     jobs: int | None
     quiet: bool
     web: bool = True
+    opened: frozenset[Word] = frozenset()
     known: str = ""
 
     @classmethod
@@ -77,7 +81,7 @@ class Work:
             configuration = configuration_of(tree)
         return cls(
             root=root, tree=tree, configuration=configuration, chosen=_chosen(configuration, targets), output=output or root / "site",
-            pool=pool, connections=connections, jobs=jobs, quiet=quiet, web=web,
+            pool=pool, connections=connections, jobs=jobs, quiet=quiet, web=web, opened=open_audiences(tree, configuration),
         )  # fmt: skip
 
     def at(self, commit: str) -> Self:
@@ -110,7 +114,9 @@ class Work:
                 options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=self.quiet)
             )
             workers = stack.enter_context(wiring.open_workers(self.jobs))
-            places = stack.enter_context(places_of.open_places(self.root, self.configuration, chosen, fetcher, dry_run=dry_run))
+            places = stack.enter_context(
+                places_of.open_places(self.root, self.configuration, chosen, fetcher, opened=self.opened, dry_run=dry_run)
+            )
             workshop = Workshop(
                 tree=self.tree, fetcher=fetcher,
                 order=build.Order(

@@ -18,8 +18,9 @@ from index_builder.judge.verdict import Outcome
 from index_builder.model.plain import plain
 from index_builder.model.pull import Pull
 from index_builder.model.review import Proposed
-from index_builder.pipeline.pulls.act import Done, Verdict, Workflows, act, said_of
+from index_builder.pipeline.pulls.act import Desk, Done, Verdict, Workflows, said_of
 from index_builder.pipeline.pulls.which import asked_by
+from index_builder.pipeline.reading import configuration_of
 from index_builder.wiring import github
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def judge_(
             msg = f"#{number} was pushed to while it was fetched"
             raise SourceError(msg, fix="judge it again")
         judged = judge.judged_of(
-            proposal, lambda policies: asked(_proposed(pull), pull.head, policies, wiring.SystemClock().now()), root, base,
+            proposal, lambda policies: asked(_proposed(pull), proposal.commits(), policies, wiring.SystemClock().now()), root, base,
             pool=pool, offline=False, connections=connections, jobs=jobs, quiet=quiet,
         )  # fmt: skip
     except IndexBuilderError as error:
@@ -155,11 +156,24 @@ def _value(pull: Pull, judged: Judged, again: str) -> dict[str, object]:
     from index_builder.cli import report
     from index_builder.judge.explain import verdict_line
 
-    preview = f"\nTry it: `index-builder preview --pr {pull.number}`, then install from what it says.\n"
+    preview = "\n".join(["", "Try it, over what is live, on your own machine:", "", "```", *_preview(pull.number, judged), "```", ""])
     return {
         **_of(pull), "head": judged.head, "base": judged.base, "verdict": judged.outcome.word,
         "merges_by_itself": judged.merges_by_itself, "says": verdict_line(judged), "report": report.markdown(judged, again) + preview,
     }  # fmt: skip
+
+
+def _preview(number: int, judged: Judged) -> list[str]:
+    """Return the lines that serve a change on loopback, and install what it brings from there and nowhere else."""
+    from index_builder.cli.preview import PORT
+
+    url = f"http://127.0.0.1:{PORT}/simple/"
+    name = next((ruling.project for ruling in judged.rulings if ruling.project), "PROJECT")
+    return [
+        f"index-builder preview --pr {number}",
+        f"pip install --isolated --index-url {url} {name}",
+        f"uv pip install --no-config --index-url {url} {name}",
+    ]
 
 
 def _unjudged(pull: Pull, tip: str, error: IndexBuilderError, again: str) -> dict[str, object]:
@@ -190,9 +204,10 @@ def _write(output: Path, value: dict[str, object]) -> None:
 @command.command("act")
 @click.argument("verdict", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--number", type=click.IntRange(1), metavar="N", required=True, help="The pull request that the verdict must be of.")
+@options.repo
 @options.quiet
 @options.output_format
-def act_(verdict: Path, number: int, quiet: bool, output_format: str) -> None:
+def act_(verdict: Path, number: int, repo: Path, quiet: bool, output_format: str) -> None:
     """Say a verdict: one comment, one status; and merge where the policies want no person for it.
 
     A commit that was not judged gets neither: it is judged again. A merge is pinned to the commit, and publishing is started.
@@ -201,8 +216,12 @@ def act_(verdict: Path, number: int, quiet: bool, output_format: str) -> None:
     if found.number != number:
         msg = f"{verdict} is of #{found.number}, and #{number} was judged"
         raise SourceError(msg, fix="give each its own")
+    tree = wiring.open_tree(wiring.find_root(repo), "HEAD", worktree=False)
+    with options.problems_shown(tree, "text"):
+        previews = configuration_of(tree).previews
     with github.open_repository(progress(quiet=quiet)) as repository:
-        done = act(found, repository, repository, Workflows())
+        desk = Desk(pulls=repository, maintainer=repository, dispatcher=repository, workflows=Workflows(), previews=previews)
+        done = desk.act(found)
     if output_format == "json":
         click.echo(json.dumps({"number": number, "done": done.name.lower(), "says": found.says}))
     elif not quiet:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import click
 
 from index_builder.cli import formats
-from index_builder.judge.explain import needs, reasons, subject, verdict_line
-from index_builder.judge.markdown import code, escaped
+from index_builder.judge.explain import needs, pardons, reasons, subject, verdict_line
+from index_builder.judge.markdown import advice, code, escaped
 from index_builder.judge.verdict import Finding, Judged, Outcome, Ruling
 from index_builder.model.plain import plain
-from index_builder.model.rules import RULES
+from index_builder.model.rules import RULES, page_of
 
 _COLOURS = {Outcome.MERGES: "green", Outcome.WAITS: "yellow", Outcome.REFUSED: "red"}
 _MARKS = {Outcome.MERGES: "✅", Outcome.WAITS: "⏳", Outcome.REFUSED: "❌"}
@@ -42,6 +42,7 @@ def _parts(judged: Judged) -> Iterator[tuple[str, list[str]]]:
         "Approvals of earlier commits, which do not count": [str(person) for person in judged.asked.stale],
         "Not looked at": list(judged.unchecked),
         "What is missing": [str(need) for need in needs(judged)],
+        "Errors that somebody's approval lets pass": list(dict.fromkeys(pardons(judged))),
     }
     yield from ((title, lines) for title, lines in parts.items() if lines)
 
@@ -73,7 +74,9 @@ def to_json(judged: Judged) -> dict[str, object]:
             }
             for r in judged.rulings
         ],
-        "missing": [{"what": need.what, "people": list(need.people), "until": need.until or None} for need in needs(judged)],
+        "missing": [
+            {"what": need.what, "people": list(need.people), "until": need.until or None, "instead": need.instead} for need in needs(judged)
+        ],
         "effect": list(judged.effect), "unchecked": list(judged.unchecked), "replayed": list(judged.replayed),
         "stale_approvals": list(judged.asked.stale), "objecting": list(judged.asked.objecting),
     }  # fmt: skip
@@ -112,13 +115,7 @@ def _markdown(judged: Judged, again: str) -> Iterator[str]:
 def _finding(finding: Finding) -> Iterator[str]:
     problem = finding.problem
     place = code(f"{problem.place.path}:{problem.place.line}")
-    yield f"- **{problem.severity}** `{problem.rule}` at {place}: {escaped(problem.message)}"
+    yield f"- **{problem.severity}** [`{problem.rule}`]({page_of(problem.rule)}) at {place}: {escaped(problem.message)}"
     if problem.fix:
-        yield f"  - fix: {_fix(problem.fix)}"
+        yield f"  - fix: {advice(problem.fix)}"
     yield f"  - why: {RULES[problem.rule].why}"
-
-
-def _fix(text: str) -> str:
-    """Return advice with the command in it ready to be copied."""
-    before, mark, command = text.partition("index-builder ")
-    return f"{escaped(before)}{code(mark + command)}" if mark else escaped(text)

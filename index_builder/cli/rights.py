@@ -38,12 +38,14 @@ def ask(tree: SourceTree, action: Action, name: str | None) -> Question:
     manifests = {stem_of(entry.path): entry for entry in tree.entries("packages.d") if is_manifest(entry)}
     entry = manifests.get(project)
     problems = list(settings.problems)
-    facts = Facts(audiences=tuple(settings.configuration.audiences) if settings.configuration else ())
+    audiences = tuple(settings.configuration.audiences) if settings.configuration else ()
+    # Of several, nobody knows yet which a new project would name.
+    facts = Facts(audiences=audiences if len(audiences) == 1 else ())
     if entry:
         found, more = read_manifest(entry.path, tree.read(entry), settings)
         problems += more
         if found:
-            facts = Facts(owners=found.owners, audiences=found.audiences or facts.audiences)
+            facts = Facts(owners=found.owners, audiences=found.audiences or audiences, hosting=found.hosting)
     if any(problem.severity == "error" for problem in problems):
         raise ProblemsFoundError(problems)
     if entry is None and action is not Action.CREATE:

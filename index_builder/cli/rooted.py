@@ -84,7 +84,7 @@ def _url(where: str) -> str:
 
 def _folder(where: str) -> Path:
     """Return the folder of an audience's tree; people give that of its simple API too. Raises UsageError."""
-    folder = Path(where).resolve()
+    folder = _as_given(Path(where))
     if not folder.is_dir():
         msg = f"{where} is neither a URL nor a folder"
         raise UsageError(msg, fix="name the index's URL, or the folder of one audience, such as site/public")
@@ -95,6 +95,18 @@ def _folder(where: str) -> Path:
         msg = f"{where} has the trees of several readers, or may have"
         raise UsageError(msg, fix=f"name one of them: {' or '.join(str(Path(where) / name) for name in audiences)}")
     return folder
+
+
+def _as_given(path: Path) -> Path:
+    """Return an absolute path without following links: what is published to a folder is a link that goes to and fro between two.
+
+    What was seen is remembered by this path. `..` after a link is what the system makes of it.
+    """
+    absolute = path.absolute()
+    while ".." in absolute.parts:
+        first = absolute.parts.index("..") + 1
+        absolute = Path(*absolute.parts[:first]).resolve() / Path(*absolute.parts[first:])
+    return absolute
 
 
 def _root(folder: Path | None, url: str, pinned: Pinned, client: clients.Client, cache: Path | None) -> tuple[str, bytes]:

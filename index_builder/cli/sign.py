@@ -10,7 +10,7 @@ import click
 from index_builder import wiring
 from index_builder.cli import options, trusting
 from index_builder.cli.console import count, note, progress, stderr
-from index_builder.errors import TrustError, UsageError
+from index_builder.errors import KeyMissingError, TrustError, UsageError
 from index_builder.model.source import is_manifest
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.sign import Order, Report, sign_tree
@@ -23,13 +23,14 @@ from index_builder.pipeline.trust import read_trust
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="Where it was built [default: site/ of the repository].")
 @click.option("--published", metavar="WHERE", help="The folder holds what changed of the tree that is published at this URL or folder.")
 @click.option("--heartbeat", is_flag=True, help="Renew what is published before it expires, and look at no page.")
+@click.option("--or-unsigned", is_flag=True, help="Where the online keys are not here, leave the tree unsigned, and say so.")
 @click.option("--development", is_flag=True, help="Sign with throw-away keys of this machine, to try it.")
 @options.dry_run
 @options.quiet
 @options.output_format
 def command(
     repo: Path, commit: str, worktree: bool, audience: str | None, output: Path | None, published: str | None, heartbeat: bool,
-    development: bool, dry_run: bool, quiet: bool, output_format: str,
+    or_unsigned: bool, development: bool, dry_run: bool, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Sign a built tree, so that a client can check what arrives.
 
@@ -64,7 +65,14 @@ def command(
         keys = wiring.open_keys(None, trusting.ask)
         if published is None and not dry_run:
             trusting.forget_development(root, chosen, folder / chosen)
-    signers = trusting.online(committed, keys, heartbeat=heartbeat)
+    try:
+        signers = trusting.online(committed, keys, heartbeat=heartbeat)
+    except KeyMissingError as error:
+        if not or_unsigned:
+            raise
+        stderr().print(f"[bold yellow]unsigned[/]: {error.message}; nobody can check what is in {folder / chosen}")
+        stderr().print(f"  to sign it: {error.fix}")
+        return
     revision = None if worktree else tree.revision
     order = Order(committed=committed, signers=signers, now=now, heartbeat=heartbeat, commit=revision)
     shown = progress(quiet=quiet)

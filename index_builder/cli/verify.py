@@ -14,7 +14,9 @@ from index_builder.cli import options, rooted
 from index_builder.cli.console import count, progress, stderr
 from index_builder.client.verify import Order, Verified, verify
 from index_builder.errors import TrustError, UsageError
+from index_builder.model.names import NormalizedName
 from index_builder.model.plain import plain
+from index_builder.model.project import Publisher
 
 #: Paths that are named in a line.
 _SHOWN: Final = 3
@@ -27,11 +29,12 @@ _SHOWN: Final = 3
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Look at so many projects, chosen by chance [default: all].")
 @click.option("--files", is_flag=True, help="Download every file of these, and compare it with its digest.")
 @click.option("--provenance", is_flag=True, help="Verify the attestations of these files, asking nobody.")
+@click.option("--repo", type=click.Path(path_type=Path), metavar="DIR", help="Its repository: attestations must be of publishers there.")
 @options.quiet
 @options.output_format
 def command(
     where: str, root: Path | None, root_fingerprint: str | None, unsafe_trust_on_first_use: bool, cache: Path | None,
-    projects: tuple[str, ...], sample: int | None, files: bool, provenance: bool, quiet: bool, output_format: str,
+    projects: tuple[str, ...], sample: int | None, files: bool, provenance: bool, repo: Path | None, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
     """Check an index against its signatures, and say what was checked and what was not.
 
@@ -51,7 +54,11 @@ def command(
     if attestations is not None and not attestations.is_available():
         msg = "what verifies attestations is not installed"
         raise UsageError(msg, fix="pip install 'index-builder[provenance]'")
-    order = Order(sample=sample, projects=chosen, files=files, attestations=attestations)
+    if repo is not None and attestations is None:
+        msg = "--repo says whose attestations count, and none are looked at"
+        raise UsageError(msg, fix="add --provenance")
+    publishers = _publishers(repo) if repo is not None else None
+    order = Order(sample=sample, projects=chosen, files=files, attestations=attestations, publishers=publishers)
     pinned = rooted.Pinned(root, root_fingerprint, unsafe_trust_on_first_use)
     with rooted.opened(where, pinned, cache, quiet=quiet) as index:
         found = verify(index, order, progress(quiet=quiet))
@@ -63,6 +70,15 @@ def command(
         several = len(found.failures) > 1
         msg = f"{len(found.failures):,} things are not as they were signed" if several else "something is not as it was signed"
         raise TrustError(msg, fix="install nothing from it until its maintainers have explained this")
+
+
+def _publishers(repo: Path) -> dict[NormalizedName, tuple[Publisher, ...]]:
+    """Return whose attestations count, as the last commit of a repository declares it; raises SourceError, AnsweredError."""
+    from index_builder.pipeline.reading import index_of, read_tree  # noqa: PLC0415 - with pydantic behind it, slow to import
+
+    _, tree = options.source(repo, "HEAD", worktree=False)
+    with options.problems_shown(tree, "text"):
+        return {project.normalized: project.publishers for project in index_of(read_tree(tree)).projects.values()}
 
 
 def _show(found: Verified, order: Order) -> None:
@@ -98,10 +114,16 @@ def _checked(found: Verified, order: Order) -> tuple[list[str], list[str]]:
     else:
         left.append(f"{count(found.listed_files, 'file')}: --files downloads them; installers compare each with its digest anyway")
     if order.attestations:
-        checked.append(f"provenance of {count(len(found.attested), 'file')}")
+        lacking = count(found.listed_files - len(found.attested), "file")
+        checked.append(f"provenance of {count(len(found.attested), 'file')}; {lacking} of these pages had none that holds")
         checked += [
             f"  {name}: {', '.join(sorted({claims.repository for claims in each}))}" for name, each in sorted(found.attested.items())
         ]
+        if found.judged:
+            checked.append(f"that a publisher whom its manifest declares attested {count(found.judged, 'file')}")
+        if unjudged := len(found.attested) - found.judged:
+            why = "their manifests declare no publishers" if order.publishers is not None else "--repo DIR holds it against publishers:"
+            left.append(f"whether those who attested {count(unjudged, 'file')} may: {why}")
     else:
         left.append("provenance: --provenance verifies it")
     left.append("packages.json and pypi/: they are not signed, and no installer reads them")
@@ -119,5 +141,5 @@ def _json(found: Verified, order: Order) -> dict[str, object]:
         "answered": found.answered, "pageless": sorted(found.pageless), "bins": found.bins,
         "files": found.files if order.files else None,
         "provenance": {name: sorted({c.repository for c in each}) for name, each in found.attested.items()} if order.attestations else None,
-        "failures": found.failures,
+        "of_publishers": found.judged if order.publishers is not None else None, "failures": found.failures,
     }  # fmt: skip

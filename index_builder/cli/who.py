@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from index_builder.cli import options, rights
 from index_builder.cli.console import escape, stdout
 from index_builder.model.names import Word
 from index_builder.policy.decide import Decision, able, decide, grants
-from index_builder.policy.rules import ANYONE, Action
+from index_builder.policy.rules import ANYONE, PUBLISHERS, Action
 
 
 @click.command("who")
@@ -36,6 +37,10 @@ def command(action: str, project: str | None, repo: Path, commit: str, worktree:
         name: decide(policies, None if name == ANYONE else name, question.action, question.project, facts)
         for name in able(policies, question.action, question.project, facts)
     }
+    attested = decide(policies, None, question.action, question.project, replace(facts, is_published=True, is_bump=True))
+    if attested.attesting:
+        granted = tuple(reason for reason in attested.granted if reason.principal == PUBLISHERS)
+        decisions[PUBLISHERS] = replace(attested, granted=granted)
     if output_format == "json":
         value = {
             "action": action,
@@ -52,7 +57,8 @@ def command(action: str, project: str | None, repo: Path, commit: str, worktree:
             console.print(f"  the rule {grant.rule} grants it to {grant.principal}: nobody is that, or all are denied it")
     for name, decision in decisions.items():
         rules = ", ".join(f"{reason.rule} as {reason.principal}" for reason in decision.granted)
-        console.print(f"[bold]{name}[/]: by {rules}")
+        how = ", with an attestation of a publisher that the manifest declares" if name == PUBLISHERS else ""
+        console.print(f"[bold]{name}[/]: by {rules}{how}")
         for missing in decision.missing:
             people = f": {', '.join(missing.people)}" if missing.people else ""
             console.print(f"  with {escape(missing.what + people)}, for the rule {missing.rule}")

@@ -1,7 +1,7 @@
 """A proxy on loopback that hands an installer only what was checked. It is meant to be the installer's sole index.
 
 403 says that something is not as it was signed, 502 that the index does not answer, and 404 only that it is signed that there
-is no such thing: uv asks another index on 404 alone, and pip has none to ask.
+is no such thing, nor at the upstream index where there is one: uv asks another index on 404 alone, and pip has none to ask.
 """
 
 from __future__ import annotations
@@ -117,7 +117,10 @@ class Proxy:
         except NotFoundError:
             if self._upstream is None or not self._upstream.may_have(project):
                 raise
-            value = _of_upstream(project, self._upstream, self._index)
+            try:
+                value = _of_upstream(project, self._upstream, self._index)
+            except NotFoundError:
+                return PlainTextResponse(f"{project} is not in the index: that is signed. {_NOT_UPSTREAM}\n", _NOT_FOUND)
         else:
             value = {**page.value, "files": [_ours(file, page.files[file["filename"]], project) for file in page.value["files"]]}
         if kind == SIMPLE_JSON:
@@ -183,6 +186,7 @@ class Proxy:
             self.refused.append(error.message)
 
 
+_NOT_UPSTREAM: Final = "Nor has the upstream index such a project: that is what it says, and signed by nobody"
 _BYTES: Final = "application/octet-stream"
 
 

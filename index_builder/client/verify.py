@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,9 +16,11 @@ from index_builder.client.index import VerifiedIndex
 from index_builder.client.page import PageFile, read_names, read_page
 from index_builder.errors import AttestationError, TrustError, UsageError
 from index_builder.fetch.upstream import ACCEPT
+from index_builder.judge.provenance import Attested, mismatch, published
 from index_builder.model.attestation import Claims
 from index_builder.model.names import NormalizedName, Sha256
 from index_builder.model.page import HTML
+from index_builder.model.project import Publisher
 from index_builder.ports import Attestations, Progress
 from index_builder.render.simple import LIST_HTML, LIST_JSON
 from index_builder.state import MARK, OutdatedStateError, decode_mark
@@ -28,12 +30,16 @@ _AT_ONCE: Final = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """How far to look: at so many projects' pages (None: all), at files, at provenance; `projects` are those that are named."""
+    """How far to look: at so many projects' pages (None: all), at files, at provenance; `projects` are those that are named.
+
+    `publishers` are those whose attestations count, by project; None where nobody says it: then who attested is told, not judged.
+    """
 
     sample: int | None = None
     projects: Sequence[NormalizedName] = ()
     files: bool = False
     attestations: Attestations | None = None
+    publishers: Mapping[NormalizedName, Sequence[Publisher]] | None = None
 
 
 @dataclass(slots=True)
@@ -41,7 +47,8 @@ class Verified:
     """What was checked. `failures` say what is not as it was signed, each a sentence.
 
     `answered` counts the folders, such as `simple/six/`, that were asked for as installers do; at `pageless` the host has no page.
-    `bins` counts those that list no page; it is None where they were not read.
+    `bins` counts those that list no page; it is None where they were not read. `judged` counts files of `attested` that a publisher
+    attested whom the manifest declares.
     """
 
     commit: str
@@ -53,6 +60,7 @@ class Verified:
     files: int = 0
     listed_files: int = 0
     attested: dict[str, tuple[Claims, ...]] = field(default_factory=dict)
+    judged: int = 0
     pageless: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -140,7 +148,7 @@ def _project(index: VerifiedIndex, name: NormalizedName, order: Order, found: Ve
         if order.files and _try(found, lambda file=file: _file(index, file)):  # type: ignore[misc]
             found.files += 1
         if order.attestations and file.provenance:
-            _try(found, lambda file=file: _provenance(index, file, order.attestations, found))  # type: ignore[misc]
+            _try(found, lambda file=file: _provenance(index, name, file, order, found))  # type: ignore[misc]
 
 
 def _live(index: VerifiedIndex, path: str) -> None:
@@ -194,13 +202,20 @@ def _file(index: VerifiedIndex, file: PageFile) -> None:
         index.compare(f"{file.url}.metadata", file.metadata, None, f"{file.name}.metadata")
 
 
-def _provenance(index: VerifiedIndex, file: PageFile, attestations: Attestations | None, found: Verified) -> None:
+def _provenance(index: VerifiedIndex, project: NormalizedName, file: PageFile, order: Order, found: Verified) -> None:
     digest = file.provenance.rpartition("/")[2].removesuffix(".json")
     url = f"{index.url}provenance/{digest}.json"
     content = index.bytes_of(url, digest, None, f"the provenance of {file.name}")
-    assert attestations is not None  # noqa: S101 - for the type checker
+    assert order.attestations is not None  # noqa: S101 - for the type checker
     try:
-        found.attested[file.name] = attestations.verified(content, file.name, Sha256(file.digest))
+        claims = order.attestations.verified(content, file.name, Sha256(file.digest))
     except AttestationError as error:
         msg = f"the provenance of {file.name} does not hold: {error.message}"
         raise TrustError(msg) from error
+    declared = order.publishers.get(project, ()) if order.publishers is not None else ()
+    if declared and not published(declared, Attested(claims=claims)):
+        said = "; ".join(dict.fromkeys(mismatch(publisher, each) for publisher in declared for each in claims))
+        msg = f"{file.name} is attested by nobody whom its manifest declares: {said}"
+        raise TrustError(msg)
+    found.attested[file.name] = claims
+    found.judged += bool(declared)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from configparser import Error, RawConfigParser
 from typing import Final
 
 from index_builder.clientconfig.wanted import Edited
@@ -13,6 +14,21 @@ _KEY: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)\s*[=:]\s*(.*)")
 _GLOBAL: Final = "global"
 #: Keys by which pip takes packages from elsewhere too.
 _ELSEWHERE: Final = frozenset({"extra-index-url", "find-links"})
+
+
+def elsewhere(text: str, url: str, *, overrides: bool) -> Iterator[str]:
+    """Yield what another file of pip's names besides one index; `overrides` says that it is read after the file that names that."""
+    parser = RawConfigParser()
+    try:
+        parser.read_string(text)
+    except Error:
+        return  # pip refuses to run with it, and says so itself
+    for section in parser.sections():
+        for name, value in parser.items(section):
+            key = name.removeprefix("--").replace("_", "-")
+            instead = key == "index-url" and value.strip() != url and (overrides or section != _GLOBAL)
+            if key in _ELSEWHERE or instead:
+                yield f"{key} of [{section}]"
 
 
 def edited(text: str, settings: Mapping[str, str]) -> Edited:

@@ -33,7 +33,10 @@ class Pinned(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
-    """Where bytes come from and go to. `shelves` are looked at where nobody else has them; `offline` asks no other host."""
+    """Where bytes come from and go to. `shelves` are looked at where nobody else has them; `offline` asks no other host.
+
+    `kept` gives the provenance object of a file by that one's digest, where the repository keeps what it is made of.
+    """
 
     pool: Pool
     inbox: Pool
@@ -42,6 +45,7 @@ class Fetcher:
     connections: int = 16
     offline: bool = False
     shelves: tuple[Shelf, ...] = ()
+    kept: Callable[[Sha256], bytes | None] = lambda _digest: None
 
     def missing(self, fetches: Sequence[Fetch]) -> list[Fetch]:
         """Return those that the pool does not hold with the right size; an entry of wrong bytes is dropped."""
@@ -54,6 +58,13 @@ class Fetcher:
         """
         wanted = self.missing(fetches)
         return self._stage("Fetching", wanted, self._file, sum(fetch.file.size for fetch in wanted))
+
+    def proved(self, fetches: Sequence[Fetch]) -> list[Problem]:
+        """Ask the origin of each file, which is not stored, for its digest or its bytes; return a problem for each that does not have them.
+
+        What lies in the pool or the inbox already says nothing of where it came from. Raises as `files`.
+        """
+        return self._stage("Asking the origin of", fetches, self._prove)
 
     def provenance(self, fetches: Sequence[Fetch]) -> list[Problem]:
         """Bring the PEP 740 objects of files into the pool, those of linked files too."""
@@ -169,6 +180,17 @@ class Fetcher:
             self._download(fetch)
         self.downloader.progress.done(fetch.file.name.text)
 
+    def _prove(self, fetch: Fetch) -> None:
+        name, size = fetch.file.name.text, fetch.file.size
+        if not isinstance(fetch.origin, IndexOrigin) or self.listed(fetch).sha256 is None:
+            url = self._url(fetch)
+            if self.pool.size(fetch.digest) is None:
+                self.downloader.file(url, fetch.digest, size, self.pool, name=name)
+            elif (found := self.downloader.digest(url, size)) != (size, fetch.digest):
+                msg = f"{name}: expected {size:,} bytes of sha256 {fetch.digest}, {url} has {found[0]:,} of {found[1]}"
+                raise DigestMismatchError(msg, fix="one of the two was changed: find out which before you trust either")
+        self.downloader.progress.done(name)
+
     def _download(self, fetch: Fetch) -> None:
         name = fetch.file.name.text
         try:
@@ -195,7 +217,7 @@ class Fetcher:
     def _provenance(self, fetch: Fetch) -> None:
         digest, name = fetch.file.provenance, f"the provenance of {fetch.file.name.text}"
         assert digest is not None  # noqa: S101 - for the type checker: `files` asks for these only
-        if not self._from_inbox(digest):
+        if not self._from_inbox(digest) and not self._from_kept(fetch):
             try:
                 self.downloader.file(self._provenance_url(fetch, name), digest, None, self.pool, name=name)
             except RemoteError:
@@ -208,6 +230,21 @@ class Fetcher:
             msg = f"{name} is neither in the pool nor where the file comes from"
             raise NotFoundError(msg, fix="delete `provenance:` if it cannot be had any more")
         return url
+
+    def makes_provenance(self, fetch: Fetch) -> bool:
+        """Say whether what the repository keeps of a file makes the provenance object that the manifest names."""
+        return self._made(fetch) is not None
+
+    def _made(self, fetch: Fetch) -> bytes | None:
+        content = self.kept(fetch.digest) if fetch.file.provenance else None
+        return content if content is not None and hashlib.sha256(content).hexdigest() == fetch.file.provenance else None
+
+    def _from_kept(self, fetch: Fetch) -> bool:
+        content, digest = self._made(fetch), fetch.file.provenance
+        if content is None or digest is None:
+            return False
+        copy(io.BytesIO(content), self.pool, digest, self.downloader.clock)
+        return True
 
     def _from_inbox(self, digest: Sha256) -> bool:
         size = self.inbox.size(digest)
@@ -287,7 +324,7 @@ def check_entry(pool: Pool, digest: Sha256) -> None:
     if not is_genuine(pool, digest):
         pool.drop(digest)
         msg = f"the pool's copy of {digest} held other bytes, and was dropped"
-        raise CorruptEntryError(msg, fix="run the command again to fetch it anew; index-builder add --dist puts a hosted file back")
+        raise CorruptEntryError(msg, fix="run the command again to fetch it anew; `index-builder add --dist FILE` puts a hosted file back")
 
 
 def is_genuine(pool: Pool, digest: Sha256) -> bool:

@@ -92,7 +92,10 @@ class Upstreams:
         return None
 
     def _ask(self, index: Word, project: NormalizedName) -> Listing:
-        endpoint = self._endpoints[index]
+        endpoint = self._endpoints.get(index)
+        if endpoint is None:
+            msg = f"the upstream index '{index}' is not known here"
+            raise NotFoundError(msg, fix="declare it under upstreams: in index.yaml, in a change of its own first")
         base = (self._default or _standard_endpoint()) if endpoint == "default" else endpoint
         url = f"{base.rstrip('/')}/{project}/"
         try:

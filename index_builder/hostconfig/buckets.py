@@ -17,6 +17,8 @@ from index_builder.policy.readers import Readers
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from index_builder.model.index import Target
+
 _S3: Final = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/((?:[A-Za-z0-9._-]+/)*)", re.ASCII)
 #: CloudFront takes no larger function.
 _LARGEST_FUNCTION: Final = 10 * 1024
@@ -24,22 +26,27 @@ _LARGEST_FUNCTION: Final = 10 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """An audience in a bucket; `prefix` is '' or ends in a slash. `readers` are who may read it."""
+    """A target in a bucket; `prefix` is '' or ends in a slash, `region` is '' where nothing says it. `readers` are who may read it."""
 
+    target: Word
     audience: Word
     address: Address | None
+    region: str
     bucket: str
     prefix: str
     readers: Readers
 
     @classmethod
-    def of(cls, audience: Word, address: Address | None, url: str, readers: Readers) -> Self:
-        """Take a target's `url`; raises ValueError where it is no bucket of S3."""
-        found = _S3.fullmatch(url)
+    def of(cls, target: Target, address: Address | None, readers: Readers) -> Self:
+        """Take a target; raises ValueError where its `url` is no bucket of S3."""
+        found = _S3.fullmatch(target.url)
         if found is None:
-            msg = f"{url!r} is no bucket of S3"
+            msg = f"{target.url!r} is no bucket of S3"
             raise ValueError(msg)
-        return cls(audience=audience, address=address, bucket=found[1], prefix=found[2], readers=readers)
+        return cls(
+            target=target.name, audience=target.audience, address=address, region=target.region, bucket=found[1], prefix=found[2],
+            readers=readers,
+        )  # fmt: skip
 
 
 def policy_for_everybody(stored: Sequence[Stored]) -> dict[str, Any]:
@@ -50,7 +57,7 @@ def policy_for_everybody(stored: Sequence[Stored]) -> dict[str, Any]:
     """
     bucket = f"arn:aws:s3:::{stored[0].bucket}"
     statements = [
-        _statement(f"read-{one.audience}", "s3:GetObject", f"{bucket}/{one.prefix}*") for one in stored if one.readers.is_open
+        _statement(f"read-{one.target}", "s3:GetObject", f"{bucket}/{one.prefix}*") for one in stored if one.readers.is_open
     ]  # fmt: skip
     if all(one.readers.is_open for one in stored):
         statements.append(_statement("tell-what-is-absent", "s3:ListBucket", bucket))
@@ -78,7 +85,8 @@ def render_cloudfront(title: str, stored: Sequence[Stored], templates: Environme
     buckets = {one.bucket for one in stored}
     if len(hosts) != 1 or len(buckets) != 1:
         msg = f"a distribution is for one host name and one bucket, and these have {', '.join(sorted(hosts | buckets))}"
-        raise UsageError(msg, fix="name the audiences of one host: --audience NAME")
+        raise UsageError(msg, fix="name the audiences of one host: --audience NAME, or the targets of one bucket: --target NAME")
+    _check_origin(stored)
     ordered = sorted(stored, key=lambda one: (-len(one.address.prefix if one.address else ""), one.audience))
     known = [
         {
@@ -93,6 +101,22 @@ def render_cloudfront(title: str, stored: Sequence[Stored], templates: Environme
         msg = f"the function would have {len(function.encode()):,} bytes, and CloudFront takes {_LARGEST_FUNCTION:,}"
         raise UsageError(msg, fix="serve audiences with so many readers by nginx: index-builder host-config nginx")
     text = templates.get_template("hosts/cloudfront.yaml.jinja").render(
-        title=comment(title), host=next(iter(hosts)), bucket=next(iter(buckets)), stored=ordered, closed=closed, function=function,
+        title=comment(title), host=next(iter(hosts)), bucket=stored[0].bucket, region=stored[0].region, stored=ordered, closed=closed,
+        function=function,
     )  # fmt: skip
     return ConfigFile(name="cloudfront.yaml", text=text)
+
+
+def _check_origin(stored: Sequence[Stored]) -> None:
+    """Raise UsageError where two targets would answer for one audience, or nobody says where the bucket is."""
+    served: dict[Word, Stored] = {}
+    for one in stored:
+        if (other := served.setdefault(one.audience, one)) is not one:
+            msg = f"'{other.target}' and '{one.target}' are both of '{one.audience}', and a distribution serves it from one place"
+            raise UsageError(msg, fix=f"name the target: --target {other.target}")
+    if len(regions := {one.region for one in stored}) > 1:
+        msg = f"{', '.join(sorted(region or 'none' for region in regions))} are named as the region of one bucket, {stored[0].bucket}"
+        raise UsageError(msg, fix="write the same `region:` for each of its targets in index.yaml")
+    if not stored[0].region:
+        msg = f"the region of the bucket {stored[0].bucket} is not known"
+        raise UsageError(msg, fix=f"say it in index.yaml: `region:` of the target '{stored[0].target}'")

@@ -31,11 +31,11 @@ class Asked:
     now: datetime
 
 
-def asked(proposed: Proposed, head: str, policies: Policies, now: datetime) -> Asked:
+def asked(proposed: Proposed, commits: frozenset[str], policies: Policies, now: datetime) -> Asked:
     """Return who asks, and who is for it. People are known by their account's number; of each the last word counts.
 
-    An approval counts for the commit that it was of (a push takes it back), an objection until it is withdrawn. Nobody approves
-    what they do themselves.
+    An approval counts for the `commits` that are the same change (a push takes it back), an objection until it is withdrawn.
+    Nobody approves what they do themselves.
     """
     actor = policies.by_account(proposed.author.id) if proposed.author else None
     last: dict[Word, Review] = {}
@@ -47,9 +47,9 @@ def asked(proposed: Proposed, head: str, policies: Policies, now: datetime) -> A
     return Asked(
         actor=actor,
         shown=_shown(proposed, actor),
-        approved_by=frozenset(person for person, commit in approving.items() if commit == head),
+        approved_by=frozenset(person for person, commit in approving.items() if commit in commits),
         objecting=tuple(sorted(person for person, review in last.items() if review.stand is Stand.CHANGES_REQUESTED)),
-        stale=tuple(sorted(person for person, commit in approving.items() if commit != head)),
+        stale=tuple(sorted(person for person, commit in approving.items() if commit not in commits)),
         opened=proposed.opened,
         now=proposed.now or now,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -45,6 +46,9 @@ def _files(before: Project, after: Project) -> Iterator[Problem]:
         elif tombstones[name].sha256 != old.sha256:
             message = f"the tombstone of {name} has another sha256 than the file had"
             yield Problem(rule="file-removed", message=message, place=after.place, fix=f"write `sha256: {old.sha256}` there")
+        elif old.provenance and tombstones[name].provenance != old.provenance:
+            message = f"{name} had provenance, and its tombstone does not say so"
+            yield Problem(rule="provenance-lost", message=message, place=after.place, fix=f"write `provenance: {old.provenance}` there")
 
 
 def _changed(old: File, new: File) -> Iterator[Problem]:
@@ -72,9 +76,10 @@ def _tombstones(before: Project, after: Project) -> Iterator[Problem]:
             message = f"the tombstone of {old.name} is gone: its name could come back with other bytes"
             fix = f"put it back under removed: `{old.name}: {{version: {old.version}, sha256: {old.sha256}, …}}`"
             yield Problem(rule="tombstone-kept", message=message, place=after.place, fix=fix)
-        elif (kept[old.name].sha256, kept[old.name].version, kept[old.name].at) != (old.sha256, old.version, old.at):
+        elif replace(kept[old.name], reason=old.reason) != old:
             message = f"the tombstone of {old.name} is not as it was"
-            fix = f"write `version: {old.version}, sha256: {old.sha256}, at: {old.at}` again; only the reason may change"
+            provenance = f"provenance: {old.provenance}, " if old.provenance else ""
+            fix = f"write `version: {old.version}, sha256: {old.sha256}, {provenance}at: {old.at}` again; only the reason may change"
             yield Problem(rule="tombstone-kept", message=message, place=after.place, fix=fix)
 
 

@@ -19,8 +19,8 @@ from index_builder.policy.rules import Naming
 
 #: Characters that many fonts show alike, and separators that nobody remembers (as PyPI's ultranormalize_name does).
 _ALIKE: Final = str.maketrans({"0": "o", "1": "i", "l": "i", "-": None})
-#: The edit distance says little of names this short: every second one is near another.
-_SHORT: Final = 4
+#: Pairs that look like one character in most fonts; `c1` is `cl` to readers.
+_PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("c1", "d"))
 
 
 def look_alikes(change: ProjectChange, others: Iterable[str], naming: Naming) -> Iterator[Problem]:
@@ -35,18 +35,25 @@ def look_alikes(change: ProjectChange, others: Iterable[str], naming: Naming) ->
     here = set(others) - {name}
     known = (_bundled("popular.txt") | set(naming.known)) - here - {name}
     for where, names in (("of this index", here), ("that many people know", known)):
-        if near := _near(name, names, naming.distance):
+        if near := _near(name, names, naming):
             listed = ", ".join(near[:3]) + (f" and {len(near) - 3} more" if len(near) > 3 else "")  # noqa: PLR2004 - enough to see it
             yield _question("name-similar", f"{name} is easily taken for {listed}, {where}", project)
 
 
-def _near(name: NormalizedName, names: AbstractSet[str], distance: int) -> list[str]:
-    shown = name.translate(_ALIKE)
-    alike = {other for other in names if other.translate(_ALIKE) == shown}
-    if distance and len(name) > _SHORT:
-        found = extract(name, names, scorer=DamerauLevenshtein.distance, score_cutoff=distance, limit=None)
-        alike |= {other for other, _, _ in found if len(other) > _SHORT}
+def _near(name: NormalizedName, names: AbstractSet[str], naming: Naming) -> list[str]:
+    shown = _seen(name)
+    alike = {other for other in names if _seen(other) == shown}
+    if naming.distance and len(name) >= naming.min_length:
+        found = extract(name, names, scorer=DamerauLevenshtein.distance, score_cutoff=naming.distance, limit=None)
+        alike |= {other for other, _, _ in found if len(other) >= naming.min_length}
     return sorted(alike)
+
+
+def _seen(name: str) -> str:
+    """Return a name as a hasty reader sees it: the same for all that look alike."""
+    for pair, one in _PAIRS:
+        name = name.replace(pair, one)
+    return name.translate(_ALIKE)
 
 
 def confusion(change: ProjectChange, upstream: str) -> Iterator[Problem]:
@@ -59,6 +66,20 @@ def confusion(change: ProjectChange, upstream: str) -> Iterator[Problem]:
         return
     message = f"the upstream index '{upstream}' has a project {change.name} too: who uses both indexes may get either"
     yield _question("name-upstream", message, project)
+
+
+def newcomers(change: ProjectChange) -> Iterator[Problem]:
+    """Yield the files that a project is to take from an upstream index from which it has none: who is called so there may be another."""
+    before = change.before
+    if before is None:
+        return
+    known = {file.origin for file in before.files if isinstance(file.origin, IndexOrigin)}
+    for file in change.new_files():
+        if isinstance(file.origin, IndexOrigin) and file.origin not in known:
+            where = f"the project {file.origin.project} of the upstream index '{file.origin.index}'"
+            message = f"{file.name.text} comes from {where}, from which {before.name} has no file: it may be another one"
+            fix = "release your own, or let somebody who administers the index say that the two are one project"
+            yield Problem(rule="name-upstream", message=message, place=file.place, fix=fix, severity="question")
 
 
 def _is_from(project: Project, upstream: str, name: str) -> bool:

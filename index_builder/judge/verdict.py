@@ -77,10 +77,17 @@ class Judged:
         return Outcome.MERGES
 
     @property
+    def is_automatic(self) -> bool:
+        """Say whether rules want no person to merge it, once nothing is missing."""
+        return bool(self.rulings) and all(ruling.decision.automatic for ruling in self.rulings)
+
+    @property
     def merges_by_itself(self) -> bool:
-        """Say whether it may be merged, all of it was looked at, and rules want no person for that."""
-        is_known = bool(self.rulings) and not self.unchecked
-        return self.outcome is Outcome.MERGES and is_known and all(ruling.decision.automatic for ruling in self.rulings)
+        """Say whether it may be merged, rules want no person for that, and all of it was looked at.
+
+        Whatever is unchecked keeps it from that, be it a sample's line: what nobody looked at may be what a change is about.
+        """
+        return self.outcome is Outcome.MERGES and self.is_automatic and not self.unchecked
 
 
 def weigh(problems: Iterable[tuple[NormalizedName | None, Problem]], policies: Policies, asked: Asked) -> list[Finding]:

@@ -238,7 +238,8 @@ def _by_version(files: Iterable[File]) -> list[tuple[Version, list[File]]]:
 
 
 def _tombstone(file: File, reason: str, at: Timestamp) -> Flow:
-    return Flow({"version": str(file.name.version), "sha256": file.sha256, "reason": reason, "at": at})
+    provenance = {"provenance": file.provenance} if file.provenance else {}
+    return Flow({"version": str(file.name.version), "sha256": file.sha256, **provenance, "reason": reason, "at": at})
 
 
 def _status(status: Status) -> Flow:

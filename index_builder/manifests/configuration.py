@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import product
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from index_builder.manifests.kinds import duration_of
-from index_builder.manifests.schema.configuration import InboxModel, IndexModel, ReleasesModel, TargetModel
+from index_builder.manifests.schema.configuration import InboxModel, IndexModel, PreviewsModel, ReleasesModel, TargetModel
 from index_builder.manifests.validate import validate
 from index_builder.model.environment import Environment
 from index_builder.model.index import Audience, Configuration, Store, Target
 from index_builder.model.names import Sha256, Word
+from index_builder.model.previews import Previews
 from index_builder.model.problem import Problem
 from index_builder.model.releases import Releases
 
@@ -41,7 +43,7 @@ def to_configuration(document: Document) -> tuple[Configuration | None, list[Pro
         inbox=_inbox(model.inbox),
         publish=tuple(map(_target, model.publish)),
         clients=_clients(model),
-        repository=model.web.repository or "", branch=model.web.branch,
+        repository=model.web.repository or "", branch=model.web.branch, previews=_previews(model.previews),
     )  # fmt: skip
     problems = [
         *_unknown_audiences(document, model),
@@ -49,6 +51,7 @@ def to_configuration(document: Document) -> tuple[Configuration | None, list[Pro
         *_shared_targets(document, model),
         *_shared_releases(document, model),
         *_shared_places(document, model),
+        *_shared_previews(document, model),
     ]
     return (configuration if not problems else None), problems
 
@@ -137,6 +140,38 @@ def _shared_places(document: Document, model: IndexModel) -> Iterator[Problem]:
                 yield Problem(rule="audience-shared", message=message, place=document.place(path), fix=fix)
 
 
+def _previews(model: PreviewsModel | None) -> Previews | None:
+    if model is None:
+        return None
+    return Previews(
+        audience=Word(model.audience), kind=model.kind, site=model.site, label=model.label, path=model.path or "", url=model.url or "",
+        endpoint=model.endpoint or "", region=model.region or "",
+    )  # fmt: skip
+
+
+def _shared_previews(document: Document, model: IndexModel) -> Iterator[Problem]:
+    """Find previews where an index is published: what nobody has merged would be taken for it, by browsers too."""
+    previews = model.previews
+    if previews is None:
+        return
+    fix = "give previews a place and a host name of their own"
+    for name, audience in model.audiences.items():
+        if audience.url and urlsplit(audience.url).netloc.casefold() == urlsplit(previews.site).netloc.casefold():
+            message = f"previews would be seen at the host of '{name}'"
+            yield Problem(rule="previews-shared", message=message, place=document.place(("previews", "site")), fix=fix)
+    key = "url" if previews.kind == "bucket" else "path"
+    here = _with_slash(getattr(previews, key))
+    for target in model.publish:
+        there = _with_slash(getattr(target, key) or "")
+        if target.kind == previews.kind and (here.startswith(there) or there.startswith(here)):
+            message = f"previews would be where '{target.name}' is"
+            yield Problem(rule="previews-shared", message=message, place=document.place(("previews", key)), fix=fix)
+
+
+def _with_slash(where: str) -> str:
+    return f"{where.rstrip('/')}/"
+
+
 def _duplicate(document: Document, path: Path, message: str) -> Problem:
     return Problem(rule="target-duplicate", message=message, place=document.place(path), fix="give each target its own name and place")
 
@@ -152,6 +187,7 @@ def _unknown_audiences(document: Document, model: IndexModel) -> Iterator[Proble
         (("audiences", name, "includes", i), other) for name, a in model.audiences.items() for i, other in enumerate(a.includes)
     ]
     named += [(("publish", i, "audience"), target.audience) for i, target in enumerate(model.publish)]
+    named += [(("previews", "audience"), model.previews.audience)] if model.previews else []
     known = ", ".join(model.audiences)
     for path, name in named:
         if name not in model.audiences:

@@ -255,7 +255,10 @@ def _removed(work: _Conversion) -> tuple[Tombstone, ...]:
         if version is None:
             continue
         _check_tombstone_name(work, name, version, path)
-        found.append(Tombstone(name=name, version=version, sha256=Sha256(model.sha256), reason=model.reason, at=Timestamp(model.at)))
+        provenance = Sha256(model.provenance) if model.provenance else None
+        moment = Timestamp(model.at)
+        sha256 = Sha256(model.sha256)
+        found.append(Tombstone(name=name, version=version, sha256=sha256, reason=model.reason, at=moment, provenance=provenance))
     return tuple(sorted(found, key=lambda tombstone: tombstone.name))
 
 

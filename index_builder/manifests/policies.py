@@ -83,7 +83,7 @@ def to_policies(documents: Sequence[Document]) -> tuple[Policies, list[Problem]]
             reserved.append(Reservation(names=tuple(kept.names), holders=holders, place=document.place(("reserved", number))))
             members_named += [(name, document.place(("reserved", number, "for", i))) for i, name in enumerate(kept.for_)]
         if model.names and declare("key", "names", document.place(("names",), of_key=True)):
-            naming = Naming(distance=model.names.distance, known=tuple(model.names.known))
+            naming = Naming(distance=model.names.distance, min_length=model.names.min_length, known=tuple(model.names.known))
     policies = Policies(people=people, groups=groups, rules=tuple(rules.values()), reserved=tuple(reserved), naming=naming)
     problems += _shared_logins(people, places)
     problems += _unknown_names(policies.names() | {OWNERS, PUBLISHERS, ANYONE}, named)

@@ -7,13 +7,13 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Final
 
 from index_builder.errors import EditError
 from index_builder.manifests.configuration import to_configuration
 from index_builder.manifests.convert import to_project
 from index_builder.manifests.loader import Document, load
 from index_builder.manifests.migrations import is_outdated, migrate
+from index_builder.manifests.placement import placement_problems
 from index_builder.manifests.policies import to_policies
 from index_builder.manifests.schema.manifest import ManifestModel
 from index_builder.manifests.validate import validate
@@ -33,7 +33,6 @@ from index_builder.model.source import (
     is_manifest,
     is_read,
 )  # fmt: skip
-from index_builder.policy.readers import readers_of
 from index_builder.policy.rules import Policies
 
 _PLAIN_PATH = re.compile(r"(?:[A-Za-z0-9._+-]*[A-Za-z0-9_+-]/){0,8}[A-Za-z0-9._+-]*[A-Za-z0-9_+-]")
@@ -107,7 +106,8 @@ def read_settings(entries: Iterable[SourceEntry], content: Callable[[SourceEntry
     hidden = hidden or any(problem.place.path.startswith(POLICIES) and _hides_names(problem) for problem in problems)
     if configuration:
         problems += _rule_problems(configuration, policies)
-        problems += _exposed(configuration, policies, documents[CONFIGURATION])
+        if not any(problem.severity == "error" for problem in problems):  # else who may read what is not known yet
+            problems += placement_problems(configuration, policies, documents[CONFIGURATION])
     principals = None if hidden else policies.names() or None
     return Settings(configuration=configuration, policies=policies, principals=principals, problems=tuple(problems))
 
@@ -245,20 +245,6 @@ def _rule_problems(configuration: Configuration, policies: Policies) -> Iterator
             if name not in configuration.audiences:
                 message = f"the rule '{rule.id}' selects an audience '{name}' that is not there"
                 yield Problem(rule="audience-unknown", message=message, place=rule.place, fix=f"the audiences are: {known}")
-
-
-def _exposed(configuration: Configuration, policies: Policies, document: Document) -> Iterator[Problem]:
-    """Find audiences of some people at hosts that serve everybody."""
-    for number, target in enumerate(configuration.publish):
-        readers = readers_of(policies, target.audience)
-        if target.kind in _OF_EVERYBODY and readers.people and not readers.is_open:
-            message = f"'{target.name}' is Pages, which everybody may read, and only some people are granted download of {target.audience}"
-            place = document.place(("publish", number, "kind"))
-            yield Problem(rule="audience-exposed", message=message, place=place, fix=_PRIVATE, severity="warning")
-
-
-_OF_EVERYBODY: Final = frozenset({"pages-artifact", "pages-branch"})
-_PRIVATE: Final = "publish it where passwords are asked for (index-builder host-config nginx), or keep Pages private (Enterprise Cloud)"
 
 
 def _hides_names(problem: Problem) -> bool:

@@ -33,6 +33,11 @@ class Address:
         return cls(host=host, port=str(parts.port or ""), prefix=prefix)
 
     @property
+    def netloc(self) -> str:
+        """The host with its port, where it has one of its own."""
+        return f"{self.host}:{self.port}" if self.port else self.host
+
+    @property
     def root(self) -> str:
         """The URL of the tree, ending in a slash."""
-        return f"https://{self.host}{f':{self.port}' if self.port else ''}{self.prefix}/"
+        return f"https://{self.netloc}{self.prefix}/"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from index_builder.model.environment import Environment
 from index_builder.model.names import Sha256, Word
+from index_builder.model.previews import Previews
 from index_builder.model.problem import Place
 from index_builder.model.project import Project
 from index_builder.model.releases import Releases
@@ -91,7 +92,7 @@ class Configuration:
 
     `upstreams` maps a name to a simple index's URL, or to `default`; `clients` are the environments that the index is
     for, or empty where it does not say. `repository` is where people see it on the web, '' where nothing says it, and `branch`
-    what is published of it.
+    what is published of it. `previews` is where pull requests are shown to others, None where they are not.
     """
 
     title: str
@@ -103,6 +104,7 @@ class Configuration:
     clients: tuple[Environment, ...] = ()
     repository: str = ""
     branch: str = "main"
+    previews: Previews | None = None
 
     def visible_in(self, audience: Word) -> frozenset[Word]:
         """Return the audiences whose projects `audience` sees: itself and what it includes, at any remove."""

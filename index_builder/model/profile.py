@@ -24,14 +24,14 @@ class Grant(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """A project as its manifest describes it to people.
+    """A project as its manifest describes it to people; in a package list nobody owns it, and no manifest is there.
 
     `origins` say by file name where its bytes come from; `looked_for` says where new releases are. `readme` is sanitised HTML.
     """
 
-    manifest: str
-    owners: tuple[str, ...]
-    hosting: str
+    manifest: str = ""
+    owners: tuple[str, ...] = ()
+    hosting: str = ""
     events: tuple[Event, ...] = ()
     origins: tuple[tuple[str, str], ...] = ()
     looked_for: str = ""

@@ -90,13 +90,14 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone:
-    """A file that was taken away: its name never comes back with other bytes."""
+    """A file that was taken away: its name never comes back with other bytes. `provenance` is the digest of its PEP 740 object."""
 
     name: str
     version: Version
     sha256: Sha256
     reason: str
     at: Timestamp
+    provenance: Sha256 | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

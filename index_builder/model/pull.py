@@ -22,6 +22,7 @@ class Pull:
     opened: datetime
     is_draft: bool = False
     reviews: tuple[Review, ...] = ()
+    labels: frozenset[str] = frozenset()
 
 
 class Mark(StrEnum):

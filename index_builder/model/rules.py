@@ -13,6 +13,15 @@ class Rule(NamedTuple):
     how: str
 
 
+#: Where readers find the project: its documentation is read in its repository.
+HOME: Final = "https://github.com/index-builder/index-builder"
+
+
+def page_of(rule: str) -> str:
+    """Return the URL of a rule's place in the reference."""
+    return f"{HOME}/blob/main/docs/reference/rules.md#{rule}"
+
+
 RULES: Final[dict[str, Rule]] = {
     # the tree
     "tree-mode": Rule(
@@ -179,19 +188,34 @@ RULES: Final[dict[str, Rule]] = {
         "Use a name of `index.yaml`, or declare it there.",
     ),
     "audience-exposed": Rule(
-        "An audience of some people is published where they must say who they are.",
-        "Pages of GitHub are everybody's, unless the repository's plan lets them be private; no policy is asked there.",
+        "An audience that is not for everybody is published where readers must say who they are.",
+        "Pages of GitHub are everybody's, unless the repository's plan lets them be private, and releases are for whoever sees their "
+        "repository; no policy is asked there.",
         "Publish it to a folder or bucket behind a host that `index-builder host-config` configures, or set the visibility of Pages.",
     ),
     "audience-narrowed": Rule(
         "Who saw a project goes on seeing it.",
-        "What somebody could download cannot be made secret again: it is in their caches, their mirrors and their lock files.",
+        "What somebody could download cannot be made secret again: it is in their caches, their mirrors and their lock files; and files "
+        "stay for whoever knows their address until the target's `grace:` is over and a publication ran after that.",
         "Nothing, where it is meant: it is withdrawn. Treat what it held as known; keys in it are to be replaced.",
     ),
     "audience-shared": Rule(
         "Each audience has its files in a place of its own.",
-        "On a shared bucket or folder, whoever may read one audience could ask for the files of another by their digest.",
-        "Give each audience its own `files:` and its targets their own `url:` or `path:`, none of them inside another's.",
+        "On a shared bucket or folder, whoever may read one audience could ask for the files of another by their digest; on branches of "
+        "one repository, by its history.",
+        "Give each audience its own `files:` and its targets their own `url:`, `path:` or `repository:`, none of them inside another's.",
+    ),
+    "target-unseen": Rule(
+        "An archive's audience has a `url:`.",
+        "A machine that publishes begins with nothing: without asking what is live, a rollback would not hold, files that readers are "
+        "on their way to would go at once, and each publication would write everything.",
+        "Write `url:`, ending in a slash, where readers get the tree.",
+    ),
+    "previews-shared": Rule(
+        "Previews of pull requests are at a place, and a host name, of their own.",
+        "What nobody has merged yet would be taken for the index: by readers, by whoever copies it, and by a browser that lets one page "
+        "of a host read the others.",
+        "Give `previews:` a bucket or folder of its own, and a `site:` with another host name.",
     ),
     "target-left": Rule(
         "A target that was published to is published to.",
@@ -218,6 +242,11 @@ RULES: Final[dict[str, Rule]] = {
         "What `trust/` holds of an audience is as a ceremony makes it.",
         "Names, numbers and keys of it are followed when the index is signed: what somebody wrote by hand would lead elsewhere.",
         "Take the file from git's history, and find out who changed it.",
+    ),
+    "trust-private-key": Rule(
+        "No private key is under `trust/`.",
+        "Git keeps what was committed once, for everybody who has a clone: the key is theirs, however soon the file goes.",
+        "Take the file out, and replace the key with `index-builder keys rotate`.",
     ),
     "trust-unsigned": Rule(
         "Every version of root, targets and bins is signed by as many people as must.",
@@ -252,8 +281,8 @@ RULES: Final[dict[str, Rule]] = {
     ),
     # bytes
     "bytes-not-reachable": Rule(
-        "The bytes of every listed file can be had from its origin, the pool or the inbox.",
-        "A page must not link to what is not there.",
+        "The bytes of every listed file can be had from its origin, the pool or the inbox; of a new file, its origin itself is asked.",
+        "A page must not link to what is not there, and whoever hands bytes in could say that they are anybody's.",
         "Hand the bytes in with `index-builder pool push`, or correct the origin.",
     ),
     "release-name": Rule(
@@ -344,8 +373,9 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "name-similar": Rule(
         "A new name is not easily taken for another, here or among those that many people know.",
-        "People mistype, and attackers register what they type. `l`, `1` and `i`, `o` and `0`, and separators look alike.",
-        "Choose another name, or ask an administrator to approve it; `names: {distance: …}` in `policies.d/` sets how near is too near.",
+        "People mistype, and attackers register what they type. `l`, `1` and `i`, `o` and `0`, `rn` and `m`, `vv` and `w`, `cl` and `d`, "
+        "and separators look alike.",
+        "Choose another name, or ask an administrator to approve it; `names:` in `policies.d/` sets how near is too near.",
     ),
     "name-stdlib": Rule(
         "A new name is not that of a module of the standard library.",
@@ -353,7 +383,7 @@ RULES: Final[dict[str, Rule]] = {
         "Choose another name, or ask who administers the index.",
     ),
     "name-upstream": Rule(
-        "A new project that is our own has a name that the upstream indexes do not have.",
+        "A new project that is our own has a name that the upstream indexes do not have, and an old one does not begin to mix in theirs.",
         "With two indexes configured, installers take the higher version of either: dependency confusion.",
         "Choose a name with your prefix, take the project from the upstream, or ask an administrator; clients should use one index only.",
     ),
@@ -395,7 +425,7 @@ RULES: Final[dict[str, Rule]] = {
     "policy-lockout": Rule(
         "Somebody can administer the index.",
         "Nobody could undo it.",
-        "Keep a rule for every project that grants `administer`.",
+        "Keep a rule for every project that grants `administer`, and require no more approvals than people other than the doer can give.",
     ),
     "policy-orphan": Rule(
         "Somebody can go on with each project.",
@@ -408,7 +438,7 @@ RULES: Final[dict[str, Rule]] = {
         "`index-builder policy codeowners --write`.",
     ),
     "policy-matches-nothing": Rule(
-        "A new rule speaks of projects that are there.",
+        "A new rule or reservation speaks of projects that are there.",
         "A misspelled pattern protects nothing.",
         "Correct it; for projects that are still to come, an administrator's approval says so.",
     ),

@@ -12,6 +12,7 @@ from typing import Final
 from index_builder.errors import CorruptEntryError
 from index_builder.fetch.stage import Fetcher
 from index_builder.manifests.reader import Settings, missing_problems, name_problems, read_settings, tree_problems
+from index_builder.model.index import FILES
 from index_builder.model.names import Word
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem, ProblemsFoundError, in_order
@@ -23,9 +24,10 @@ from index_builder.pipeline.previous import Changed, Previous, changed_since, fi
 from index_builder.pipeline.spread import batches, spread
 from index_builder.pipeline.theme import themed
 from index_builder.pipeline.tree import Report, Tree, build_tree
+from index_builder.policy.readers import readers_of
 from index_builder.ports import Site, SourceTree
 from index_builder.render.legacy import ReleaseJson
-from index_builder.render.web.house import House
+from index_builder.render.web.house import House, root_shown
 from index_builder.state import Mark, OutdatedStateError
 
 Found = Mapping[Word, tuple[Previous, Changed] | None]
@@ -125,6 +127,8 @@ class _Build:
     def _run(self, found: Found) -> Built:
         seen = self._seen(found)
         settings = read_settings(self._of_settings, self._tree.read)
+        if self._order.preview:
+            settings = _alone(settings)
         gathered = self._gathered(settings, seen)
         reports = tuple(self._made(audience, settings, gathered, seen, found[audience]) for audience in self._sites)
         return Built(reports=reports, warnings=in_order([problem for part in gathered for problem in part.problems]))
@@ -179,10 +183,17 @@ class _Build:
     def _fetch(self, lacking: Iterable[Lacking]) -> None:
         lacking = list(lacking)
         problems = self._fetch_files([fetch for part in lacking for fetch in part.files])
-        problems += self._fetcher.provenance([fetch for part in lacking for fetch in part.provenance])
+        problems += self._fetch_provenance([fetch for part in lacking for fetch in part.provenance])
         problems += self._fetcher.links([fetch for part in lacking for fetch in part.links])
         if problems:
             raise ProblemsFoundError(in_order(problems))
+
+    def _fetch_provenance(self, fetches: list[Fetch]) -> list[Problem]:
+        if not fetches:
+            return []
+        from index_builder.pipeline.kept import kept_in  # noqa: PLC0415 - reads certificates, which few builds do
+
+        return replace(self._fetcher, kept=kept_in(self._tree)).provenance(fetches)
 
     def _fetch_files(self, fetches: list[Fetch]) -> list[Problem]:
         order = self._order
@@ -195,6 +206,15 @@ class _Build:
         done = {id(fetch) for fetch in elsewhere}
         return problems + self._fetcher.files([fetch for fetch in fetches if id(fetch) not in done])
 
+    def _house(self, audience: Word, settings: Settings, templates: tuple[tuple[str, str], ...]) -> House:
+        from index_builder.clientconfig.tools import shown  # noqa: PLC0415 - for pages for people only
+
+        configuration = settings.configuration
+        assert configuration is not None  # noqa: S101 - as below
+        url, preview = configuration.audiences[audience].url, self._order.preview
+        ways = shown(root_shown(url, is_preview=preview), audience, is_open=readers_of(settings.policies, audience).is_open)
+        return House(configuration.title, templates, url, configuration.repository, configuration.branch, preview, ways)
+
     def _made(
         self, audience: Word, settings: Settings, gathered: Sequence[Gathered], seen: _Seen,
         last: tuple[Previous, Changed] | None,
@@ -203,11 +223,11 @@ class _Build:
         assert configuration is not None  # noqa: S101 - for the type checker: without one, the reading had errors
         order, root = self._order, configuration.audiences[audience].url
         templates = tuple(sorted(order.templates.items()))
-        house = House(configuration.title, templates, root, configuration.repository, configuration.branch, order.preview)
+        house = self._house(audience, settings, templates) if order.web else None
         made = Tree(
             mark=Mark(audience=audience, builder=order.builder, source=self._tree.revision, inputs=self._inputs),
             title=configuration.title,
-            layout=Layout(templates, order.release_json, root, preview=order.preview, house=house if order.web else None),
+            layout=Layout(templates, order.release_json, root, preview=order.preview, house=house),
             parts=(part.items[audience] for part in gathered if audience in part.items),
             blobs=(blob for part in gathered for blob in part.blobs.get(audience, ())),
             previous=last[0] if last else None,
@@ -216,6 +236,14 @@ class _Build:
             sparse=order.sparse,
         )
         return build_tree(made, self._sites[audience], self._fetcher.pool, order.executor, self._fetcher.downloader.progress)
+
+
+def _alone(settings: Settings) -> Settings:
+    """Return settings by which each tree stands alone, wherever it is put: what is not merged is at none of their places yet."""
+    if settings.configuration is None:
+        return settings
+    audiences = {name: replace(audience, url="", files=FILES, releases=None) for name, audience in settings.configuration.audiences.items()}
+    return replace(settings, configuration=replace(settings.configuration, audiences=audiences))
 
 
 def _stop_at_errors(settings: Settings, gathered: Sequence[Gathered], seen: _Seen) -> None:

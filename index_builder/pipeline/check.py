@@ -74,7 +74,9 @@ def look_into(fetches: Sequence[Fetch], fetcher: Fetcher, executor: Executor | N
     missing = {fetch.digest for fetch in fetcher.missing(fetches)} if fetcher.offline else ()
     held = [fetch for fetch in fetches if fetch.digest not in missing or fetch.project.hosting is Hosting.HOSTED]
     problems = fetcher.files(held)
-    problems += fetcher.provenance([f for f in held if not fetcher.offline or f.project.hosting is Hosting.HOSTED])
+    problems += fetcher.provenance(
+        [f for f in fetches if not fetcher.offline or f.project.hosting is Hosting.HOSTED or fetcher.makes_provenance(f)]
+    )
     if not fetcher.offline:
         fetcher.listings(held)
     needs: list[Needs] = []

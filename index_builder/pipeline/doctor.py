@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from index_builder.model.index import Configuration
 from index_builder.model.repository import RepositorySettings
+from index_builder.policy.readers import readers_of
+from index_builder.policy.rules import Policies
 
 
 class Health(StrEnum):
@@ -31,18 +34,31 @@ class Finding:
 
 #: The workflow files of an index.
 WORKFLOWS: Final = ("validate.yml", "judge.yml", "bump.yml", "publish.yml")
+#: And of one that shows pull requests to others.
+PREVIEW: Final = "preview.yml"
 #: The status that judgement sets.
 CONTEXT: Final = "index-builder"
 _ENVIRONMENT: Final = "publish"
 _KEYS: Final = ("INDEX_BUILDER_KEY_BINS", "INDEX_BUILDER_KEY_TIMESTAMP")
 
 
-def examine(settings: RepositorySettings, configuration: Configuration, *, is_signed: bool) -> Iterator[Finding]:
+#: The workflows that a schedule starts, at least four times in this while.
+_SCHEDULED: Final = ("judge.yml", "bump.yml", "publish.yml")
+_ALIVE: Final = timedelta(days=2)
+
+
+def examine(
+    settings: RepositorySettings, configuration: Configuration, policies: Policies, now: datetime, *, is_signed: bool
+) -> Iterator[Finding]:
     """Yield each thing that an index depends on."""
-    yield from _branch(settings)
-    yield from _workflows(settings)
+    merges = any(rule.merge for rule in policies.rules)
+    yield from _branch(settings, merges=merges)
+    yield from _actions(settings)
+    yield from _workflows(settings, (*WORKFLOWS, *([PREVIEW] if configuration.previews else [])))
+    yield from _schedules(settings, now)
     yield from _environment(settings)
     yield from _pages(settings, configuration)
+    yield from _visibility(settings, configuration, policies)
     yield from _secrets(settings, is_signed=is_signed)
     yield _finding(
         "workflows may open pull requests", settings.may_open_pulls,
@@ -60,7 +76,7 @@ def _finding(what: str, is_good: bool | None, why: str, fix: str) -> Finding:
     return Finding(what=what, health=health, why=why, fix=fix)
 
 
-def _branch(settings: RepositorySettings) -> Iterator[Finding]:
+def _branch(settings: RepositorySettings, *, merges: bool) -> Iterator[Finding]:
     where = f"Settings → Rules → Rulesets, for the branch {settings.branch}"
     yield _finding(
         f"the branch {settings.branch} changes by pull requests only", settings.needs_pull,
@@ -76,9 +92,33 @@ def _branch(settings: RepositorySettings) -> Iterator[Finding]:
         "two changes that were judged one by one could be merged one after the other", f"{where}: require branches to be up to date",
     )  # fmt: skip
 
+    if merges:
+        leaves = None if settings.reviews is None else not settings.reviews
+        yield _finding(
+            f"the branch {settings.branch} leaves it to the policies who must approve", leaves,
+            "GitHub wants approvals too, and nothing would merge by itself", f"{where}: required approvals: 0; the status stands for them",
+        )  # fmt: skip
 
-def _workflows(settings: RepositorySettings) -> Iterator[Finding]:
-    for name in WORKFLOWS:
+
+def _actions(settings: RepositorySettings) -> Iterator[Finding]:
+    yield _finding(
+        "Actions may run, those that the workflows use too", None if settings.actions is None else settings.actions in ("all", "selected"),
+        "the workflows use a few actions of GitHub's, pinned to commits", "Settings → Actions → General: allow actions, or select those",
+    )  # fmt: skip
+
+
+def _schedules(settings: RepositorySettings, now: datetime) -> Iterator[Finding]:
+    for name in _SCHEDULED:
+        last = settings.scheduled.get(name)
+        yield _finding(
+            f"the schedule of {name} ran in the last {_ALIVE.days} days", None if last is None else now - last < _ALIVE,
+            f"it last did on {last:%Y-%m-%d}" if last else "no run of it is to be seen: a new repository's begins within a day",
+            f"gh workflow disable {name} && gh workflow enable {name}, and look at its runs: gh run list --workflow {name}",
+        )  # fmt: skip
+
+
+def _workflows(settings: RepositorySettings, names: Sequence[str]) -> Iterator[Finding]:
+    for name in names:
         state = None if settings.workflows is None else settings.workflows.get(name, "missing")
         fix = f"gh workflow enable {name}" if state and state.startswith("disabled") else "write it: index-builder init . --github …"
         why = "GitHub stops schedules of a public repository after 60 days without a push" if state == "disabled_inactivity" else ""
@@ -93,9 +133,15 @@ def _environment(settings: RepositorySettings) -> Iterator[Finding]:
         f"the environment {_ENVIRONMENT} is there", found is not None if is_known else None,
         "it holds the online keys, and says from where they may be used", f"{where}: make it",
     )  # fmt: skip
+    alone = None if not is_known or (found and found.branches is None) else bool(found and set(found.branches or ()) == {settings.branch})
     yield _finding(
-        f"only some branches may use the environment {_ENVIRONMENT}", bool(found and found.has_branches) if is_known else None,
+        f"only the branch {settings.branch} may use the environment {_ENVIRONMENT}", alone,
         "whoever can push a branch could have its workflow sign and publish", f"{where}: deployment branches: {settings.branch} only",
+    )  # fmt: skip
+    yield _finding(
+        f"nobody must approve what uses the environment {_ENVIRONMENT}", not (found and found.has_reviewers) if is_known else None,
+        f"signatures are renewed on a schedule, which would wait; who may change {settings.branch} is what protects the keys",
+        f"{where}: take out the required reviewers",
     )  # fmt: skip
 
 
@@ -112,10 +158,32 @@ def _pages(settings: RepositorySettings, configuration: Configuration) -> Iterat
         )  # fmt: skip
 
 
+def _visibility(settings: RepositorySettings, configuration: Configuration, policies: Policies) -> Iterator[Finding]:
+    """Hold who may read Pages of this repository against who is granted `download` of what is there."""
+    for target in configuration.publish:
+        if target.kind not in ("pages-artifact", "pages-branch") or target.repository or settings.has_pages is False:
+            continue
+        is_open = readers_of(policies, target.audience).is_open
+        is_right = None if settings.is_public is None else settings.is_public is is_open
+        if is_open:
+            what, why = "is for everybody, as", "installers cannot log in to private Pages, and would get nothing"
+            fix = "Settings → Pages → visibility: Public"
+        else:
+            what, why = "is private, because", "whoever knows its address reads what only some people are granted, or nobody is"
+            fix = "Settings → Pages → visibility: Private; or publish it where installers can log in: index-builder host-config nginx"
+        said = "is" if is_open else "is not"
+        yield _finding(f"Pages {what} {target.audience} {said}, for the target {target.name}", is_right, why, fix)
+
+
 def _secrets(settings: RepositorySettings, *, is_signed: bool) -> Iterator[Finding]:
     names = settings.secrets
     keys = None if names is None else not set(names) & set(_KEYS)
     if is_signed:
+        held = next((e.secrets for e in settings.environments or () if e.name == _ENVIRONMENT), None)
+        yield _finding(
+            f"the environment {_ENVIRONMENT} has the online keys", None if held is None else set(_KEYS) <= set(held),
+            "nothing can be signed without them", f"gh secret set NAME --env {_ENVIRONMENT}, for {' and '.join(_KEYS)}",
+        )  # fmt: skip
         yield _finding(
             "the online keys are secrets of the environment, not of the repository", keys,
             "every workflow of the repository could sign", f"Settings → Environments → {_ENVIRONMENT}: add them there, and delete these",

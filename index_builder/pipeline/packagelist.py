@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 import orjson
 
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
+from index_builder.model.profile import Event, Profile
+from index_builder.model.snapshot import ListedProject
 from index_builder.packagelists.changes import ListChanges, changes_between, digest_of_list, line_numbers
 from index_builder.packagelists.group import PackageList, group
 from index_builder.packagelists.line import BadLineError, filename_of, project_of
@@ -72,6 +74,7 @@ class ListPart(NamedTuple):
 
     packages_url: str
     projects: list[tuple[str, list[tuple[int, bytes]]]]
+    for_people: bool = False
 
 
 def build_list(
@@ -98,8 +101,17 @@ def gather_lines(part: ListPart) -> tuple[list[BadLine], bytes]:
     for name, lines in part.projects:
         project = listed(name, lines, part.packages_url, lambda position, error: wrong.append(BadLine(position, error.message, error.fix)))
         if project:
-            items.append(Item(project))
+            items.append(Item(project, profile=_profile(project) if part.for_people else None))
     return wrong, pack(items)
+
+
+def _profile(project: ListedProject) -> Profile:
+    """Return what a list tells people: when which release came. Of yanked files it does not say since when."""
+    times: dict[str, str] = {}
+    for file in project.files:
+        if file.uploaded:
+            times[file.version] = min(file.uploaded, times.get(file.version, file.uploaded))
+    return Profile(events=tuple(sorted(Event(at, "release", version) for version, at in times.items())))
 
 
 def problems_of(name: str, wrong: Iterable[BadLine], numbers: Mapping[int, int]) -> tuple[Problem, ...]:
@@ -158,7 +170,7 @@ class _Build:
         kept = self._kept(last, gone, gone.keys() | lines.keys())
         for name in gone.keys() | lines.keys():
             lines[name] = [*kept.get(name, []), *lines.get(name, [])]
-        wrong, packed = gather_lines(ListPart(self._order.packages_url, sorted(lines.items())))
+        wrong, packed = gather_lines(self._part(sorted(lines.items())))
         self._wrong += wrong
         problems = self._problems()
         return self._built(Tree(
@@ -205,9 +217,12 @@ class _Build:
             projects.append((name, lines))
             count += len(lines)
             if count >= _MOST_LINES:
-                yield ListPart(self._order.packages_url, projects)
+                yield self._part(projects)
                 projects, count = [], 0
-        yield ListPart(self._order.packages_url, projects)
+        yield self._part(projects)
+
+    def _part(self, projects: list[tuple[str, list[tuple[int, bytes]]]]) -> ListPart:
+        return ListPart(self._order.packages_url, projects, self._order.layout.house is not None)
 
     def _bad(self, position: int, error: BadLineError) -> None:
         self._wrong.append(BadLine(position, error.message, error.fix))

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import orjson
-from tuf.api.metadata import Metadata, TargetFile
+from tuf.api.metadata import TargetFile
 
 from index_builder.errors import StorageError, TrustError
 from index_builder.ports import Progress, Site
 from index_builder.state import MARK, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of
 from index_builder.trust.committed import Committed, complete, standings
-from index_builder.trust.keys import write_for_people
-from index_builder.trust.layout import BINS, FOLDER, GRACE, POINTER, ROOT, TARGETS, copied, copy_path, is_copied, is_metadata, metadata_path
-from index_builder.trust.published import Before, check_fresh, find_before, is_current, last_version
+from index_builder.trust.compared import check_published, foreign_root
+from index_builder.trust.layout import FOLDER, GRACE, POINTER, copied, copy_path, is_copied, is_metadata
+from index_builder.trust.published import Before, check_fresh, check_not_forged, find_before, is_current, last_version
 from index_builder.trust.signing import OnlineSigners, Signed, sign
 
 #: What was replaced, by the time of that: it stays for a while.
@@ -66,7 +66,8 @@ def sign_tree(order: Order, site: Site, published: Site, progress: Progress) -> 
     """
     complete(order.committed)
     check_lives(order.committed, order.now)
-    check_published(order.committed, published)
+    check_published(order.committed, published.read)
+    foreign = foreign_root(order.committed, published.read)
     before = _before(order, published, progress)
     mark = (_renewed(before, published, order) if order.heartbeat and before else None) or _mark(site)
     if mark is not None and order.commit is not None and mark.source != order.commit:
@@ -77,11 +78,10 @@ def sign_tree(order: Order, site: Site, published: Site, progress: Progress) -> 
     replaced = _replaced_copies(before, targets)
     written = list(_copies(site, targets, progress))
     written += _metadata(site, published, signed)
-    deleted = _tidied(site, published, [*signed.replaced, *replaced], order)
+    deleted = [*_taken_away(site, foreign, progress), *_tidied(site, published, [*signed.replaced, *replaced], order)]
     return Report(
         version=signed.version, targets=len(targets), bins=signed.bins, renewed=signed.renewed, due=signed.due, expired=signed.expired,
-        written=tuple(written),
-        deleted=tuple(deleted), commit=mark.source if mark else "",
+        written=tuple(written), deleted=tuple(deleted), commit=mark.source if mark else "",
     )  # fmt: skip
 
 
@@ -93,6 +93,8 @@ def _before(order: Order, published: Site, progress: Progress) -> Before | None:
             raise
         progress.note(f"{error.message}; signing all of it anew")
         return None
+    if before is not None:
+        check_not_forged(before, order.committed, order.now)
     if order.heartbeat and (before is None or not before.same_bins):
         msg = "nothing is published under the present keys, which could be renewed"
         raise TrustError(msg, fix="sign the tree: index-builder sign")
@@ -105,22 +107,6 @@ def check_lives(committed: Committed, now: datetime) -> None:
         if standing.expires <= now:
             msg = f"{standing.role} expired {standing.expires:%Y-%m-%d}: whatever is signed under it, clients refuse it"
             raise TrustError(msg, fix="renew it: index-builder keys renew; its holders sign that, then sign the tree")
-
-
-def check_published(committed: Committed, published: Site) -> None:
-    """Raise TrustError where what people signed is published in the same version with other content: clients remember that one."""
-    offline: list[tuple[str, Metadata[Any]]] = [(ROOT, root) for root in committed.roots]
-    offline += [(name, metadata) for name, metadata in ((TARGETS, committed.targets), (BINS, committed.bins)) if metadata]
-    for role, metadata in offline:
-        path = metadata_path(role, metadata.signed.version)
-        try:
-            there = published.read(path)
-        except StorageError:
-            continue  # not there: asked once, because each question may be a download
-        if there != write_for_people(metadata):
-            msg = f"{path} is published, and trust/ has another version {metadata.signed.version} of {role}"
-            fix = "find out which of them people signed; a change gets the next number. To begin anew: delete tuf/ there, and tell readers"
-            raise TrustError(msg, fix=fix)
 
 
 def _renewed(before: Before, published: Site, order: Order) -> Mark | None:
@@ -260,6 +246,14 @@ def _is_there(site: Site, path: str, content: bytes) -> bool:
     if site.size(path) != len(content):
         return False
     return site.read(path) == content
+
+
+def _taken_away(site: Site, foreign: str | None, progress: Progress) -> Iterator[str]:
+    """Delete a root that stands beside what people signed, and that too few have signed: clients would refuse all for it."""
+    if foreign is not None:
+        progress.note(f"{foreign} was published, and too few have signed it: it is taken away; find out who put it there")
+        site.delete(foreign)
+        yield foreign
 
 
 def _replaced_copies(before: Before | None, targets: Mapping[str, TargetFile | None]) -> Iterator[str]:

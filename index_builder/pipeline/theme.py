@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
@@ -37,6 +37,16 @@ def themed(tree: SourceTree, built_in: Mapping[str, str]) -> dict[str, str]:
     if problems:
         raise ProblemsFoundError(problems)
     return {**built_in, **found}
+
+
+def theme_problems(tree: SourceTree, built_in: Callable[[], Mapping[str, str]]) -> tuple[Problem, ...]:
+    """Return what is wrong with the theme of a tree that may have one. Raises SourceError."""
+    try:
+        if any(True for _ in tree.entries(FOLDER)):
+            themed(tree, built_in())
+    except ProblemsFoundError as error:
+        return error.problems
+    return ()
 
 
 def _read(tree: SourceTree, entry: SourceEntry, problems: list[Problem]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from index_builder.errors import TrustError
 from index_builder.model.names import Word
 from index_builder.model.problem import Place, Problem
-from index_builder.model.source import ORDINARY
+from index_builder.model.source import EXECUTABLE, ORDINARY
 from index_builder.ports import SourceTree
 from index_builder.trust.committed import TRUST, Committed, lacks, read_committed, root_file, standings
 from index_builder.trust.layout import ROOT
@@ -20,7 +21,8 @@ def first_root(tree: SourceTree, audience: Word) -> bytes | None:
 
 
 def trust_problems(tree: SourceTree) -> Iterator[Problem]:
-    """Yield what keeps an index from being signed: what no ceremony made, and what not enough people have signed."""
+    """Yield what keeps an index from being signed: what no ceremony made, what not enough people have signed, and private keys."""
+    yield from _private_keys(tree)
     for audience in sorted({entry.path.split("/")[1] for entry in tree.entries(TRUST) if entry.path.count("/") > 1}):
         folder = f"{TRUST}/{audience}"
         try:
@@ -36,6 +38,18 @@ def trust_problems(tree: SourceTree) -> Iterator[Problem]:
                 message = f"version {standing.version} of {standing.role} {lacks(standing)}"
                 fix = "each of them signs with: index-builder keys sign"
                 yield Problem(rule="trust-unsigned", message=message, place=Place(path=path), fix=fix)
+
+
+def _private_keys(tree: SourceTree) -> Iterator[Problem]:
+    for entry in sorted(tree.entries(TRUST), key=lambda entry: entry.path):
+        if entry.mode in (ORDINARY, EXECUTABLE) and any(mark in tree.read(entry) for mark in _PRIVATE):
+            message = "a private key is in git, and whoever can read the repository has it"
+            fix = "take it out, and replace it whether or not it was merged: index-builder keys rotate; an encrypted one counts too"
+            yield Problem(rule="trust-private-key", message=message, place=Place(path=entry.path), fix=fix)
+
+
+#: What PEM files of any kind of private key have, and JSON ones.
+_PRIVATE: Final = (b"PRIVATE KEY-----", b'"private"')
 
 
 def read_trust(tree: SourceTree, audience: Word) -> Committed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -23,27 +23,32 @@ _ASKED: Final = (Action.RELEASE, Action.EDIT)
 
 
 def codeowners(policies: Policies, projects: Mapping[str, Project]) -> str:
-    """Return the file. The last line that matches a path counts, so it goes from everything to one manifest.
+    """Return the file. The last line that matches a path counts, so it goes from everything to one manifest."""
+    administrators = _administrators(policies)
+    lines = [HEADER.rstrip(), *([f"* {administrators}"] if administrators else [])]
+    lines += [f"/packages.d/**/{pattern}.yaml {people}" for pattern, people in _patterns(policies)]
+    lines += lines_of(policies, [project for _, project in sorted(projects.items())])
+    return "\n".join(lines) + "\n"
 
-    A manifest has a line of its own only where the lines for patterns do not say the same already.
-    """
-    lines = [HEADER.rstrip()]
-    administrators = _logins(policies, able(policies, Action.ADMINISTER, None, Facts()))
-    if administrators:
-        lines.append(f"* {administrators}")
-    patterns: list[tuple[str, str]] = []
-    for pattern in _by_width({pattern for rule in policies.rules for pattern in rule.projects}):
-        people = _logins(policies, _asked_of(policies, pattern))
-        if people:
-            patterns.append((pattern, people))
-            lines.append(f"/packages.d/**/{pattern}.yaml {people}")
-    for name, project in sorted(projects.items()):
+
+def lines_of(policies: Policies, projects: Iterable[Project]) -> Iterator[str]:
+    """Yield the lines of manifests, of those that have one: where the lines for patterns do not say the same already."""
+    administrators, patterns = _administrators(policies), _patterns(policies)
+    for project in projects:
         facts = Facts(owners=project.owners, audiences=project.audiences)
         people = _logins(policies, {person for action in _ASKED for person in able(policies, action, project.normalized, facts)})
-        said = next((owners for pattern, owners in reversed(patterns) if fnmatchcase(name, pattern)), administrators)
+        said = next((owners for pattern, owners in reversed(patterns) if fnmatchcase(project.normalized, pattern)), administrators)
         if people and people != said and _PLAIN.fullmatch(project.place.path):
-            lines.append(f"/{project.place.path} {people}")
-    return "\n".join(lines) + "\n"
+            yield f"/{project.place.path} {people}"
+
+
+def _administrators(policies: Policies) -> str:
+    return _logins(policies, able(policies, Action.ADMINISTER, None, Facts()))
+
+
+def _patterns(policies: Policies) -> list[tuple[str, str]]:
+    patterns = _by_width({pattern for rule in policies.rules for pattern in rule.projects})
+    return [(pattern, people) for pattern in patterns if (people := _logins(policies, _asked_of(policies, pattern)))]
 
 
 def _asked_of(policies: Policies, pattern: str) -> set[Word]:

@@ -39,7 +39,7 @@ class Decision:
     """What was decided, with every reason. `able` are the people to whom some rule grants it; `anyone` where that is everybody.
 
     `lent_by` is who lent the grant: nothing grants it to the principal, but to somebody who approved it. `granted` are theirs then.
-    `automatic` are the rules that want no person to merge it.
+    `automatic` are the rules that want no person to merge it; `attesting` are those that grant it to the manifest's publishers.
     """
 
     verdict: Verdict
@@ -49,11 +49,17 @@ class Decision:
     missing: tuple[Missing, ...]
     able: tuple[Word, ...]
     automatic: tuple[Word, ...] = ()
+    attesting: tuple[Word, ...] = ()
 
     @property
     def is_final(self) -> bool:
-        """Say whether nobody's word helps: it is denied, or there is nobody to whom anything grants it."""
-        return self.verdict is Verdict.DENIED or (self.verdict is Verdict.NOT_GRANTED and not self.able)
+        """Say whether nobody's word helps: it is denied, nobody has or could get a grant, or what is required nobody can give."""
+        return self.verdict is Verdict.DENIED or self.is_nobodys or any(missing.is_final for missing in self.missing)
+
+    @property
+    def is_nobodys(self) -> bool:
+        """Say whether there is nobody to whom anything grants it, and no publisher whose attestation would do."""
+        return self.verdict is Verdict.NOT_GRANTED and not self.able and not self.attesting
 
 
 def decide(policies: Policies, principal: Word | None, action: Action, project: NormalizedName | None, facts: Facts) -> Decision:
@@ -78,6 +84,7 @@ def decide(policies: Policies, principal: Word | None, action: Action, project: 
     return Decision(
         verdict=verdict, granted=granted, lent_by=lent_by, denied=denied, missing=tuple(sorted(set(lacking))),
         able=able(policies, action, project, facts), automatic=tuple(rule.id for rule in rules if action in rule.merge),
+        attesting=tuple(rule.id for rule in rules if action in rule.grant.get(PUBLISHERS, ())),
     )  # fmt: skip
 
 

@@ -102,9 +102,13 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
-    """When a new name is too near another: within `distance` edits of a project here or of a well-known one; `known` adds to those."""
+    """When a new name is too near another: within `distance` edits of a project here or of a well-known one; `known` adds to those.
+
+    Names of less than `min_length` characters are not compared in this way.
+    """
 
     distance: int = 1
+    min_length: int = 5
     known: tuple[str, ...] = ()
 
 

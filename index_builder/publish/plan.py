@@ -49,15 +49,20 @@ class Difference:
 class Terms:
     """How a publication is to be done. `previous` is the commit that is to be gone back to, `now` is aware, in UTC.
 
-    `grace` is how long what nothing leads to stays.
+    `grace` is how long what nothing leads to stays, `signed` how long signatures and what they name do.
     """
 
     commit: str
     previous: str
     now: datetime
     grace: timedelta
+    signed: timedelta
     most: int
     hold: Hold | None = None
+
+    def grace_of(self, path: str) -> timedelta:
+        """Return how long a path stays that nothing leads to."""
+        return self.signed if path.startswith("tuf/") else self.grace
 
 
 def publication(
@@ -78,7 +83,7 @@ def publication(
     waiting = {path: time for path, time in (before.gone.items() if before else ()) if path not in put}
     immediate = {path for path in difference.gone if not _may_linger(path)}
     waiting |= {path: terms.now for path in difference.gone if path not in waiting and path not in immediate}
-    due = {path for path, time in waiting.items() if time <= terms.now - terms.grace}
+    due = {path for path, time in waiting.items() if time <= terms.now - terms.grace_of(path)}
     taken_back = {path for path in due if is_wanted(path)}
     deletes = sorted((due | immediate) - taken_back - put)
     kept = {path: time for path, time in waiting.items() if path not in due}
@@ -99,8 +104,11 @@ _SKEW: Final = timedelta(minutes=5)
 
 
 def _may_linger(path: str) -> bool:
-    """Say whether a reader may be on the way to a path by its digest or version; a page that is not wanted goes at once."""
-    return path.partition("/")[0] in ("assets", "packages", "provenance", "tuf")
+    """Say whether a reader may be on the way to a path by its digest or version; a page that is not wanted goes at once.
+
+    So does a root: those that people signed stay for ever, and with any other one there clients refuse the index.
+    """
+    return path.partition("/")[0] in ("assets", "packages", "provenance", "tuf") and not path.endswith(".root.json")
 
 
 def _check_share(difference: Difference, most: int) -> None:

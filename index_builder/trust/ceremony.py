@@ -129,7 +129,7 @@ def holders_of(committed: Committed) -> tuple[dict[str, Key], int]:
 
 
 def _check_threshold(threshold: int, holders: Mapping[str, Key]) -> None:
-    if not 1 <= threshold <= len(holders):
+    if not 1 <= threshold <= len({key.keyid for key in holders.values()}):
         msg = f"{threshold} of {len(holders)} holders cannot sign"
         raise UsageError(msg, fix="make another one a holder first (index-builder keys admit NAME), or name a lower --threshold")
 

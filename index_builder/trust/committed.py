@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -38,6 +38,13 @@ class Committed:
             msg = "there are no keys yet"
             raise TrustError(msg, fix="begin with: index-builder keys new NAME, then index-builder keys init")
         return self.roots[-1]
+
+
+def in_force(committed: Committed) -> Committed:
+    """Return the same without a newest root that too few have signed yet: until then, the one before it counts."""
+    if len(committed.roots) > 1 and not standings(committed)[0].is_complete:
+        return replace(committed, roots=committed.roots[:-1])
+    return committed
 
 
 def fingerprint(committed: Committed) -> str:

@@ -9,10 +9,10 @@ import orjson
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.formats import encode_canonical
 from securesystemslib.signer import Key, Signature, Signer
-from tuf.api.exceptions import RepositoryError
+from tuf.api.exceptions import RepositoryError, UnsignedMetadataError
 from tuf.api.metadata import Metadata, Signed
 from tuf.api.serialization import DeserializationError, SignedSerializer
-from tuf.api.serialization.json import JSONSerializer
+from tuf.api.serialization.json import CanonicalJSONSerializer, JSONSerializer
 
 from index_builder.errors import TrustError
 from index_builder.model.names import Word
@@ -71,18 +71,30 @@ def check_key(key: Key, where: str) -> None:
 
 
 class _Canonical(SignedSerializer):
-    """OLPC canonical JSON, for what has no control characters in it: then it is sorted, compact JSON. 20 times as fast."""
+    """OLPC canonical JSON. Where nothing must be escaped, that is sorted, compact JSON, and 20 times as fast; PEM has line ends."""
 
     def serialize(self, signed_obj: Signed) -> bytes:
-        return orjson.dumps(signed_obj.to_dict(), option=orjson.OPT_SORT_KEYS)
+        fast = orjson.dumps(signed_obj.to_dict(), option=orjson.OPT_SORT_KEYS)
+        return CanonicalJSONSerializer().serialize(signed_obj) if b"\\" in fast else fast
 
 
 _CANONICAL: Final = _Canonical()
 
 
 def add_signature(metadata: Metadata[Any], signer: Signer) -> None:
-    """Add a signature, or put it in the place of an older one of the same key."""
-    metadata.sign(signer, append=True, signed_serializer=_CANONICAL)
+    """Add a signature, or put it in the place of an older one of the same key.
+
+    Raises TrustError where a key service refuses, or gives a signature that does not hold: clients would refuse it.
+    """
+    fix = "look at the key service, and at the credentials for it"
+    try:
+        metadata.sign(signer, append=True, signed_serializer=_CANONICAL)
+    except UnsignedMetadataError as error:
+        msg = f"the key {signer.public_key.keyid[:16]} does not sign: {error.__cause__ or error}"
+        raise TrustError(msg, fix=fix) from error
+    if not is_signed_by(metadata, signer.public_key):
+        msg = f"the key {signer.public_key.keyid[:16]} gave a signature that does not hold"
+        raise TrustError(msg, fix=fix)
 
 
 def is_signed_by(metadata: Metadata[Any], key: Key) -> bool:
@@ -95,6 +107,14 @@ def is_signed_by(metadata: Metadata[Any], key: Key) -> bool:
     except (UnverifiedSignatureError, VerificationError, TypeError, ValueError):
         return False  # of numbers or characters that JSON has not, there is no canonical form that anybody could have signed
     return True
+
+
+def is_signed_by_enough(metadata: Metadata[Any], delegator: Metadata[Any], role: str) -> bool:
+    """Say whether so many of those to whom a role is delegated have signed its metadata as must."""
+    try:
+        return bool(delegator.signed.get_verification_result(role, metadata.signed_bytes, metadata.signatures))
+    except (ValueError, TypeError, RepositoryError, VerificationError):
+        return False  # it is delegated to nobody, or nobody could have signed it
 
 
 def write(metadata: Metadata[Any]) -> bytes:

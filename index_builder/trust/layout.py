@@ -29,11 +29,14 @@ COPIES: Final = "tuf/targets/"
 #: The one file by which a client learns of all others; it is written last.
 POINTER: Final = "tuf/timestamp.json"
 
-#: How long metadata holds from its signing on. Online roles are renewed when half of it is over.
+#: How long metadata holds from its signing on.
 LIVES: Final = {
     ROOT: timedelta(days=365), TARGETS: timedelta(days=365), BINS: timedelta(days=365),
     BIN: timedelta(days=60), SNAPSHOT: timedelta(days=14), TIMESTAMP: timedelta(days=3),
 }  # fmt: skip
+#: How much of that must be left; what has less is renewed. Half of it; but a timestamp that a schedule meets every twelve hours,
+#: or some hours late, always has two days left, so that a monitor with `--fail-within 48h` hears of nothing but a schedule that stopped.
+_LEFT: Final = {role: life / 2 for role, life in LIVES.items()} | {TIMESTAMP: timedelta(hours=66)}
 #: How long what was replaced stays for readers who are on their way through it.
 GRACE: Final = timedelta(hours=24)
 
@@ -99,6 +102,6 @@ def least_version(now: datetime) -> int:
     return int((now - _EPOCH).total_seconds())
 
 
-def wants_renewal(expires: datetime, life: timedelta, now: datetime) -> bool:
-    """Say whether half of a life is over."""
-    return expires - now < life / 2
+def wants_renewal(role: str, expires: datetime, now: datetime) -> bool:
+    """Say whether so much of a role's life is over that it is signed anew. A new timestamp is not, for some hours."""
+    return expires - now < _LEFT[role]

@@ -11,9 +11,9 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
 
 from index_builder.errors import StorageError, TrustError
-from index_builder.trust.committed import Committed, succinct_of
+from index_builder.trust.committed import Committed, in_force, succinct_of
 from index_builder.trust.keys import is_signed_by, read
-from index_builder.trust.layout import BINS, EXPIRES, POINTER, SNAPSHOT, TIMESTAMP, least_version, metadata_path
+from index_builder.trust.layout import BINS, EXPIRES, POINTER, SNAPSHOT, TARGETS, TIMESTAMP, least_version, metadata_path
 
 #: So far before its time, in seconds, may a version be that was signed in a hurry.
 _AHEAD: Final = 24 * 60 * 60
@@ -80,7 +80,7 @@ def find_before(committed: Committed, read_published: Read) -> Before | None:
         content = read_published(POINTER)
     except StorageError:
         return None
-    root = committed.root
+    root = in_force(committed).root
     timestamp: Metadata[Timestamp] = read(content, TIMESTAMP, POINTER)
     _verify(root, TIMESTAMP, timestamp, POINTER)
     meta = timestamp.signed.snapshot_meta
@@ -144,6 +144,20 @@ def check_fresh(before: Before, now: datetime) -> None:
         if expires <= now:
             msg = f"the published {what} expired {expires:%Y-%m-%d %H:%M} UTC: whoever serves it may be showing an old tree"
             raise TrustError(msg, fix="sign the tree itself, not only what is published: index-builder build; index-builder sign")
+
+
+def check_not_forged(before: Before, committed: Committed, now: datetime) -> None:
+    """Raise TrustError where key B has signed what we never would: a version far ahead of time, or of what people have not signed."""
+    versions = {TIMESTAMP: before.timestamp.signed.version, SNAPSHOT: before.snapshot.signed.version}
+    wrong = [f"version {version} of {role}" for role, version in versions.items() if version > least_version(now) + _AHEAD]
+    for role, metadata in ((TARGETS, committed.targets), (BINS, committed.bins)):
+        meta = before.snapshot.signed.meta.get(f"{role}.json")
+        if metadata is not None and meta is not None and meta.version > metadata.signed.version:
+            wrong.append(f"version {meta.version} of {role}")
+    if wrong:
+        msg = f"{wrong[0]} is published, and we have not come to that: somebody else signs with online key B, or a clock was far ahead"
+        fix = "replace that key, with which readers forget its versions: index-builder keys rotate timestamp"
+        raise TrustError(msg, fix=fix)
 
 
 def is_current(path: str, before: Before) -> bool:

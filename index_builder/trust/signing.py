@@ -117,7 +117,7 @@ class _Signing:
                 self._renewed += 1
 
     def _due(self, succinct: SuccinctRoles) -> Iterator[str]:
-        return (role for role in succinct.get_roles() if wants_renewal(self._holds_until(role), LIVES[BIN], self._now))
+        return (role for role in succinct.get_roles() if wants_renewal(BIN, self._holds_until(role), self._now))
 
     def _holds_until(self, role: str) -> datetime:
         """Return when a bin expires, as the TUF snapshot says it; long ago, where it does not."""
@@ -148,12 +148,12 @@ class _Signing:
             if metadata is not None
         }
         is_new = before is None or self._meta != before.snapshot.signed.meta
-        if is_new or before is None or wants_renewal(before.snapshot.signed.expires, LIVES[SNAPSHOT], self._now):
+        if is_new or before is None or wants_renewal(SNAPSHOT, before.snapshot.signed.expires, self._now):
             snapshot = Metadata(Snapshot(version=self._version, expires=self._now + LIVES[SNAPSHOT], meta=self._meta))
             add_signature(snapshot, self._signers.timestamp)
             self._files[metadata_path(SNAPSHOT, self._version)] = content = write(snapshot)
             pointed = MetaFile.from_data(self._version, content, ["sha256"])
-        elif wants_renewal(before.timestamp.signed.expires, LIVES[TIMESTAMP], self._now):
+        elif wants_renewal(TIMESTAMP, before.timestamp.signed.expires, self._now):
             pointed = before.timestamp.signed.snapshot_meta
         else:
             return Signed(

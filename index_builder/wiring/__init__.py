@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
     from index_builder.adapters.history import GitHistory
     from index_builder.adapters.keyring import KeyFolder
+    from index_builder.adapters.object_store import Bucket
     from index_builder.adapters.proposal import GitProposal
     from index_builder.adapters.sparse_site import SparseSite
     from index_builder.fetch.stage import Fetcher
     from index_builder.model.environment import Environment
     from index_builder.model.index import Configuration
     from index_builder.model.names import Word
-    from index_builder.ports import Attestations, Progress, Resolver, Site, SourceTree
+    from index_builder.model.previews import Previews
+    from index_builder.ports import Attestations, PreviewPlace, Progress, Resolver, Site, SourceTree
 
 __all__ = ["NoProgress", "SystemClock", "WorkTree"]
 
@@ -48,6 +50,13 @@ def is_in_repository(folder: Path) -> bool:
     from index_builder.adapters import git
 
     return git.is_in_repository(folder)
+
+
+def would_commit(root: Path, folder: Path) -> bool:
+    """Say whether files of a folder would be committed into the repository of an index with all else."""
+    from index_builder.adapters import git
+
+    return git.is_in_repository(root) and git.would_commit(root, folder)
 
 
 def start_repository(folder: Path) -> None:
@@ -92,6 +101,20 @@ def open_proposal(root: Path, base: str, head: str | None) -> GitProposal:
     from index_builder.adapters.proposal import GitProposal
 
     return GitProposal(root, base, head)
+
+
+def open_previews(root: Path, previews: Previews) -> PreviewPlace:
+    """Return where pull requests are shown; raises UsageError."""
+    from index_builder.adapters.previews import PreviewBucket, PreviewFolder
+
+    if previews.kind == "directory":
+        return PreviewFolder(root / previews.path)
+    from index_builder.adapters.object_store import open_bucket
+
+    def inside(folder: str) -> Bucket:
+        return open_bucket(f"{previews.url}{folder}", previews.endpoint, previews.region, "the place of previews")
+
+    return PreviewBucket(inside(""), inside)
 
 
 def open_history(root: Path, revision: str) -> GitHistory:

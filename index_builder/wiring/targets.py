@@ -39,24 +39,26 @@ _AN_HOUR: Final = 3700.0
 
 @contextmanager
 def open_places(
-    root: Path, configuration: Configuration, targets: Sequence[Target], fetcher: Fetcher, *, dry_run: bool = False
-) -> Iterator[list[Place]]:
+    root: Path, configuration: Configuration, targets: Sequence[Target], fetcher: Fetcher, *, opened: Collection[Word] = (),
+    dry_run: bool = False,
+) -> Iterator[list[Place]]:  # fmt: skip
     """Yield each target with its host; folders are locked against other publications.
 
-    A target that cannot be opened says why when it is asked for anything.
+    A target that cannot be opened says why when it is asked for anything. `opened` are the audiences that are for everybody: of the
+    others, shared caches keep nothing.
     """
     with ExitStack() as stack:
         depots = {
             audience.name: stack.enter_context(_open_depot(audience.releases, fetcher.downloader.progress))
             for audience in configuration.audiences.values() if audience.releases
         }  # fmt: skip
-        yield [
-            Place(
-                target=target, host=_opened(stack, _open(root, configuration.audiences[target.audience], target, fetcher, dry_run)),
-                depot=depots.get(target.audience),
-            )
-            for target in targets
-        ]  # fmt: skip
+
+        def host(target: Target) -> Host:
+            audience = configuration.audiences[target.audience]
+            opening = _open(root, audience, target, fetcher, is_open=audience.name in opened, dry_run=dry_run)
+            return _opened(stack, opening)
+
+        yield [Place(target=target, host=host(target), depot=depots.get(target.audience)) for target in targets]
 
 
 def _opened(stack: ExitStack, opening: AbstractContextManager[Host]) -> Host:
@@ -78,7 +80,7 @@ def _open_depot(releases: Releases, progress: Progress) -> Iterator[Depot]:
 
 
 @contextmanager
-def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, dry_run: bool) -> Iterator[Host]:
+def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, *, is_open: bool, dry_run: bool) -> Iterator[Host]:
     if target.kind == "directory":
         from index_builder.adapters.hosts.directory import DirectoryHost
 
@@ -104,7 +106,7 @@ def _open(root: Path, audience: Audience, target: Target, fetcher: Fetcher, dry_
         from index_builder.adapters.hosts.bucket import open_host
 
         life = os.environ.get("INDEX_BUILDER_LEASE_SECONDS")
-        with open_host(target, SystemClock(), **({"life": timedelta(seconds=float(life))} if life else {})) as bucket:
+        with open_host(target, SystemClock(), is_open=is_open, **({"life": timedelta(seconds=float(life))} if life else {})) as bucket:
             yield bucket
 
 

@@ -46,6 +46,18 @@ def large(tmp_path_factory):
             server.terminate()
 
 
+@pytest.mark.parametrize("page", ["index.html", "changes/index.html", "all/index.html", "owner/team-7/index.html", "status/index.html"])
+def test_a_first_visit_is_small(large, page):
+    """However many projects there are, a first page and all that it loads has 50 kB at most."""
+    url, browser = large
+    browser.execute_cdp_cmd("Network.clearBrowserCache", {})
+    browser.get(f"{url}/{page}")
+    sizes = browser.execute_script(
+        "return ['navigation', 'resource'].flatMap(kind => performance.getEntriesByType(kind)).map(entry => entry.decodedBodySize)"
+    )
+    assert sum(sizes) <= 50_000
+
+
 @pytest.mark.parametrize("text", ["k", "lomi", "python", "owner:team-7", "web katelo", "kalomii"])
 def test_the_search_stays_within_its_budget(large, text):
     """From the first keystroke to results it takes 100 ms and 300 kB at most, in one of ten tries; three times that on a busy machine."""

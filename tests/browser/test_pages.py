@@ -16,6 +16,16 @@ KINDS = {
     "search": "search/index.html", "status": "status/index.html",
 }  # fmt: skip
 
+#: What a large index shows, under a path; and what an empty one does, in a preview.
+CROWDED = {
+    "home": "team/index/index.html", "names": "team/index/owner/everybody/index.html", "cards": "team/index/owner/team-1/index.html",
+    "month": "team/index/changes/2026-03/index.html", "day": "team/index/changes/2026-03/01/index.html",
+    "plain month": "team/index/changes/2011-02/index.html",
+    "changes": "team/index/changes/index.html", "all": "team/index/all/index.html", "two letters": "team/index/all/co/index.html",
+    "status": "team/index/status/index.html", "empty": "preview/index.html", "empty changes": "preview/changes/index.html",
+    "empty status": "preview/status/index.html", "empty all": "preview/all/index.html",
+}  # fmt: skip
+
 
 def soon(browser, condition):
     return WebDriverWait(browser, 10, poll_frequency=0.02).until(condition)
@@ -42,21 +52,84 @@ def test_axe_finds_nothing(page, live, scheme, kind):
     assert violations(page) == []
 
 
-def test_axe_finds_nothing_on_a_phone_nor_in_results(page, live):
-    """A narrow page, and one with results of a search, pass too."""
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_nothing_on_a_phone(page, live, kind):
+    """A narrow page passes too, and none scrolls sideways."""
     phone(page)
-    page.get(f"{live.url}/{KINDS['project']}")
+    page.get(f"{live.url}/{KINDS[kind]}")
     assert violations(page) == []
-    width = page.execute_script("return document.documentElement.scrollWidth")
-    assert width <= 390, "nothing makes a phone scroll sideways"
+    assert page.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("kind", CROWDED)
+def test_axe_finds_nothing_on_pages_of_many_projects_or_none(page, live_crowded, kind):
+    """Pages that only a large index has, and those of an empty one, pass on a desk and on a telephone."""
+    page.get(f"{live_crowded.url}/{CROWDED[kind]}")
+    if kind in ("home", "status"):
+        soon(page, lambda b: "Published 2026" in b.find_element(By.TAG_NAME, "main").text.replace("\n", " "))
+    page.execute_script("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    assert violations(page) == []
+    phone(page)
+    assert violations(page) == []
+    assert page.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
+def test_axe_finds_nothing_in_results(page, live):
+    """What the search shows below its field, and on its own page, passes on a desk and on a telephone."""
+    page.get(f"{live.url}/search/index.html?q=web")
+    soon(page, lambda b: b.find_elements(By.CSS_SELECTOR, "#results b"))
     assert find(page, "flask")
     assert violations(page) == []
+    phone(page)
+    assert violations(page) == []
 
 
-def test_pages_are_valid_html(site):
+def test_the_status_of_a_target_is_shown(page, live_crowded):
+    """What `publish` wrote is told in words: when, from which commit, how long each role holds, how full the host is."""
+    page.get(f"{live_crowded.url}/{CROWDED['status']}")
+    rows = soon(page, lambda b: b.execute_script(
+        "const found = [...document.querySelectorAll('[data-status] dt')].map(dt => [dt.textContent, dt.nextElementSibling.textContent]);"
+        "return found.length > 1 && found"
+    ))  # fmt: skip
+    found = dict(rows)
+    assert found["Published"] == "2026-03-02 10:00 UTC, from commit 0123456789ab"
+    assert found["Held"] == "at fedcba987654: <b>"
+    assert found["Signature of root"].endswith("(in 90 days)")
+    assert found["Signature of snapshot"].endswith("(expired)")
+    assert found["Signature of timestamp"].endswith("(in 20 hours)")
+    assert found["Size"] == "900.0 MB of 1.00 GB that the host takes"
+    assert found["One file"] == "at most 100.0 MB"
+    assert page.execute_script("const m = document.querySelector('meter'); return [m.value / m.max, m.high / m.max]") == [0.9, 0.8]
+    page.get(f"{live_crowded.url}/{CROWDED['home']}")
+    fresh = soon(page, lambda b: b.find_element(By.CSS_SELECTOR, "[data-fresh]").text)
+    assert fresh == "Published 2026-03-02 10:00 UTC; its signature has expired."
+
+
+def test_an_index_may_be_below_a_path(page, live_crowded):
+    """Under a path of its host, install lines, the search and all links stay below it."""
+    page.get(f"{live_crowded.url}/{CROWDED['day']}")
+    assert find(page, "acme-1") == ["acme-1", *(f"acme-{number}" for number in (10, 11, 12, 13, 14, 15, 16, 17, 18))]
+    assert page.find_element(By.ID, "hit-0").get_attribute("href") == f"{live_crowded.url}/team/index/project/acme-1/index.html"
+    page.find_element(By.LINK_TEXT, "Crowded").click()
+    assert f"--index-url {live_crowded.url}/team/index/simple/ acme-0" in page.find_element(By.CSS_SELECTOR, "#set-up ~ .shell").text
+    links = page.execute_script("return [...document.querySelectorAll('a[href]')].map(a => a.href)")
+    assert all(link.startswith(f"{live_crowded.url}/team/index/") for link in links)
+    loaded = page.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
+    assert all(name.startswith(f"{live_crowded.url}/team/index/") for name in loaded)
+
+
+def test_a_first_visit_to_a_large_index_is_small(crowded):
+    """No page that shows many projects, and all that it loads, has more than 50 kB, however many there are."""
+    for kind, path in CROWDED.items():
+        text = (crowded / path).read_text()
+        assets = {crowded / path.partition("index/")[0] / "index" / asset for asset in re.findall(r'assets/[^"]+', text)}
+        assert kind.startswith("empty") or len(text) + sum(asset.stat().st_size for asset in assets) <= 50_000, kind
+
+
+def test_pages_are_valid_html(site, crowded):
     """The Nu HTML Checker has nothing to say of any kind of page, hostile READMEs included."""
-    month = next(path.relative_to(site).as_posix() for path in site.glob("changes/*/index.html"))
-    assert invalid(site, [*KINDS.values(), month, "assets/" + next(site.glob("assets/*.css")).name]) == []
+    many = [str(crowded / path) for path in CROWDED.values()]
+    assert invalid(site, [*KINDS.values(), *many, "assets/" + next(site.glob("assets/*.css")).name]) == []
 
 
 @pytest.mark.parametrize("bypass", [False, True])
@@ -133,7 +206,7 @@ def test_a_query_has_an_address(page, live):
 
 
 def test_copy_buttons_copy(page, live):
-    """The install line and a digest land on the clipboard, and it is said; an index of no known address names its own."""
+    """Install lines and a digest land on the clipboard, and it is said; an index of no known address names its own."""
     page.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": live.url})
     page.get(f"{live.url}/index.html")
     buttons = page.find_elements(By.CSS_SELECTOR, ".copy")
@@ -146,6 +219,12 @@ def test_copy_buttons_copy(page, live):
         f"pip install --index-url {live.url}/simple/ "
     )
     page.get(f"{live.url}/{KINDS['project']}")
+    line = f"pip install --index-url {live.url}/simple/ acme-utils"
+    assert page.find_element(By.CSS_SELECTOR, ".head pre").text == line
+    page.find_element(By.CSS_SELECTOR, ".head .copy").click()
+    soon(page, lambda b: b.find_element(By.ID, "said").get_attribute("textContent") == "Copied")
+    assert page.execute_async_script("navigator.clipboard.readText().then(arguments[0])") == line
+    soon(page, lambda b: b.find_element(By.ID, "said").get_attribute("textContent") == "")
     page.find_element(By.CSS_SELECTOR, ".release[open] .digest .copy").click()
     soon(page, lambda b: b.find_element(By.ID, "said").get_attribute("textContent") == "Copied")
     copied = page.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
@@ -156,10 +235,16 @@ def test_all_but_search_works_without_script(page, live):
     """With scripts off, versions open, links lead on, and no button is there that would do nothing."""
     page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     page.get(f"{live.url}/{KINDS['project']}")
+    assert (
+        page.find_element(By.CSS_SELECTOR, ".head pre").text == "pip install --index-url https://<address-of-this-index>/simple/ acme-utils"
+    )
     assert not [button for button in page.find_elements(By.CSS_SELECTOR, ".copy") if button.is_displayed()]
     closed = page.find_element(By.CSS_SELECTOR, ".release:not([open])")
     closed.find_element(By.TAG_NAME, "summary").click()
     assert closed.find_element(By.TAG_NAME, "table").is_displayed()
+    digest = closed.find_element(By.CSS_SELECTOR, ".digest details")
+    digest.find_element(By.TAG_NAME, "summary").click()
+    assert re.fullmatch("[0-9a-f]{64}", digest.find_element(By.CSS_SELECTOR, "details > code").text)
     page.get(f"{live.url}/all/index.html")
     page.find_element(By.LINK_TEXT, "flask").click()
     assert page.find_element(By.TAG_NAME, "h1").text.startswith("flask")

@@ -1,7 +1,11 @@
 """Real pip and uv against a small index of our own over real HTTP: no network is needed."""
 
+import functools
+import http.server
 import json
+import re
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -173,3 +177,43 @@ def test_json_lists_what_the_manifest_says(index):
     assert page["versions"] == ["1.0", "1.1", "1.2"]
     assert [file["yanked"] for file in page["files"]] == [False, False, 'broken <here> & "there"']
     assert all(file["size"] > 0 and file["upload-time"].endswith("Z") for file in page["files"])
+
+
+def test_wheels_without_core_metadata(repo, cli, dist, tmp_path):
+    """uv asks for such a wheel with HEAD, before it reads the end of it, and needs an answer; then it resolves and installs."""
+    assert cli("add", "--dist", dist(wheel("alpha", "1.0"), wheel("beta", "2.0", requires=["alpha"]))).code == 0
+    assert cli("build", "--worktree", "-q").code == 0
+    for page in (repo / "site" / "public" / "simple").glob("*/index.v1_json"):  # as that of a file is which is only linked
+        page.write_text(re.sub('"core-metadata": ?{[^}]*}, ?|, ?"core-metadata": ?{[^}]*}', "", page.read_text()))
+        assert "core-metadata" not in page.read_text()
+    with serving(repo / "site" / "public") as live:
+        done = uv(live, tmp_path / "t", "beta")
+        asked = live.asked("beta-2.0")
+    assert done.returncode == 0, done.stderr
+    assert versions(tmp_path / "t") == {"alpha": "1.0", "beta": "2.0"}
+    assert asked[0].startswith("HEAD ")
+    assert asked[0].endswith(" 200")
+    assert not [line for line in asked if ".metadata" in line]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A host that gives `index.html` for a folder, whatever is asked for, as Pages do."""
+
+    def log_message(self, *_) -> None:
+        """Say nothing."""
+
+
+def test_a_cut_off_where_html_alone_is_served(index, repo, tmp_path):
+    """pip refuses every file there, however old; uv goes by the times in the page."""
+    handler = functools.partial(Quiet, directory=repo / "site" / "public")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        index.url = f"http://127.0.0.1:{server.server_address[1]}"
+        refused = pip(index, tmp_path / "pip", "--uploaded-prior-to", "2999-01-01", "gamma-ray")
+        without = pip(index, tmp_path / "without", "gamma-ray")
+        done = uv(index, tmp_path / "uv", "--exclude-newer", "2999-01-01", "gamma-ray")
+        early = uv(index, tmp_path / "early", "--exclude-newer", "2001-01-01", "gamma-ray")
+        server.shutdown()
+    assert (refused.returncode, without.returncode, done.returncode, early.returncode) == (1, 0, 0, 1), refused.stderr + done.stderr
+    assert "upload-time" in refused.stderr
+    assert versions(tmp_path / "uv") == {"gamma_ray": "3.0"}

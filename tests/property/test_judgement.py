@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 
 import pygit2
 import pytest
@@ -39,18 +40,45 @@ PARTS = [
 ]
 
 
+#: What stands in policies.d/, in files of its own.
+POLICIES = ["schema: 2\n" + part for part in re.split(r"^(?=rules:|reserved:)", POLICY.removeprefix("schema: 2\n"), flags=re.MULTILINE)]
+
+
+def placed(files, place):
+    """Return the same index with its policies in files of these numbers, and its manifests in these folders."""
+    numbers, folders = place
+    moved = {f"policies.d/{number}.yaml": text.encode() for number, text in zip(numbers, POLICIES, strict=True)}
+    for path, content in files.items():
+        folder, _, name = path.partition("/")
+        if folder == "packages.d":
+            moved[f"packages.d/{folders[sum(name.encode()) % len(folders)]}{name}"] = content
+        elif folder != "policies.d":
+            moved[path] = content
+    return moved
+
+
+def said(value):
+    """Return a value of a report as text, without the folders of manifests."""
+    return re.sub(r"packages\.d/([a-z]/)*", "packages.d/", json.dumps(value, sort_keys=True))
+
+
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
     """Judge some of the parts together: what is found, decided and missing, as sets."""
     folder = tmp_path_factory.mktemp("judged") / "index"
-    base = commit_files(folder, BASE)
+    usual = commit_files(folder, BASE)
+    alone = {}
 
-    def run(parts):
+    def run(parts, place=None):
+        if len(parts) == 1 and id(parts[0]) in alone:
+            return alone[id(parts[0])]
         files = dict(BASE)
         for part in parts:
             files |= part
         repository = pygit2.Repository(str(folder))
-        repository.set_head(pygit2.Oid(hex=base))
+        repository.set_head(pygit2.Oid(hex=usual))
+        base = commit_files(folder, placed(BASE, place)) if place else usual
+        files = placed(files, place) if place else files
         head = commit_files(folder, files)
         with contextlib.redirect_stdout(io.StringIO()) as out:
             code = index_builder.cli.run(
@@ -59,9 +87,7 @@ def judged(tmp_path_factory):
         report = json.loads(out.getvalue())
         for decision in report["decisions"]:
             assert decision.pop("paths")
-        return code, {
-            key: {json.dumps(value, sort_keys=True) for value in report[key]} for key in ("problems", "decisions", "effect", "missing")
-        }
+        return code, {key: {said(value) for value in report[key]} for key in ("problems", "decisions", "effect", "missing")}
 
     return run
 
@@ -75,3 +101,10 @@ def test_a_change_is_judged_as_its_parts(judged, numbers):
     for key, found in whole.items():
         assert found == set().union(*(part[key] for _, part in parts)), key
     assert code == (1 if any(code == 1 for code, _ in parts) else max(code for code, _ in parts))
+
+
+@settings(max_examples=10, deadline=None)
+@given(numbers=st.permutations(range(3)), folders=st.lists(st.sampled_from(["", "a/", "m/z/", "z/"]), min_size=1, max_size=4))
+def test_no_order_of_files_matters(judged, numbers, folders):
+    """In which files policies stand, and in which folders manifests lie, changes nothing but their paths."""
+    assert judged(PARTS, (numbers, folders)) == judged(PARTS)

@@ -36,19 +36,20 @@ def build(folder: Path, name: str, *arguments) -> None:
     assert index_builder.cli.run([str(argument) for argument in given]) == 0
 
 
-@given(lists=st.lists(LISTS, min_size=2, max_size=3), repeat=st.booleans())
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_a_list_and_the_one_before_it(lists, repeat):
+@given(lists=st.lists(LISTS, min_size=2, max_size=3), repeat=st.booleans(), people=st.booleans())
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_a_list_and_the_one_before_it(lists, repeat, people):
     """Lines come, go, change and move, files are marked and unmarked, projects appear and are gone: the bytes are those of a fresh build."""
     folder = Path(tempfile.mkdtemp())
+    more = [] if people else ["--no-web"]
     try:
         before = None
         for number, lines in enumerate(lists):
             path = folder / f"list{number}"
             path.write_text("".join(line + "\n" for line in (lines + lines[:2] if repeat else lines)))
-            build(folder, "live", "--package-list-json", path, *(["--previous-package-list-json", before] if before else []))
+            build(folder, "live", "--package-list-json", path, *more, *(["--previous-package-list-json", before] if before else []))
             shutil.rmtree(folder / "fresh", ignore_errors=True)
-            build(folder, "fresh", "--package-list-json", path, "--jobs", "1")
+            build(folder, "fresh", "--package-list-json", path, "--jobs", "1", *more)
             assert contents(folder / "live") == contents(folder / "fresh")
             before = path
     finally:

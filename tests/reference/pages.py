@@ -20,7 +20,8 @@ def rules() -> str:
     lines = [
         "# Rules",
         "",
-        "What `check`, `build` and `add` find has one of these ids; every form of a report gives it, with a link to its place here.",
+        "What `check`, `build` and `add` find has one of these ids; every form of a report gives it, JSON, SARIF and markdown with a link to its place here.",
+        "On a terminal, `index-builder rule NAME` shows the same.",
         "",
     ]
     for name, rule in RULES.items():

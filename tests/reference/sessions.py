@@ -87,6 +87,11 @@ TYPED: dict[str, list[str]] = {
         "index-builder pull judge 12 --output verdict.json -q > judgement.txt; index-builder pull act verdict.json --number 12",
         "index-builder pull judge 13",
     ],
+    "previews": [
+        "index-builder previews tidy",
+        "echo 'previews: {audience: public, kind: directory, path: ../shown, site: https://previews.example.org/}' >> index.yaml",
+        "git commit -qam previews; index-builder previews tidy",
+    ],
     "doctor": ["index-builder doctor"],
     "check": [
         "index-builder check --worktree",
@@ -150,7 +155,7 @@ TYPED: dict[str, list[str]] = {
 
 
 #: The verbs that need a repository on GitHub.
-ON_GITHUB = {"pull", "doctor"}
+ON_GITHUB = {"pull", "previews", "doctor"}
 
 
 class Shell(Terminal):
@@ -290,6 +295,7 @@ def still(text: str) -> str:
     text = re.sub(r"\b[0-9a-f]{16}\.pem\b", "3bab85f4320dad5b.pem", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC", "2027-11-21 09:30 UTC", text)
     text = re.sub(r"\b(root|timestamp|snapshot) \d{4}-\d\d-\d\d", r"\1 2027-11-21", text)
+    text = re.sub(r"\bsince \d{4}-\d\d-\d\d", "since 2026-11-21", text)
     text = re.sub(r"\bversion \d{7,}", "version 1525598", text)
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:40123", text)
 

@@ -61,6 +61,7 @@ def test_narrower_comes_too_late(walled):
     assert problem["severity"] == "warning"
     assert "readers of public saw acme-open until now" in problem["message"]
     assert "cannot be made secret again" in problem["message"]
+    assert "until the target's `grace:` is over and a publication ran after that" in problem["message"]
     assert rulings(report) == {("acme-open", "transfer"): "allowed"}
 
 
@@ -75,6 +76,7 @@ def test_including_is_a_transfer_of_each(walled):
     )
     _, report = walled.judge("--actor", "carol")
     assert rulings(report)["acme-core", "transfer"] == "allowed"
+    assert report["effect"] == ["internal no longer shows acme-open, acme-utils, flask-extras", "public shows acme-core"]
     _, report = walled.judge("--actor", "dave", commit=False)
     assert rulings(report)["acme-core", "transfer"] == "not granted"
 
@@ -95,6 +97,7 @@ def test_a_deny_holds_against_index_yaml(walled):
     code, report = walled.judge("--actor", "carol")
     assert code == 1
     assert rulings(report)["acme-core", "transfer"] == "denied"
+    assert report["effect"] == ["partners gains the reader dave", "partners shows acme-core, acme-open, acme-utils, flask-extras"]
     assert ("acme-open", "transfer") not in rulings(report)
 
 
@@ -108,6 +111,41 @@ def test_a_new_audience_of_those_who_read_it_anyway(walled):
     code, report = walled.judge("--actor", "carol")
     assert {action for _, action in rulings(report)} == {"administer"}
     assert code == 0
+
+
+def test_a_policy_that_opens_an_audience_is_a_transfer(walled):
+    """Whoever administers policies does not publish an internal project with them, at once or in two steps."""
+    walled.edit("policies.d/acme.yaml", lambda text: text.replace(
+        "grant: {admins: [administer, transfer]}", "grant: {admins: [administer], dave: [transfer]}"
+    ))  # fmt: skip
+    walled.merge()
+    walled.branch("open")
+    walled.edit("policies.d/acme.yaml", lambda text: text.replace("{team-web: [download]}", "{anyone: [download]}"))
+    code, report = walled.judge("--actor", "carol")
+    assert (code, rulings(report)) == (10, {("acme-core", "transfer"): "not granted", (None, "administer"): "allowed"})
+    assert report["effect"] == ["internal may be read by anyone, until now only by alice, bob"]
+    assert walled.judge("--actor", "carol", "--approved-by", "dave", commit=False)[0] == 0
+    walled.branch("two-steps")
+    walled.edit("index.yaml", lambda text: text.replace("publish:", "  more: {files: packages/, includes: [internal]}\npublish:"))
+    assert walled.judge("--actor", "carol")[0] == 0
+    walled.merge()
+    walled.branch("second")
+    walled.edit(
+        "policies.d/acme.yaml",
+        lambda text: text.replace("reserved:", "  - {id: more, audiences: [more], grant: {anyone: [download]}}\nreserved:"),
+    )
+    code, report = walled.judge("--actor", "carol")
+    assert (code, rulings(report)["acme-core", "transfer"]) == (10, "not granted")
+    assert report["effect"] == ["more may be read by anyone, until now by nobody"]
+    assert ("acme-open", "transfer") not in rulings(report)
+
+
+def test_who_joins_a_group_that_reads(walled):
+    """Whom a group holds is for administrators to say; the report names who reads from now on."""
+    walled.edit("policies.d/acme.yaml", lambda text: text.replace("team-web: [alice, bob]", "team-web: [alice, dave]"))
+    code, report = walled.judge("--actor", "carol")
+    assert (code, rulings(report)) == (0, {(None, "administer"): "allowed"})
+    assert report["effect"] == ["internal gains the reader dave", "internal loses the reader bob"]
 
 
 def test_an_audience_is_removed(walled):
@@ -183,3 +221,52 @@ def test_a_private_audience_on_pages(walled):
     (problem,) = found(walled.judge("--actor", "carol")[1], "audience-exposed")
     assert problem["severity"] == "warning"
     assert "'oops' is Pages, which everybody may read" in problem["message"]
+
+
+def test_an_audience_of_nobody_on_pages(walled):
+    """What no rule lets anybody download is no more for everybody than what some may."""
+    walled.edit("policies.d/acme.yaml", lambda text: text.replace("grant: {anyone: [download]}", "grant: {}"))
+    (problem,) = found(walled.judge("--actor", "carol")[1], "audience-exposed")
+    assert "nobody is granted download of public" in problem["message"]
+
+
+def test_a_private_audience_in_releases(walled):
+    """Its files are for whoever sees the repository, whatever the policies say; those of an open one are meant to be."""
+    releases = "{releases: {repository: acme/inside}, "
+    walled.edit(
+        "index.yaml",
+        lambda text: text.replace("{files: packages/, url: https://index.example.org/}", "{releases: {repository: acme/open}}"),
+    )
+    assert found(walled.judge("--actor", "carol")[1], "audience-exposed") == []
+    walled.edit(
+        "index.yaml",
+        lambda text: text.replace(
+            "{files: packages/, url: https://index.example.org/internal/", releases + "url: https://index.example.org/internal/"
+        ),
+    )
+    (problem,) = found(walled.judge("--actor", "carol")[1], "audience-exposed")
+    assert "the files of 'internal' are in releases of acme/inside" in problem["message"]
+    assert "`files:` instead" in problem["fix"]
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "shared"),
+    [
+        ("", "", 1), ("https://git.example.org/acme/site.git", "https://git.example.org/Acme/site/", 1),
+        ("https://git.example.org/acme/site.git", "https://git.example.org/acme/inside.git", 0), ("", "https://git.example.org/acme/inside.git", 0),
+    ],
+)  # fmt: skip
+def test_branches_of_one_repository(walled, one, two, shared):
+    """Whoever may fetch one branch may fetch the other with its history, so audiences of different readers have a repository each."""
+
+    def target(name: str, audience: str, repository: str) -> str:
+        place = f", repository: '{repository}'" if repository else ""
+        return f"  - {{name: {name}, audience: {audience}, kind: pages-branch, branch: {name}{place}}}\n"
+
+    walled.edit(
+        "index.yaml", lambda text: text.split("publish:")[0] + "publish:\n" + target("a", "public", one) + target("b", "internal", two)
+    )
+    problems = found(walled.judge("--actor", "carol")[1], "audience-shared")
+    assert len(problems) == shared
+    walled.edit("policies.d/acme.yaml", lambda text: text.replace("grant: {team-web: [download]}", "grant: {anyone: [download]}"))
+    assert found(walled.judge("--actor", "carol")[1], "audience-shared") == []

@@ -2,16 +2,21 @@
 
 import hashlib
 import json
+import os
+import re
+import shutil
 import ssl
+import sys
 
 import attested
 import pygit2
 import pytest
 from actions_runner import Runner
-from conftest import commit_all
+from conftest import ROOT, commit_all
 from distributions import sdist, wheel
 from github_pulls import bare, git_of
 from github_server import GitHub, Repository, Token, github
+from pypi_simple import PyPISimple
 from servers import Reply, serving
 
 from index_builder import wiring
@@ -38,9 +43,9 @@ def hub(tmp_path, trusted, monkeypatch):
         yield hub
 
 
-def release(hub, version, *files, published="2026-11-01T08:00:00Z", added="", pre=False):
+def release(hub, version, *files, published="2026-11-01T08:00:00Z", added="", pre=False, repository=SOURCE):
     """Release files in the package's repository."""
-    repository, number = hub.repositories[SOURCE], hub.next()
+    repository, number = hub.repositories[repository], hub.next()
     made = {
         "id": number, "tag_name": f"v{version}", "name": version, "draft": False, "prerelease": pre, "published_at": published, "assets": [],
         "html_url": f"https://github.example.org/{SOURCE}/releases/tag/v{version}",
@@ -192,7 +197,7 @@ def hosted(repo, cli, hub, tmp_path, monkeypatch):
     folder = tmp_path / "hosted"
     assert cli("init", folder, "--github", BUILDER).code == 0
     monkeypatch.chdir(folder)
-    release(hub, "1.0", wheel("acme-utils", "1.0"))
+    release(hub, "1.0", wheel("acme-utils", "1.0", requires=["six"]))
     manifest(folder, f"{{github: {SOURCE}}}", versions="  {}\n").write_text(
         f"schema: 1\nname: acme-utils\nowners: [maintainers]\nhosting: mirrored\nsource: {{github: {SOURCE}}}\nreleases: {{}}\n"
     )
@@ -227,11 +232,14 @@ def test_one_pull_request_a_project(hosted, cli, hub):
     assert [delta.new_file.path for delta in git.diff(tip.parents[0], tip).deltas] == ["packages.d/acme-utils.yaml"]
     assert "1.1" not in (hosted / "packages.d" / "acme-utils.yaml").read_text()
     assert bumped(cli, "--pr")["acme-utils"]["standing"] == "is there already"
-    release(hub, "1.2", wheel("acme-utils", "1.2", requires_python=">=3.9"))
+    release(hub, "1.2", wheel("acme-utils", "1.2", requires_python=">=3.9", requires=["six>=1.16", 'requests; extra == "web"']))
     found = bumped(cli, "--pr")["acme-utils"]
     assert (found["pull_request"], found["standing"], len(pulls)) == (1, "updated", 1)
     assert pulls[1]["title"] == "Bump acme-utils to 1.2"
-    assert "Before, it required Python" in pulls[1]["body"]
+    assert "| core metadata | only 1.0 | only 1.2 |" in pulls[1]["body"]
+    assert "| Requires-Python | nothing | `>=3.9` |" in pulls[1]["body"]
+    assert '| Requires-Dist | `six` | `six>=1.16`, `requests; extra == "web"` |' in pulls[1]["body"]
+    assert found["metadata"][0] == {"field": "Requires-Python", "before": [], "after": [">=3.9"]}
     assert "acme_utils-1.2" in git.references["refs/pull/1/head"].peel(pygit2.Commit).tree["packages.d/acme-utils.yaml"].data.decode()
     pulls[1]["state"] = "closed"
     found = bumped(cli, "--pr")["acme-utils"]
@@ -251,6 +259,35 @@ def test_attestations_come_along(hosted, cli, hub):
     assert "| yes |" in hub.repositories[INDEX].pulls[1]["body"]
 
 
+def test_attestations_are_published(repo, cli, hub):
+    """What a repository attested becomes a provenance object (PEP 740) of the index; any clone makes the same one of what is kept."""
+    settings = repo / "index.yaml"
+    settings.write_text(settings.read_text().replace("files: packages/", "files: packages/, url: https://pypi.example.org/"))
+    name, content = wheel("acme-utils", "1.1")
+    release(hub, "1.1", (name, content), sdist("acme-utils", "1.1"))
+    digest = hashlib.sha256(content).hexdigest()
+    hub.repositories[SOURCE].attestations[digest] = [attested.bundle_of(name, digest)]
+    path = manifest(repo, f"{{github: {SOURCE}}}", versions=listed("1.0"), hosting="linked")
+    assert bumped(cli)["acme-utils"]["attestations"] == [f"attestations/{digest}.sigstore.json"]
+    (made,) = re.findall(r"provenance: ([0-9a-f]{64})", path.read_text())
+    assert cli("build", "--worktree", "-q").code == 0
+    published = repo / "site" / "public" / "provenance" / f"{made}.json"
+    assert hashlib.sha256(published.read_bytes()).hexdigest() == made
+    assert json.loads(published.read_bytes())["attestation_bundles"][0]["publisher"]["repository"] == attested.REPOSITORY
+    page = json.loads((repo / "site/public/simple/acme-utils/index.v1_json").read_bytes())
+    assert {file["filename"]: file.get("provenance") for file in page["files"]}[name] == f"https://pypi.example.org/provenance/{made}.json"
+    assert (
+        f'data-provenance="https://pypi.example.org/provenance/{made}.json"'
+        in published.parent.parent.joinpath("simple/acme-utils/index.html").read_text()
+    )
+    (repo / "attestations" / f"{digest}.sigstore.json").unlink()
+    shutil.rmtree(repo / ".pool")
+    shutil.rmtree(repo / "site")
+    done = cli("build", "--worktree", "-q")
+    assert done.code == 1
+    assert f"the provenance of {name} is neither in the pool nor where the file comes from" in done.err
+
+
 def test_the_workflow_bumps_and_is_judged(hosted, hub, tmp_path):
     """By dispatch: the bot proposes, the judgement is started by name, and an attestation of somebody else's file is no publisher's word."""
     name, content = wheel("acme-utils", "1.1")
@@ -267,6 +304,116 @@ def test_the_workflow_bumps_and_is_judged(hosted, hub, tmp_path):
     assert "`provenance-invalid`" in comment
     assert "github\\-actions\\[bot\\]" in comment
     assert repository.pulls[1]["merged_at"] is None
+
+
+@pytest.fixture(scope="module")
+def real():
+    """The file that the attestation in tests/ is of: a small sdist that everybody can have."""
+    with PyPISimple() as upstream:
+        package = next(p for p in upstream.get_project_page("pypi-attestations").packages if p.filename == attested.NAME)
+        answer = upstream.s.get(package.url, timeout=60)
+        answer.raise_for_status()
+    assert hashlib.sha256(answer.content).hexdigest() == attested.DIGEST
+    return answer.content
+
+
+@pytest.fixture
+def attesting(hosted, cli, hub, real):
+    """An index whose rules let publishers release; it looks for a project in the repository that really attested its newest sdist."""
+    name, content = wheel("pypi-attestations", "0.0.18")
+    hub.repositories[attested.REPOSITORY] = Repository(name=attested.REPOSITORY)
+    release(hub, "0.0.18", (name, content), repository=attested.REPOSITORY)
+    release(hub, "0.0.19", (attested.NAME, real), published="2026-11-02T08:00:00Z", repository=attested.REPOSITORY)
+    hub.repositories[attested.REPOSITORY].attestations[attested.DIGEST] = [attested.bundle()]
+
+    def declare(repository_id):
+        folder = hosted / "packages.d"
+        (folder / "acme-utils.yaml").unlink()
+        (folder / "pypi-attestations.yaml").write_text(
+            "schema: 1\nname: pypi-attestations\nowners: [maintainers]\nhosting: mirrored\n"
+            f"source: {{github: {attested.REPOSITORY}, versions: '<0.0.19'}}\n"
+            f"publishers: [{{github: {attested.REPOSITORY}, repository_id: {repository_id}, workflow: release.yml}}]\nreleases: {{}}\n"
+        )
+        assert cli("bump", "pypi-attestations").code == 0
+        edit = folder / "pypi-attestations.yaml"
+        edit.write_text(edit.read_text().replace(", versions: '<0.0.19'", ""))
+        policy = hosted / "policies.d" / "maintainers.yaml"
+        policy.write_text(policy.read_text().replace("acme-*", "*"))
+        index = hosted / "index.yaml"
+        index.write_text(index.read_text() + "publish: [{name: pages, audience: public, kind: pages-artifact}]\n")
+        push(hosted, hub)
+
+    return declare
+
+
+@pytest.mark.network
+def test_from_a_publishers_release_to_the_index_without_a_hand(attesting, hub, tmp_path):
+    """`/bump` by one of the policies' people: proposed, proved offline by a real attestation, merged, and live on Pages."""
+    attesting(attested.PUBLISHER.repository_id)
+    runner = Runner(hub, INDEX, tmp_path / "runner")
+    user = {"id": 1001, "login": "alice", "type": "User"}
+    event = {"issue": {"number": 9, "state": "open", "user": user}, "comment": {"id": 1, "body": "/bump pypi-attestations", "user": user}}
+    runs = runner.event("issue_comment", event)
+    log = "".join(run.log for run in runs)
+    assert [(run.workflow, run.event) for run in runs] == [
+        ("judge", "issue_comment"), ("judge", "workflow_dispatch"), ("publish", "workflow_dispatch"),
+    ], log  # fmt: skip
+    assert runs[0].results["bump"] == "success", log
+    repository = hub.repositories[INDEX]
+    assert repository.pulls[1]["merged_at"], repository.pulls[1]["comments"]
+    assert "granted by published (as publishers)" in repository.pulls[1]["comments"][0]["body"].replace("\\", "")
+    page = json.loads((runner.pages / "simple" / "pypi-attestations" / "index.v1_json").read_bytes())
+    assert [file["hashes"]["sha256"] for file in page["files"] if file["filename"] == attested.NAME] == [attested.DIGEST], log
+
+
+@pytest.fixture
+def releasing(hub, tmp_path, monkeypatch):
+    """The package's own repository, whose workflow calls release-to-index.yml; the file is attested as it was in truth."""
+    repository = hub.repositories[attested.REPOSITORY]
+    folder = tmp_path / "package"
+    (folder / ".github" / "workflows").mkdir(parents=True)
+    shutil.copy(ROOT / ".github" / "workflows" / "release-to-index.yml", folder / ".github" / "workflows")
+    pygit2.init_repository(str(folder), initial_head="main")
+    commit_all(folder)
+    repository.git = bare(tmp_path / "package.git")
+    pygit2.Repository(str(folder)).remotes.create_anonymous(str(repository.git)).push(["+HEAD:refs/heads/main"])
+    program = tmp_path / "bin" / "gh"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests" / "gh.py"} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    hub.tokens["app"] = Token(login="acme-app[bot]", repository=INDEX, permissions={"contents": "write"})
+
+    def sign(path):
+        repository.attestations[hashlib.sha256(path.read_bytes()).hexdigest()] = [attested.bundle()]
+        return attested.bundle()
+
+    runner = Runner(hub, attested.REPOSITORY, tmp_path / "package-runner", {"index-token": "app"})
+    runner.sign = sign
+    return runner
+
+
+@pytest.mark.network
+def test_a_bump_that_another_repository_attested(attesting, releasing, hub, tmp_path):
+    """The package's workflow attests its release and tells the index a name: one with the publisher's name and another number is not it."""
+    hub.repositories[attested.REPOSITORY].attestations.clear()
+    attesting(4711)
+    inputs = {"tag": "v0.0.19", "index": INDEX, "project": "pypi-attestations", "environment": ""}
+    (run,) = releasing.event("workflow_call", {"inputs": inputs})
+    assert run.results == {"attest": "success", "tell": "success"}, run.log
+    assets = [r["assets"] for r in hub.repositories[attested.REPOSITORY].releases.values() if r["tag_name"] == "v0.0.19"]
+    assert [asset["name"] for asset in assets[0]] == [attested.NAME, "attestations.sigstore.jsonl"]
+    (hint,) = hub.repositories[INDEX].hints
+    runner = Runner(hub, INDEX, tmp_path / "runner")
+    runs = runner.event("repository_dispatch", hint)
+    assert [run.workflow for run in runs] == ["bump", "judge"], runs[0].log
+    repository = hub.repositories[INDEX]
+    head = str(git_of(repository).references["refs/pull/1/head"].target)
+    assert repository.statuses[head][-1]["state"] == "failure"
+    assert "`provenance-publisher`" in repository.pulls[1]["comments"][0]["body"]
+    assert repository.pulls[1]["merged_at"] is None
+    tree = git_of(repository).references["refs/heads/main"].peel(pygit2.Commit).tree
+    assert attested.NAME not in tree["packages.d/pypi-attestations.yaml"].data.decode()
 
 
 def test_a_source_is_tried_where_it_is_proposed(hosted, cli, hub):

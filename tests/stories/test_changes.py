@@ -69,8 +69,8 @@ def test_a_stranger_takes_a_name_of_a_team(story):
     ("name", "rule", "near"),
     [
         ("f1ask-extras", "name-similar", "flask-extras"), ("flaskextras", "name-similar", "flask-extras"),
-        ("flask-extra", "name-similar", "flask-extras"), ("requestss", "name-similar", "requests"), ("nurnpy", None, ""),
-        ("numpyy", "name-similar", "numpy"), ("asyncio", "name-stdlib", ""), ("fl0sk", "name-similar", "flask"),
+        ("flask-extra", "name-similar", "flask-extras"), ("requestss", "name-similar", "requests"), ("nurnpy", "name-similar", "numpy"),
+        ("numpyy", "name-similar", "numpy"), ("asyncio", "name-stdlib", ""), ("fl0sk", "name-similar", "flask"), ("weather-charts", None, ""),
     ],
 )  # fmt: skip
 def test_a_look_alike(story, name, rule, near):
@@ -124,14 +124,27 @@ def test_a_policy_grab(story):
     assert story.judge("--actor", "dave", "--approved-by", "dave", commit=False)[0] == 10
 
 
+def needing(approvals):
+    """Return what grants administration, with approvals that it takes."""
+    return f"grant: {{admins: [administer, transfer]}}\n    require: [{{for: [administer], approvals: {approvals}}}]"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
     [
         ("admins: [carol]", "admins: []", "policy-lockout"),
         ("grant: {anyone: [create], owners: [release, yank, edit]}", "grant: {anyone: [create]}", None),
+        ("grant: {admins: [administer, transfer]}", needing("{count: 5, from: admins}"), "policy-lockout"),
+        ("grant: {admins: [administer, transfer]}", needing("{count: 1, from: admins}"), None),
+        ("grant: {admins: [administer, transfer]}", needing("{count: 2, from: team-web}"), None),
+        ("grant: {admins: [administer, transfer]}", needing("{count: 1, from: team-web}, licenses: [MIT]"), "policy-lockout"),
         ('projects: ["evil-*"]', 'projects: ["evol-*"]', "policy-matches-nothing"),
+        ('names: ["acme-*"]', 'names: ["acne-*"]', "policy-matches-nothing"),
+        ('    projects: ["evil-*"]\n', "", "policy-matches-nothing"),
+        ('projects: ["evil-*"]', "audiences: [public]", "policy-matches-nothing"),
+        ('    projects: ["evil-*"]\n    grant: {}\n    deny: {anyone: [create, release]}', "    audiences: [public]\n    grant: {anyone: [download]}", None),
     ],
-)
+)  # fmt: skip
 def test_a_harmful_policy(story, old, new, rule):
     """Locking the administrators out is refused though one of them proposes it; a rule without projects wants their word."""
     story.edit("policies.d/acme.yaml", lambda text: text.replace(old, new))
@@ -205,6 +218,17 @@ def test_a_change_of_the_house(story, path):
     assert story.judge("--actor", "carol", commit=False)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "rule"), [("trust/public/1.root.json", "trust-invalid"), ("theme/evil.html", "theme"), ("theme/theme.css", None)]
+)
+def test_a_change_of_keys_or_templates(story, path, rule):
+    """What would only be noticed when the index is signed or built is refused before, whoever administers it."""
+    story.edit(path, "body { color: red }\n")
+    code, report = story.judge("--actor", "carol")
+    assert (code, rules_of(report)) == ((1, [rule]) if rule else (0, []))
+    assert story.cli("check", "--offline", "-q").code == code
+
+
 def test_a_rename_from_one_namespace_into_another(story):
     """Both sides of a rename are judged: the old name never goes, the new one is reserved."""
     old, new = story.folder / "packages.d" / "flask-extras.yaml", story.folder / "packages.d" / "acme-extras.yaml"
@@ -267,7 +291,9 @@ def test_a_large_manifest_with_one_file_added(story):
     story.edit("packages.d/acme-many.yaml", lambda text: text + "  1.0:\n    files:\n" + line.format("acme_many-1.0-py3-none-any.whl", 9))
     code, report = story.judge("--actor", "alice", "--approved-by", "bob")
     assert (code, report["effect"]) == (0, ["acme-many gains 1.0 (acme_many-1.0-py3-none-any.whl)"])
-    assert (report["problems"], report["missing"], report["unchecked"]) == ([], [], ["acme_many-1.0-py3-none-any.whl: its bytes"])
+    name = "acme_many-1.0-py3-none-any.whl"
+    unchecked = [f"{name}: whether url:https://files.example.org/{name} has it", f"{name}: its bytes"]
+    assert (report["problems"], report["missing"], report["unchecked"]) == ([], [], unchecked)
     story.edit("packages.d/acme-many.yaml", lambda text: text.replace(f"{1234:064x}", f"{4321:064x}"))
     code, report = story.judge("--actor", "alice", "--approved-by", "bob")
     assert (code, rules_of(report)) == (1, ["file-immutable"])
@@ -341,7 +367,10 @@ def test_facts_of_the_host(story, tmp_path):
     code, report = judged("2026-11-28T12:00:00Z", (1002, "approved", head))
     assert (code, report["actor"], report["approved_by"]) == (10, "alice", ["bob"])
     assert missing_of(report) == ["a wait of 72 hours since it was proposed, until 2026-11-30T12:00:00Z, for the rule acme-namespace: "]
-    assert report["says"] == "nothing is wrong: it may be merged from 2026-11-30T12:00:00Z on, with nobody's word"
+    assert (
+        report["says"]
+        == "nothing is wrong: it may be merged from 2026-11-30T12:00:00Z on, with nobody's word; then somebody who may write to the repository merges it"
+    )
     assert judged("2026-11-30T12:00:00Z", (1002, "approved", head))[0] == 0
     code, report = judged("2026-11-30T12:00:00Z", (1002, "approved", "0" * 40))
     assert (code, report["approved_by"], report["stale_approvals"]) == (10, [], ["bob"])
@@ -365,6 +394,11 @@ def test_an_upload_time_that_cannot_be(story, uploaded, rule, code):
     story.edit(path, lambda text: text[: text.index("1.1")] + re.sub(r"uploaded: \S+", f"uploaded: {uploaded}", text[text.index("1.1") :]))
     found, report = story.judge("--actor", "alice", "--approved-by", "bob")
     assert (found, rules_of(report)) == (code, [rule])
+    pardon = ", which an administrator may let pass" if rule == "uploaded-old" else ""
+    assert report["says"] == f"refused: 1 error{pardon}"
+    for form in ("text", "markdown"):
+        done = story.cli("check", "--base", "main", "--offline", "-q", "--actor", "alice", "--approved-by", "bob", "--format", form)
+        assert ("uploaded-old (packages.d/acme-utils.yaml): carol" in done.out.replace("\\", "")) == bool(pardon)
     assert story.judge("--actor", "alice", "--approved-by", "bob", "--approved-by", "carol", commit=False)[0] == (
         0 if rule == "uploaded-old" else 1
     )
@@ -377,13 +411,29 @@ def test_a_license_that_policy_does_not_allow(story):
         POLICY.replace("- {for: [remove]", "- {for: [release], licenses: [MIT, Apache-2.0]}\n      - {for: [remove]"),
     )
     story.merge()
-    for license_, code in (("MIT OR GPL-3.0-only", 0), ("GPL-3.0-only", 10)):
+    for license_, code in (("MIT OR GPL-3.0-only", 0), ("GPL-3.0-only", 1)):
         story.branch("licensed")
         story.add(licensed_wheel("acme-utils", "1.1", license_))
         found, report = story.judge("--actor", "alice", "--approved-by", "bob")
         assert found == code
         if code:
             assert missing_of(report) == ["files under MIT or Apache-2.0, not under GPL-3.0-only, for the rule acme-namespace: "]
+            assert report["says"] == "refused: to release acme-utils takes files under MIT or Apache-2.0, not under GPL-3.0-only"
+
+
+def test_an_approval_that_nobody_is_left_to_give(story):
+    """Nobody approves what they propose: where the group has nobody else, no word would do, until somebody else proposes it."""
+    story.edit("policies.d/acme.yaml", POLICY.replace("approvals: {count: 1, from: team-web}", "approvals: {count: 1, from: admins}"))
+    story.merge()
+    story.branch("alone")
+    story.edit("packages.d/acme-utils.yaml", lambda text: text.replace("[team-web]", "[carol]"))
+    story.merge()
+    story.branch("bump")
+    story.add(wheel("acme-utils", "1.1"))
+    code, report = story.judge("--actor", "carol")
+    assert (code, report["says"]) == (1, "refused: to release acme-utils takes 1 more approval of admins")
+    assert report["missing"][0]["instead"] == "nobody is left to give it: let somebody else propose the same"
+    assert story.judge("--actor", "bob", "--approved-by", "carol", commit=False)[0] == 0
 
 
 def licensed_wheel(name, version, license_):

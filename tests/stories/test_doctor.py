@@ -8,6 +8,9 @@ from conftest import commit_all
 from github_pulls import bare
 from github_server import GitHub, Repository, Token, github
 from hosted import NAME, SETTINGS
+from story import POLICY
+
+MERGING = POLICY.replace("grant: {anyone: [create]", "merge: [create]\n    grant: {anyone: [create]")
 
 
 @pytest.fixture
@@ -15,6 +18,9 @@ def hub(tmp_path, repo, monkeypatch):
     (repo / "index.yaml").write_text(
         "schema: 1\ntitle: Acme\naudiences: {public: {files: packages/}}\npublish: [{name: pages, audience: public, kind: pages-artifact}]\n"
     )
+    (repo / "policies.d" / "acme.yaml").write_text(MERGING)
+    (repo / "trust" / "public").mkdir(parents=True)
+    (repo / "trust" / "public" / "1.root.json").write_text("{}")
     commit_all(repo)
     hub = GitHub(repositories={NAME: Repository(name=NAME, git=bare(tmp_path / "acme.git"), settings=copy.deepcopy(SETTINGS))})
     hub.tokens |= {"admin": Token(login="alice", permissions={"administration": "read"}), "weak": Token(login="bob", permissions={})}
@@ -34,10 +40,11 @@ def test_a_repository_that_is_set_up(hub, cli):
     """Nothing is to be set, and the exit code is 0."""
     found = examined(cli)
     assert set(found.values()) == {"good"}
-    assert len(found) == 13
-    assert "13 settings: nothing to be set" in cli("doctor").err
+    assert len(found) == 22
+    assert "22 settings: nothing to be set" in cli("doctor").err
 
 
+ONLY_MAIN = "only the branch main may use the environment publish"
 BROKEN = {
     "no pull request needed": (lambda s: s["rules"].pop(0), "the branch main changes by pull requests only"),
     "no status required": (lambda s: s["rules"].pop(1), "the branch main requires the status index-builder"),
@@ -46,8 +53,16 @@ BROKEN = {
     "a schedule that stopped": (lambda s: s["workflows"].update({"publish.yml": "disabled_inactivity"}), "the workflow publish.yml is there, and enabled"),
     "no workflow": (lambda s: s["workflows"].pop("judge.yml"), "the workflow judge.yml is there, and enabled"),
     "no environment": (lambda s: s["environments"].clear(), "the environment publish is there"),
-    "any branch": (lambda s: s["environments"][0].update(deployment_branch_policy=None), "only some branches may use the environment publish"),
+    "any branch": (lambda s: s["environments"][0].update(deployment_branch_policy=None), ONLY_MAIN),
+    "any branch by a pattern": (lambda s: s["environment"].update(branches=["main", "*"]), ONLY_MAIN),
+    "an environment that waits for people": (lambda s: s["environments"][0].update(protection_rules=[{"type": "required_reviewers"}]), "nobody must approve what uses the environment publish"),
+    "no keys": (lambda s: s["environment"]["secrets"].pop(), "the environment publish has the online keys"),
+    "reviews of GitHub's": (lambda s: s["rules"][0]["parameters"].update(required_approving_review_count=1), "the branch main leaves it to the policies who must approve"),
+    "no Actions": (lambda s: s["actions"].update(enabled=False), "Actions may run, those that the workflows use too"),
+    "own actions only": (lambda s: s["actions"].update(allowed_actions="local_only"), "Actions may run, those that the workflows use too"),
+    "a schedule that sleeps": (lambda s: s["scheduled"].update({"publish.yml": "2026-01-01T00:00:00Z"}), "the schedule of publish.yml ran in the last 2 days"),
     "no Pages": (lambda s: s.pop("pages"), "Pages serves what a workflow deploys, for the target pages"),
+    "private Pages": (lambda s: s["pages"].update(public=False), "Pages is for everybody, as public is, for the target pages"),
     "Pages of a branch": (lambda s: s["pages"].update(build_type="legacy"), "Pages serves what a workflow deploys, for the target pages"),
     "a stored token": (lambda s: s["secrets"].append("RELEASE_TOKEN"), "no token of a person is stored"),
     "no pull requests by workflows": (lambda s: s["rights"].update(can_approve_pull_request_reviews=False), "workflows may open pull requests"),
@@ -62,6 +77,19 @@ def test_what_is_missing_is_told(hub, cli, name):
     spoil(hub.repositories[NAME].settings)
     assert what in {found for found, health in examined(cli, code=1).items() if health == "bad"}
     assert "fix: " in cli("doctor", "-q").err
+
+
+def test_pages_of_a_closed_audience_are_private(hub, cli, repo):
+    """What not everybody is granted is held against the visibility of Pages."""
+    policy = repo / "policies.d" / "maintainers.yaml"
+    policy.write_text(policy.read_text().replace("grant: {anyone: [download]}", "grant: {alice: [download]}"))
+    commit_all(repo)
+    what = "Pages is private, because public is not, for the target pages"
+    assert examined(cli, code=1)[what] == "bad"
+    hub.repositories[NAME].settings["pages"]["public"] = False
+    assert examined(cli)[what] == "good"
+    del hub.repositories[NAME].settings["pages"]["public"]
+    assert examined(cli)[what] == "unknown"
 
 
 def test_the_protection_of_old_counts_too(hub, cli):

@@ -1,5 +1,6 @@
 """What new files prove: attestations of a declared publisher, and what real requirements resolve to."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -8,6 +9,8 @@ import attested
 import pytest
 from conftest import commit_all
 from distributions import wheel
+
+from index_builder.inspection.attestation import provenance_of
 
 PATH = "packages.d/pypi-attestations.yaml"
 PUBLISHERS = f"publishers: [{{github: {attested.REPOSITORY}, repository_id: 772247423, workflow: release.yml}}]\n"
@@ -58,6 +61,36 @@ def test_an_attested_release(attesting):
     put(attesting)
     code, report = attesting.judge("--actor", "dave")
     assert (code, rules_of(report), [d["action"] for d in report["decisions"]]) == (0, [], ["release"])
+
+
+def test_where_only_publishers_may_release(attesting):
+    """What is not attested waits for an attestation: that nobody else may release it, does not mean that nobody could."""
+    attesting.edit(
+        "policies.d/acme.yaml",
+        lambda text: text.replace("[release, yank, edit]", "[yank, edit]").replace("require: [{for: [release], publisher: declared}]", "grant: {publishers: [release]}"),
+    )  # fmt: skip
+    attesting.merge()
+    attesting.branch("alone")
+    attesting.edit(PATH, manifest("0.0.18", "0.0.19"))
+    code, report = attesting.judge("--actor", "dave")
+    assert (code, [need["what"] for need in report["missing"]]) == (
+        10, ["attestations of a publisher that the manifest declares, for what its `source` has now, for the rule attested"],
+    )  # fmt: skip
+    done = attesting.cli("who", "release", "pypi-attestations")
+    assert done.out.splitlines() == ["publishers: by attested as publishers, with an attestation of a publisher that the manifest declares"]
+    assert attesting.cli("can", "dave", "release", "pypi-attestations").code == 10
+
+
+def test_an_attestation_that_will_be_published(attesting):
+    """What is kept makes the object that the manifest names, and both are verified, wherever the judgement runs."""
+    made = hashlib.sha256(provenance_of(attested.bundle(), attested.DIGEST)).hexdigest()
+    attesting.edit(
+        PATH, manifest("0.0.18", "0.0.19").replace(f"{attested.DIGEST}, size: 1234", f"{attested.DIGEST}, size: 1234, provenance: {made}")
+    )
+    put(attesting)
+    code, report = attesting.judge("--actor", "dave")
+    assert (code, rules_of(report)) == (0, [])
+    assert not any("provenance" in line for line in report["unchecked"])
 
 
 def test_verifying_is_silent(attesting):
@@ -130,6 +163,29 @@ def test_provenance_is_not_taken_away(attesting):
     assert (code, rules_of(report)) == (1, ["provenance-lost"])
 
 
+@pytest.mark.parametrize("is_kept_here", [True, False])
+def test_removing_what_was_attested_forgets_nothing(attesting, is_kept_here):
+    """The tombstone remembers, as the bundle in the repository does: a release without an attestation is refused all the same."""
+    attested_one = manifest("0.0.18", "0.0.19").replace("size: 1234", "size: 1234, provenance: " + "a" * 64, 0 if is_kept_here else 1)
+    attesting.edit(PATH, attested_one)
+    if is_kept_here:
+        put(attesting)
+    attesting.merge()
+    attesting.branch("gone")
+    assert attesting.cli("remove", "pypi-attestations", "0.0.19" if is_kept_here else "0.0.18", "--reason", "forget it").code == 0
+    if not is_kept_here:
+        kept = (attesting.folder / PATH).read_text()
+        attesting.edit(PATH, kept.replace("provenance: " + "a" * 64 + ", ", ""))
+        assert rules_of(attesting.judge("--actor", "dave")[1]) == ["provenance-lost"]
+        attesting.edit(PATH, kept)
+    assert rules_of(attesting.judge("--actor", "carol")[1]) == []
+    attesting.merge()
+    attesting.branch("later")
+    attesting.edit(PATH, lambda text: text.replace("removed:", manifest("0.0.20").partition("releases:\n")[2] + "removed:"))
+    code, report = attesting.judge("--actor", "dave")
+    assert (code, rules_of(report)) == (1, ["provenance-lost"])
+
+
 def test_an_attestation_of_nothing_new_is_no_part_of_a_release(attesting):
     """Files under attestations/ belong to a release only where it lists their digest."""
     put(attesting)
@@ -157,6 +213,26 @@ def test_what_resolves_differently(story):
     story.add(wheel("weather-maps", "3.0"))
     report = story.judge("--actor", "alice")[1]
     assert not [line for line in report["effect"] if "resolve" in line]
+
+
+def test_what_resolves_though_no_project_changes(story):
+    """A sample that is new or edited, another client, an audience that is new: each is tried where it was not before."""
+    story.edit("resolve.d/web.txt", "flask-extras\n")
+    where = "resolve.d/web.txt for public (Python 3.12 on linux_x86_64)"
+    assert story.judge("--actor", "carol")[1]["effect"] == [f"{where} resolves now, to flask-extras 1.0"]
+    story.merge()
+    story.branch("edited")
+    story.edit("resolve.d/web.txt", "acme-utils\n")
+    assert story.judge("--actor", "carol")[1]["effect"] == [f"{where} resolves differently: acme-utils 1.0 comes, flask-extras 1.0 goes"]
+    story.edit("resolve.d/web.txt", "nowhere\n")
+    report = story.judge("--actor", "carol")[1]
+    assert [problem["rule"] for problem in report["problems"]] == ["sample-unresolved"]
+    assert "no longer resolves" in report["problems"][0]["message"]
+    story.branch("clients")
+    story.edit("index.yaml", lambda text: text + "clients: {python: ['3.12', '3.13'], platform: [linux_x86_64]}\n")
+    assert story.judge("--actor", "carol")[1]["effect"] == [
+        "resolve.d/web.txt for public (Python 3.13 on linux_x86_64) resolves now, to flask-extras 1.0"
+    ]
 
 
 def test_a_sample_cannot_reach_out(story):

@@ -1,6 +1,7 @@
 """Stories on GitHub: from the pull request to what is published, by the workflows that `init --github` writes."""
 
 import json
+import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,12 +19,16 @@ from story import POLICY
 from index_builder import wiring
 from index_builder.adapters.github.api import Api
 from index_builder.adapters.github.repository import GitHubRepository
-from index_builder.model.pull import Mark
+from index_builder.model.pull import Mark, Pull
+from index_builder.model.review import Account
+from index_builder.pipeline.pulls.act import said_of
 from index_builder.pipeline.pulls.which import asked_by
 
 NAME = "acme/index"
 BUILDER = "index-builder/index-builder@0c3e5f7a9b1d2c4e6f8091a2b3c4d5e6f7081929"
+WHO = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in (("NAME", "A"), ("EMAIL", "a@example.org"))}
 PEOPLE = {"alice": 1001, "bob-b": 1002, "carol": 1003, "dave": 1004, "mallory": 6666}
+NOBODYS = {"number": 1, "title": "", "author": Account(id=0, login=""), "head": "", "base": "", "opened": datetime.now(UTC)}
 MERGING = POLICY.replace("grant: {owners: [release, yank, edit, remove, transfer], team-web: [create]}",
                          "grant: {owners: [release, yank, edit, remove, transfer], team-web: [create]}\n    merge: [release, yank]")  # fmt: skip
 
@@ -68,11 +73,12 @@ class Hosted:
             return self.runner.pull_request(number)
         return self.runner.event("workflow_run", {"workflow_run": {"name": "validate", "head_sha": head}})
 
-    def approve(self, number: int, login: str, commit: str = "", state: str = "APPROVED") -> None:
+    def approve(self, number: int, login: str, commit: str = "", state: str = "APPROVED") -> str:
         head = commit or str(git_of(self.repository).references[f"refs/pull/{number}/head"].target)
         self.repository.pulls[number]["reviews"].append(
             {"id": 1, "user": user(login), "state": state, "commit_id": head, "submitted_at": "2026-11-20T09:00:00Z"}
         )
+        return head
 
     def comment(self, number: int) -> str:
         """Return the one comment of ours."""
@@ -80,9 +86,31 @@ class Hosted:
         assert len(found) == 1
         return found[0]
 
+    def head(self, number: int) -> str:
+        return str(git_of(self.repository).references[f"refs/pull/{number}/head"].target)
+
     def status(self, number: int) -> str:
-        head = str(git_of(self.repository).references[f"refs/pull/{number}/head"].target)
-        return self.repository.statuses[head][-1]["state"]
+        return self.repository.statuses[self.head(number)][-1]["state"]
+
+    def decisions(self, number: int) -> list[str]:
+        """Return what our comment says that the policies decided, as plain text."""
+        part = self.comment(number).replace("\\", "").partition("### What the policies of the base say")[2].partition("###")[0]
+        return [line.removeprefix("- ") for line in part.splitlines() if line.startswith("- ")]
+
+    def tree(self) -> dict[str, bytes]:
+        """Return the manifests, policies and settings that main has."""
+        tree = git_of(self.repository).references["refs/heads/main"].peel(pygit2.Commit).tree
+        manifests = {f"packages.d/{entry.name}": entry.data for entry in tree["packages.d"]}
+        return {**manifests, **{path: tree[path].data for path in ("index.yaml", "policies.d/acme.yaml")}}
+
+    def left(self, number: int, *, status: str, says: str, decides: str | None, tree: dict[str, bytes]) -> None:
+        """Assert the whole outcome of what is not merged: status, comment, decision, and that main is as it was."""
+        assert self.status(number) == status, self.comment(number)
+        assert says in self.comment(number).replace("\\", ""), self.comment(number)
+        decisions = self.decisions(number)
+        assert any(decides in decision for decision in decisions) if decides else not decisions, decisions
+        assert not self.is_merged(number)
+        assert self.tree() == tree
 
     def is_merged(self, number: int) -> bool:
         return self.repository.pulls[number]["merged_at"] is not None
@@ -121,10 +149,19 @@ def hosted(tmp_path, cli, dist, monkeypatch):
 
 
 @pytest.fixture
-def live(hosted):
-    """The same, and it is on Pages."""
-    hosted.runner.event("push", {})
-    return hosted
+def live(hosted, trusted):
+    """The same, and it is on Pages, which index.yaml says."""
+    index = hosted.folder / "index.yaml"
+    with hosted.runner.serving_pages(trusted) as url:
+        index.write_text(index.read_text().replace("public: {", f"public: {{url: {url}, "))
+        hosted.push()
+        hosted.runner.event("push", {})
+        yield hosted
+
+
+def ran(runs) -> list[str]:
+    """Return the workflows of which any job was not skipped."""
+    return [run.workflow for run in runs if set(run.results.values()) != {"skipped"}]
 
 
 def results(runs) -> dict[str, dict[str, str]]:
@@ -139,8 +176,20 @@ def test_what_is_pushed_is_published_on_pages(live):
     assert "- pages (public, pages-artifact)" in run.summary
 
 
+def test_what_lies_beside_the_index_is_deployed_with_it(hosted):
+    """A script of the default branch puts it into the archive, and the index is what it is without it."""
+    script = hosted.folder / ".github" / "beside-index"
+    script.write_text('#!/bin/sh\nmkdir docs && echo hello > docs/index.html && tar --append --file "$1" ./docs\n')
+    script.chmod(0o755)
+    hosted.push()
+    run = hosted.runner.event("push", {})[0]
+    assert run.results == {"publish": "success", "deploy": "success"}, run.log
+    assert (hosted.runner.pages / "docs" / "index.html").read_text() == "hello\n"
+    assert follow_pages(hosted) == 1
+
+
 def test_an_owner_bumps_and_it_merges_by_itself(hosted):
-    """Waiting for an approval first; with it, `/recheck` merges what the policies let merge by itself, and publishes it."""
+    """Waiting for an approval first; once that is given, a workflow merges what the policies let merge by itself, and publishes it."""
     hosted.start("bump")
     hosted.add(wheel("acme-utils", "1.1"))
     hosted.hand_in()
@@ -151,49 +200,75 @@ def test_an_owner_bumps_and_it_merges_by_itself(hosted):
     assert "1 more approval of team\\-web, for the rule acme\\-namespace: bob" in hosted.comment(1)
     assert "proposed by alice" in hosted.comment(1)
     hosted.approve(1, "bob-b")
-    runs = hosted.runner.comment(1, "/recheck", user("alice"))
+    runs = hosted.runner.review(1)
     assert hosted.status(1) == "success"
     assert hosted.is_merged(1), runs[0].log
-    assert [run.workflow for run in runs] == ["judge", "publish"]
+    assert any("release acme-utils: allowed" in decision for decision in hosted.decisions(1))
+    assert b"acme_utils-1.1" in hosted.tree()["packages.d/acme-utils.yaml"]
+    assert ran(runs) == ["validate", "judge", "publish"]
     page = json.loads((hosted.runner.pages / "simple" / "acme-utils" / "index.v1_json").read_bytes())
     assert page["versions"] == ["1.0", "1.1"], runs[-1].log
 
 
-def test_a_newcomer_adds_a_project(hosted):
-    """A stranger's new project waits for nobody's word but to be merged by a person: the status is set, and nothing merges by itself."""
+def test_the_comment_says_how_to_try_it(hosted, tmp_path, monkeypatch):
+    """The line of the comment shows the pull request over what is there, fetched as git objects; others name pip and uv."""
     hosted.start("new")
     hosted.add(wheel("colorful-things", "1.0"), owner="dave")
     hosted.hand_in()
-    runs = hosted.propose(1, "dave")
-    assert hosted.status(1) == "success", runs[-1].log + hosted.comment(1)
-    assert not hosted.is_merged(1)
-    assert "merges it" in hosted.comment(1)
+    hosted.propose(1, "dave")
+    lines = hosted.comment(1).partition("```\n")[2].partition("\n```")[0].splitlines()
+    assert lines[0] == "index-builder preview --pr 1"
+    url = "http://127.0.0.1:8000/simple/"
+    assert lines[1:] == [
+        f"pip install --isolated --index-url {url} colorful-things", f"uv pip install --no-config --index-url {url} colorful-things",
+    ]  # fmt: skip
+    hosted.start("elsewhere")
+    subprocess.run(["git", "remote", "add", "origin", f"file://{hosted.repository.git}"], check=True)
+    monkeypatch.setenv("GITHUB_REPOSITORY", NAME)
+    done = hosted.cli(*lines[0].split()[1:], "--output", tmp_path / "preview", "--audience", "public")
+    assert done.code == 0, done.err
+    assert json.loads((tmp_path / "preview/public/simple/colorful-things/index.v1_json").read_bytes())["versions"] == ["1.0"]
+    assert (tmp_path / "preview/public/simple/acme-utils/index.html").exists()
+
+
+def test_a_newcomer_adds_a_project(hosted):
+    """A stranger's new project waits for nobody's word but to be merged by a person: the status is set, and nothing merges by itself."""
+    tree = hosted.tree()
+    hosted.start("new")
+    hosted.add(wheel("colorful-things", "1.0"), owner="dave")
+    hosted.hand_in()
+    hosted.propose(1, "dave")
+    hosted.left(1, status="success", says="somebody who may write to the repository merges it",
+                decides="create colorful-things: allowed, granted by newcomers (as anyone)", tree=tree)  # fmt: skip
 
 
 def test_a_stranger_bumps(hosted):
     """Nothing is wrong with it, and an owner's word is missing: it is said whose."""
+    tree = hosted.tree()
     hosted.start("bump")
     hosted.add(wheel("acme-utils", "1.1"))
     hosted.hand_in()
     hosted.propose(1, "mallory")
-    assert hosted.status(1) == "pending"
     assert "whom no policy names" in hosted.comment(1)
-    assert "alice" in hosted.comment(1)
-    assert not hosted.is_merged(1)
+    hosted.left(1, status="pending", says="an approval of somebody who may release acme-utils: alice or bob",
+                decides="release acme-utils: not granted, no rule grants it", tree=tree)  # fmt: skip
 
 
 def test_a_homoglyph(hosted):
     """A name that looks like one that is here is no stranger's to take."""
+    tree = hosted.tree()
     hosted.start("look-alike")
     hosted.add(wheel("acme-uti1s", "1.0"))
     hosted.hand_in()
     hosted.propose(1, "mallory")
-    assert hosted.status(1) == "pending"
-    assert "`name-similar`" in hosted.comment(1)
+    hosted.left(
+        1, status="pending", says="`name-similar`", decides="create acme-uti1s: waiting, granted by newcomers (as anyone)", tree=tree
+    )
 
 
 def test_a_changed_digest_is_refused(hosted):
     """Other bytes for a file that is published: no approval helps."""
+    tree = hosted.tree()
     path = hosted.folder / "packages.d" / "acme-utils.yaml"
     hosted.start("tamper")
     text = path.read_text()
@@ -202,20 +277,18 @@ def test_a_changed_digest_is_refused(hosted):
     hosted.propose(1, "alice")
     hosted.approve(1, "bob-b")
     hosted.runner.comment(1, "/recheck", user("alice"))
-    assert hosted.status(1) == "failure"
-    assert "`file-immutable`" in hosted.comment(1)
-    assert not hosted.is_merged(1)
+    hosted.left(1, status="failure", says="`file-immutable`", decides="edit acme-utils: allowed", tree=tree)
 
 
 def test_a_policy_grab(hosted):
     """Rights that a change gives itself do not count for it, and administrators are asked."""
+    tree = hosted.tree()
     path = hosted.folder / "policies.d" / "acme.yaml"
     hosted.start("grab")
     path.write_text(path.read_text().replace("groups: {team-web: [alice, bob]", "groups: {team-web: [alice, bob, dave]"))
     hosted.propose(1, "dave")
-    assert hosted.status(1) == "pending"
-    assert "carol" in hosted.comment(1)
-    assert not hosted.is_merged(1)
+    hosted.left(1, status="pending", says="an approval of somebody who may administer the index: carol",
+                decides="administer the index: not granted, no rule grants it (policies.d/acme.yaml)", tree=tree)  # fmt: skip
 
 
 def test_a_yank_merges_by_itself(hosted):
@@ -224,12 +297,16 @@ def test_a_yank_merges_by_itself(hosted):
     assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
     hosted.propose(1, "alice")
     assert hosted.is_merged(1), hosted.comment(1)
+    assert hosted.status(1) == "success"
+    assert any("yank acme-utils: allowed" in decision for decision in hosted.decisions(1))
+    assert b"reason: broken" in hosted.tree()["packages.d/acme-utils.yaml"]
     page = json.loads((hosted.runner.pages / "simple" / "acme-utils" / "index.v1_json").read_bytes())
     assert page["files"][0]["yanked"] == "broken"
 
 
 def test_a_pull_request_that_rewrites_its_workflow_changes_nothing(hosted):
     """A validate.yml that always passes, and an artifact it forges, are nobody's word: the judgement comes from the default branch."""
+    tree = hosted.tree()
     hosted.start("forge")
     path = hosted.folder / ".github" / "workflows" / "validate.yml"
     path.write_text(
@@ -245,13 +322,13 @@ def test_a_pull_request_that_rewrites_its_workflow_changes_nothing(hosted):
     runs = hosted.propose(1, "mallory", validated=True)
     assert results(runs)["validate on pull_request"] == {"check": "success"}
     assert not hosted.repository.statuses.get("0" * 40)
-    assert hosted.status(1) in ("pending", "failure")
-    assert "carol" in hosted.comment(1)
-    assert not hosted.is_merged(1)
+    hosted.left(1, status="pending", says="an approval of somebody who may administer the index: carol",
+                decides="administer the index: not granted, no rule grants it (.github/workflows/validate.yml)", tree=tree)  # fmt: skip
 
 
 def test_a_second_push_takes_approvals_back(hosted):
     """What was approved is a commit; what is pushed after that waits again, and is told."""
+    tree = hosted.tree()
     hosted.start("bump")
     hosted.add(wheel("acme-utils", "1.1"))
     hosted.hand_in()
@@ -260,9 +337,7 @@ def test_a_second_push_takes_approvals_back(hosted):
     hosted.add(wheel("acme-utils", "1.2"))
     hosted.hand_in()
     hosted.propose(1, "alice")
-    assert hosted.status(1) == "pending", hosted.comment(1)
-    assert "Approvals of earlier commits" in hosted.comment(1)
-    assert not hosted.is_merged(1)
+    hosted.left(1, status="pending", says="Approvals of earlier commits", decides="release acme-utils: waiting, granted by", tree=tree)
 
 
 def test_a_push_between_judgement_and_merge_is_judged_again(hosted, monkeypatch):
@@ -296,9 +371,10 @@ def test_two_pull_requests_for_one_project(hosted):
         hosted.approve(number, "bob-b")
     hosted.runner.comment(1, "/recheck", user("alice"))
     assert hosted.is_merged(1)
+    tree = hosted.tree()
     runs = hosted.runner.comment(2, "/recheck", user("alice"))
-    assert not hosted.is_merged(2), runs[-1].log
-    assert hosted.status(2) == "failure"
+    assert runs
+    hosted.left(2, status="failure", says="was changed on the base meanwhile, in the same lines", decides=None, tree=tree)
 
 
 def test_who_may_not_command_is_not_obeyed(hosted):
@@ -342,6 +418,11 @@ def test_a_rollback_by_hand_and_back(live):
     assert run.results["publish"] == "success", run.log
     assert follow_pages(live) == 1
     assert json.loads((live.runner.pages / "state" / "publication.json").read_bytes())["hold"]["reason"] == "1.1 is broken"
+    run = live.runner.event("schedule", {}, only="publish.yml")[0]
+    assert "1.1 is broken" in run.log, "the run fails, because main is not live"
+    assert run.results["publish"] == "failure", "and what is live stays: a signed one is renewed, and deployed all the same"
+    assert run.results["deploy"] == ("success" if run.outputs["publish"].get("archive") else "skipped")
+    assert follow_pages(live) == 1
 
 
 def follow_pages(hosted) -> int:
@@ -486,3 +567,85 @@ def test_each_hour_looks_at_others(hosted, request):
     assert len(hosted.repository.statuses[head]) == 1
     hosted.repository.pulls[7]["base"]["ref"] = "old"
     assert 7 not in asked_by("workflow_run", {**event, "workflow_run": {"head_sha": head}}, hub, None, start).numbers
+
+
+def test_what_fell_behind_is_brought_up_to_date_and_merged(hosted):
+    """Two changes from one commit, on a branch that wants them up to date: the second one merges without a hand, approval and all."""
+    for number, name in ((1, "acme-core"), (2, "acme-tools")):
+        hosted.start(f"change-{number}")
+        hosted.add(wheel(name, "1.0"))
+        hosted.hand_in()
+        hosted.push("main")
+    for number, name in ((1, "acme-core"), (2, "acme-tools")):
+        hosted.start(f"bump-{number}")
+        hosted.add(wheel(name, "1.1"))
+        hosted.hand_in()
+        open_pull(hosted.repository, number, head=hosted.push(f"change-{number}"), author=user("alice"))
+    heads = {number: hosted.approve(number, "bob-b") for number in (1, 2)}
+    hosted.runner.comment(1, "/recheck", user("alice"))
+    assert hosted.is_merged(1), hosted.comment(1)
+    runs = hosted.runner.comment(2, "/recheck", user("alice"))
+    assert "the base is merged into it, and it is judged again" in "".join(run.log for run in runs)
+    assert hosted.is_merged(2), hosted.comment(2)
+    tip = git_of(hosted.repository).references["refs/heads/main"].peel(pygit2.Commit)
+    assert str(tip.parents[1].parents[0].id) == heads[2], "what was approved, and a merge of main"
+    assert {"acme-core", "acme-tools"} <= hosted.projects()
+
+
+def test_an_edited_merge_of_the_base_takes_approvals_back(hosted):
+    """A merge of main that brings something of its own beside is a push like any other."""
+    hosted.start("bump")
+    hosted.add(wheel("acme-utils", "1.1"))
+    hosted.hand_in()
+    hosted.propose(1, "alice")
+    hosted.approve(1, "bob-b")
+    subprocess.run(["git", "checkout", "-q", "-B", "other", "FETCH_HEAD"], check=True)
+    (hosted.folder / "NOTES.md").write_text("Something else.\n")
+    hosted.push("main")
+    subprocess.run(["git", "checkout", "-q", "bump"], check=True)
+    subprocess.run(["git", "merge", "-q", "--no-commit", "--no-ff", "other"], check=True, env={**os.environ, **WHO})
+    path = hosted.folder / "packages.d" / "acme-utils.yaml"
+    path.write_text(path.read_text() + "status: {state: deprecated, reason: edited, at: 2026-11-20T00:00:00Z}\n")
+    subprocess.run(["git", "commit", "-q", "-a", "-m", "merge"], check=True, env={**os.environ, **WHO})
+    hosted.propose(1, "alice")
+    assert hosted.status(1) == "pending"
+    assert "Approvals of earlier commits" in hosted.comment(1)
+    assert not hosted.is_merged(1)
+
+
+def test_a_pull_request_into_another_branch_is_not_judged(hosted, monkeypatch):
+    """Its policies are laxer, and its commit may be a pull request into main too: nothing is said of it, and nothing merged."""
+    hosted.start("lax")
+    path = hosted.folder / "policies.d" / "acme.yaml"
+    path.write_text(path.read_text().replace("grant: {anyone: [create]", "merge: [create]\n    grant: {anyone: [create]"))
+    hosted.push("lax")
+    hosted.add(wheel("colorful-things", "1.0"), owner="dave")
+    hosted.hand_in()
+    head = hosted.push("change-1")
+    open_pull(hosted.repository, 1, head=head, author=user("dave"))["base"]["ref"] = "lax"
+    for run in (
+        hosted.runner.comment(1, "/recheck", user("dave"))[0],
+        hosted.runner.event("workflow_dispatch", {"inputs": {"number": "1"}}, only="judge.yml")[0],
+    ):
+        assert run.outputs["which"] == {"numbers": "[]", "project": ""}
+        assert "goes into 'lax'" in run.log
+    verdict = {
+        "number": 1, "head": head, "base": hosted.push("lax"), "branch": "lax", "reviews": said_of(Pull(**{**NOBODYS, "head": head})),
+        "verdict": "merges", "merges_by_itself": True, "says": "fine", "report": "fine",
+    }  # fmt: skip
+    (hosted.folder / "verdict.json").write_text(json.dumps(verdict))
+    monkeypatch.setenv("GITHUB_REPOSITORY", NAME)
+    hosted.hub.tokens["people"].permissions |= dict.fromkeys(("statuses", "contents", "pull-requests", "actions"), "write")
+    done = hosted.cli("pull", "act", hosted.folder / "verdict.json", "--number", 1)
+    assert "goes into another branch" in done.err
+    assert head not in hosted.repository.statuses
+    assert not hosted.is_merged(1)
+
+
+def test_a_repository_that_squashes(hosted):
+    """The way to merge is one that the repository allows."""
+    hosted.repository.settings["methods"] = {"allow_merge_commit": False, "allow_squash_merge": True}
+    hosted.start("yank")
+    assert hosted.cli("yank", "acme-utils", "1.0", "--reason", "broken").code == 0
+    hosted.propose(1, "alice")
+    assert hosted.is_merged(1), hosted.comment(1)

@@ -80,6 +80,29 @@ def test_codeowners(story):
     assert "codeowners-stale" not in story.cli("check", "--offline", "--worktree", "--format", "json").out
 
 
+def test_codeowners_of_a_change(story):
+    """A change of owners alone, a new project, a manifest that moves: the lines of what changes are compared, and no other."""
+    assert story.cli("policy", "codeowners", "--write").code == 0
+    story.merge()
+
+    def warned():
+        return [problem["rule"] for problem in story.judge("--actor", "carol")[1]["problems"]]
+
+    path = "packages.d/flask-extras.yaml"
+    story.branch("owners")
+    story.edit(path, lambda text: text.replace("[dave]", "[bob]"))
+    assert warned() == ["codeowners-stale"]
+    assert story.cli("policy", "codeowners", "--write", "--worktree").code == 0
+    assert warned() == []
+    story.branch("moved")
+    (story.folder / "packages.d" / "web").mkdir()
+    (story.folder / path).rename(story.folder / "packages.d" / "web" / "flask-extras.yaml")
+    assert warned() == ["codeowners-stale"]
+    story.branch("nothing-of-it")
+    story.edit(path, lambda text: text + "# a word\n")
+    assert warned() == []
+
+
 def test_codeowners_of_a_pattern(story):
     """People whom a rule names are asked for all that its pattern matches; a manifest that says the same has no line."""
     story.edit("policies.d/acme.yaml", lambda text: text.replace("team-web: [create]}", "team-web: [create, release]}"))

@@ -45,6 +45,19 @@ def test_installers_see_the_merged_index(changed, tmp_path, install):
     assert all('"_preview":true' in page.read_text() for page in output.rglob("index.v1_json"))
 
 
+def test_files_that_are_elsewhere_once_merged(changed, tmp_path):
+    """Where pages lead to another host, or to releases, those of a preview lead to what it brings itself: nothing is there yet."""
+    changed.edit(
+        "index.yaml",
+        lambda text: text.replace("files: packages/", "url: https://acme.example.org/index/, files: https://files.example.org/"),
+    )
+    done = changed.cli("preview", "--base", "main", "--worktree", "--output", tmp_path / "preview", "-q")
+    assert done.code == 0, done.err
+    url = re.search(r"pip install --index-url (\S+) PROJECT", done.err)[1]
+    assert uv(url, tmp_path / "t", "acme-app").returncode == 0
+    assert not [page for page in (tmp_path / "preview").rglob("*.html") if "example.org" in page.read_text()]
+
+
 def test_a_preview_that_is_served(changed, tmp_path):
     """Without --output it is served on loopback until it is stopped, and nothing is left."""
     from conftest import commit_all

@@ -16,6 +16,7 @@ from distributions import wheel
 from gcs_server import GcsReader, gcs
 from published import FolderReader, follow
 from publishing import TARGETS
+from signed import Signed, bin_of, page_of_newest, resign
 
 from index_builder import wiring
 from index_builder.errors import GateError, RemoteError
@@ -590,6 +591,64 @@ def test_a_signed_index_stays_signed(work, cli, monkeypatch, tmp_path):
     work.add(wheel("acme-utils", "1.2"))
     done = work.publish(code=4)
     assert "what is published is signed, and this tree is not" in done.err
+
+
+def test_a_rollback_to_before_a_ceremony_is_signed_with_the_present_keys(work, cli, monkeypatch, tmp_path):
+    """Readers who know the newest root take it: `trust/` does not go back, not even to when there were no keys."""
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("INDEX_BUILDER_PASSPHRASE", "correct horse battery staple")
+    work.targets("folder")
+    unsigned = work.commit()
+    assert cli("keys", "new", "alice").code == 0
+    assert cli("keys", "init").code == 0
+    before = work.commit()
+    work.publish()
+    for role in ("timestamp", "bins"):
+        assert cli("keys", "rotate", role).code == 0
+    assert cli("keys", "renew", "--all").code == 0
+    work.add(wheel("acme-utils", "1.1"))
+    work.publish()
+    for commit in (before, unsigned):
+        for root in ("1.root.json", "3.root.json"):
+            done = cli("verify", "published/public", "-q", "--root", f"trust/public/{root}", "--cache", tmp_path / root)
+            assert done.code == 0, done.err
+        assert work.outcome(commit, verb=("rollback",))["folder"]["commit"] == commit
+        assert follow(work.live) == 2
+    for folder in (work.folder / "published" / ".public").glob("*/tuf"):
+        (folder / "4.root.json").write_bytes(b"{}")
+    assert "4.root.json was published" in work.publish("--release-hold").err
+    assert work.live.get("tuf/4.root.json") is None
+    done = cli("verify", "published/public", "-q", "--root", "trust/public/3.root.json", "--cache", tmp_path / "3.root.json")
+    assert done.code == 0, done.err
+
+
+def test_what_both_online_keys_published_differs_from_the_repository(work, cli, monkeypatch, tmp_path):
+    """Every signature of it is good, so no reader can tell; who has the repository compares all with it, and with new keys puts it right."""
+    work.targets("folder")
+    work.commit()
+    index = Signed(work.folder, monkeypatch, people=("alice",))
+    work.commit()
+    work.publish()
+    site = (work.folder / "published" / "public").resolve()
+    page = page_of_newest(site, index.committed, "acme-core")
+    evil, target = page.read_bytes() + b" ", "simple/acme-core/index.v1_json"
+    path, metadata = bin_of(site, index.committed, target)
+    for where in (site / target, page.with_name(f"{hashlib.sha256(evil).hexdigest()}.index.v1_json")):
+        where.unlink(missing_ok=True)
+        where.write_bytes(evil)
+    metadata.signed.targets[target].hashes["sha256"], metadata.signed.targets[target].length = hashlib.sha256(evil).hexdigest(), len(evil)
+    path.unlink()
+    resign(path, metadata, index.online("bins"))
+    assert cli("verify", "published/public", "-q", "--files", "--root", index.root, "--cache", tmp_path / "cache").code == 0
+    assert work.outcome()["folder"]["written"] == []
+    shown = work.outcome("--reconcile", "--dry-run")["folder"]
+    assert target in shown["written"]
+    for role in ("timestamp", "bins"):
+        index.do("keys", "rotate", role)
+    work.commit()
+    work.publish("--reconcile")
+    assert work.live.get(target) != evil
+    assert cli("verify", "published/public", "-q", "--files", "--root", index.root, "--cache", tmp_path / "cache").code == 0
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Stories of files that are assets of GitHub releases, and of inboxes that are at a host."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -276,6 +277,35 @@ def test_two_audiences_do_not_share_releases(index, hub, cli):
     done = cli("check", "--worktree")
     assert done.code == 1
     assert "audience-shared" in done.err
+
+
+def test_releases_tell_nothing_of_a_narrower_audience(repo, hub, cli, dist):
+    """No name, text or byte of what only an inner audience sees is in the releases or the tree of a wider one."""
+    hub.repositories["acme/inside"] = Repository(name="acme/inside")
+    write(repo, hub)
+    head, _, rest = (repo / "index.yaml").read_text().partition("publish:")
+    inner = f"  internal: {{releases: {{repository: acme/inside, server: {hub.url}}}, includes: [public]}}\n"
+    target = "  - {name: inside, audience: internal, kind: directory, path: published/internal}\n"
+    (repo / "index.yaml").write_text(f"{head}{inner}publish:{rest}{target}")
+    for name, audience in (("acme-open", "public"), ("acme-secret", "internal")):
+        files = dist(wheel(name, "1.0")) / f"{name.replace('-', '_')}-1.0-py3-none-any.whl"
+        done = cli("add", "--dist", files, "--owner", "maintainers", "--audience", audience)
+        assert done.code == 0, done.err
+    commit_all(repo)
+    published(cli)
+    secret = hashlib.sha256(files.read_bytes()).hexdigest()
+
+    def tells(told: str) -> set[str]:
+        return {word for word in ("acme-open", "acme-secret", "acme_secret", secret, secret[2:]) if word in told}
+
+    wide, inside = (repr(hub.repositories[name].releases) for name in (OWN, "acme/inside"))
+    tree = "".join(f"{path} {path.read_bytes()!r}" for path in (repo / "published" / "public").rglob("*") if path.is_file())
+    assert tells(tree) == {"acme-open"}
+    assert tells(wide) == set()
+    assert {asset["name"].partition("-")[0] for release in hub.repositories[OWN].releases.values() for asset in release["assets"]} == {
+        "acme_open"
+    }
+    assert {"acme_secret"} <= tells(inside)
 
 
 def test_a_dry_run_says_how_long_uploads_take(index, hub, cli):

@@ -1,12 +1,15 @@
 """A report says the same in every form, and nothing that comes from a change formats, links or mentions in it."""
 
 import json
+import re
+from pathlib import Path
 
 import jsonschema
 import pytest
 from distributions import wheel
 
 from index_builder.manifests.schema import json_schema
+from index_builder.model.rules import HOME, RULES, page_of
 
 
 @pytest.fixture
@@ -30,10 +33,12 @@ def test_markdown(change):
     assert lines[0] == "## ⏳ " + report["says"]
     for title in ("Findings", "What it does to the index", "What the policies of the base say", "Not looked at", "What is missing"):
         assert f"### {title}" in lines
-    assert "- **question** `name-similar`" in done.out
+    assert f"- **question** [`name-similar`]({page_of('name-similar')}) at " in done.out
+    assert "warning** [`dependency-missing`](" in done.out
     assert "`index-builder add --index pypi not-here --with-dependencies`" in done.out
+    unlinked = re.sub(rf"\[`[a-z-]+`\]\({HOME}/[a-z/.#-]+\)", "", done.out)
     for bad in ("https://evil", "@carol", "<img", "](https"):
-        assert bad not in done.out
+        assert bad not in unlinked
     assert "@&#8203;carol" in done.out
     assert r"\[this\]" in done.out
 
@@ -48,7 +53,10 @@ def test_every_form_says_the_same(change):
     }
     assert {done.code for done in forms.values()} == {10}
     assert [line.partition("title=")[2].partition("::")[0] for line in forms["github"].out.splitlines()] == [*rules, "verdict"]
-    assert [result["ruleId"] for result in json.loads(forms["sarif"].out)["runs"][0]["results"]] == rules
+    (run,) = json.loads(forms["sarif"].out)["runs"]
+    assert [result["ruleId"] for result in run["results"]] == rules
+    assert [rule["helpUri"] for rule in run["tool"]["driver"]["rules"]] == [page_of(rule) for rule in sorted(set(rules))]
+    assert [problem["url"] for problem in report["problems"]] == [page_of(rule) for rule in rules]
     assert [
         line.partition("[")[2].partition("]")[0] for line in forms["text"].err.splitlines() if line.startswith(("question[", "warning["))
     ] == rules
@@ -92,3 +100,11 @@ def test_nothing_changed(story):
     """A change of nothing may be merged."""
     code, report = story.judge(commit=False)
     assert (code, report["decisions"], report["effect"]) == (0, [], [])
+
+
+def test_each_link_leads_somewhere():
+    """The page that links name has rules as headings, which is what their anchors are of; that it has all, the reference's own test sees."""
+    pages = Path(__file__).parents[2] / page_of("").removeprefix(f"{HOME}/blob/main/").rstrip("#")
+    headings = {line.removeprefix("## ") for line in pages.read_text().splitlines() if line.startswith("## ")}
+    assert headings
+    assert headings <= RULES.keys()

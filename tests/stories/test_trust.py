@@ -6,17 +6,19 @@ import shutil
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from conftest import commit_all
+from conftest import ROOT, commit_all
 from distributions import wheel
 from live import serving
-from signed import PASSPHRASE, Signed, bin_of, pointer, snapshot
+from signed import PASSPHRASE, Signed, bin_of, pointer, resign, snapshot
 from trees import contents
 
 from index_builder.state import MARK
 from index_builder.trust.keys import add_signature, write
+from index_builder.trust.published import find_before
 
 
 @pytest.fixture
@@ -115,6 +117,23 @@ def test_a_first_ceremony_of_two_people(repo, cli, dist, monkeypatch):
     assert "another key" in cli("sign", "--worktree").err
 
 
+def test_a_fresh_clone_without_keys_still_builds(repo, cli, dist, monkeypatch):
+    """It is unsigned, and that is said loudly; throw-away signatures of before the ceremony are gone. `make index` asks for just that."""
+    assert cli("add", "--dist", dist(wheel("alpha", "1.0"))).code == 0
+    assert cli("build", "--worktree", "-q").code == 0
+    assert cli("sign", "--worktree", "--development").code == 0
+    index = Signed(repo, monkeypatch)
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(repo.parent / "nowhere"))
+    assert cli("sign", "--worktree").code == 4
+    done = cli("sign", "--worktree", "--or-unsigned")
+    assert done.code == 0, done.err
+    assert "unsigned: the online key of timestamp is not here; nobody can check what is in site/public" in done.err
+    assert "INDEX_BUILDER_KEY_TIMESTAMP" in done.err
+    assert (index.site / "simple" / "alpha" / "index.html").is_file()
+    assert not (index.site / "tuf").exists()
+    assert "sign --worktree $$([ -d trust ] && echo --or-unsigned" in (ROOT / "Makefile").read_text()
+
+
 def test_signatures_survive_a_squash(repo, cli, dist, monkeypatch):
     """Signatures are in the files: what git does to commits does not matter."""
     index = Signed(repo, monkeypatch)
@@ -125,6 +144,50 @@ def test_signatures_survive_a_squash(repo, cli, dist, monkeypatch):
         subprocess.run(["git", *arguments], cwd=repo, check=True)
     index.do("build", "-q")
     index.do("sign", "-q")
+    verify(index, cli)
+
+
+def test_two_people_sign_on_a_branch_that_is_squashed(index, cli, monkeypatch):
+    """Each signs the same event on a machine and in a clone of their own, in a commit of a `sign/*` branch; the squash merge holds both."""
+    commit_all(index.folder)
+    git(index, "branch", "-q", "-M", "main")
+    holders = {key.unrecognized_fields["x-index-builder-holder"]: f"{key.keyid[:16]}.pem" for key in index.committed.people.values()}
+
+    def on(name: str) -> Path:
+        machine = index.folder.parent / name
+        (machine / "keys").mkdir(parents=True)
+        shutil.move(index.keys / holders[name], machine / "keys")
+        monkeypatch.setenv("INDEX_BUILDER_KEYS", str(machine / "keys"))
+        subprocess.run(["git", "clone", "-q", index.folder, machine / "clone"], check=True)
+        return machine / "clone"
+
+    alice = on("alice")
+    begun = cli("keys", "renew", "--all", "--repo", alice)
+    assert "git switch -c sign/renew" in begun.err
+    assert "Then bob, on that branch:  index-builder keys sign" in begun.err
+    for arguments in (
+        ("switch", "-q", "-c", "sign/renew"),
+        ("add", "trust"),
+        ("commit", "-qm", "Sign"),
+        ("push", "-q", "origin", "sign/renew"),
+    ):
+        git(index, *arguments, cwd=alice)
+    bob = on("bob")
+    git(index, "switch", "-q", "sign/renew", cwd=bob)
+    assert cli("keys", "status", "--repo", bob).code == 10
+    signed = cli("keys", "sign", "--repo", bob)
+    assert [line.strip() for line in signed.err.splitlines()[:3]] == [
+        f"bob signed version 2 of {role}" for role in ("root", "targets", "bins")
+    ]
+    for arguments in (("commit", "-qam", "Sign too"), ("push", "-q", "origin", "sign/renew")):
+        git(index, *arguments, cwd=bob)
+    git(index, "merge", "-q", "--squash", "sign/renew")
+    git(index, "commit", "-qm", "Renew (#1)")
+    assert json.loads((index.folder / "trust/public/2.root.json").read_text())["signatures"][1]["sig"]
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(index.keys))
+    index.do("build", "-q")
+    index.do("sign", "-q")
+    assert cli("keys", "status").code == 0
     verify(index, cli)
 
 
@@ -185,10 +248,25 @@ def beat(index, first: int, last: int) -> None:
         index.do("sign", "--worktree", "--heartbeat", "-q")
 
 
+def test_a_site_whose_schedule_runs_raises_no_alarm(index, cli):
+    """Every twelve hours, some of them late: what a monitor looks at is never within 48 hours of its end, and bins are no exception."""
+    committed = index.committed
+    index.now = start = datetime.now(UTC)
+    index.do("sign", "--worktree", "-q")
+    for number in range(1, 2 * 65):
+        late = timedelta(hours=(0, 0.1, 3, 0, 1.5, 5.5)[number % 6])
+        before = find_before(committed, lambda path: (index.site / path).read_bytes())
+        index.now = start + number * timedelta(hours=12) + late
+        ends = [before.timestamp.signed.expires, before.snapshot.signed.expires, before.bins_hold_until()]
+        assert min(ends) - index.now > timedelta(hours=48), (number, ends)
+        index.do("sign", "--worktree", "--heartbeat", "-q")
+    assert cli("keys", "status", "--fail-within", "48h").code == 0
+
+
 def test_a_heartbeat_renews_before_half_of_a_life_is_over(index, cli):
     """The timestamp first, then the TUF snapshot, then bins; pages are not looked at, and key A only where bins are due."""
     first = pointer(index.site).signed
-    index.at(hours=20)
+    index.at(hours=5)
     index.do("sign", "--worktree", "--heartbeat")
     assert pointer(index.site).signed.version == first.version
     index.at(days=2)
@@ -205,7 +283,7 @@ def test_a_heartbeat_renews_before_half_of_a_life_is_over(index, cli):
     assert renewed
     assert renewed != set(bins)
     beat(index, 24, 62)
-    assert cli("keys", "status", "--fail-within", "20h").code == 0
+    assert cli("keys", "status", "--fail-within", "48h").code == 0
 
 
 def test_a_heartbeat_without_key_a_renews_what_it_can(index, cli):
@@ -426,11 +504,36 @@ def test_fast_forward_and_the_way_back(index, cli):
     with serving(index.site, port=port) as live:
         assert "2000000000" in verify(index, cli, live.url, code=4)
     shutil.copytree(stolen / "tuf", index.site / "tuf", dirs_exist_ok=True)
+    for verb in (("sign", "--worktree"), ("sign", "--worktree", "--heartbeat"), ("keys", "status")):
+        done = cli(*verb)
+        assert done.code == 4, verb
+        assert "version 2000000000 of timestamp is published" in done.err
+        assert "keys rotate timestamp" in done.err
     index.do("keys", "rotate", "timestamp")
     index.do("sign", "--worktree", "-q")
     assert pointer(index.site).signed.version < 2_000_000_000
     with serving(index.site, port=port) as live:
         verify(index, cli, live.url)
+
+
+def test_a_version_that_nobody_signed_is_named_by_a_thief(index, cli):
+    """With key B he lets the TUF snapshot name targets that are not there: it is seen, and the key must go."""
+    metadata, timestamp, thief = snapshot(index.site), pointer(index.site), index.online("timestamp")
+    metadata.signed.meta["targets.json"].version = 9
+    metadata.signed.version += 1
+    timestamp.signed.version += 1
+    timestamp.signed.snapshot_meta.version = metadata.signed.version
+    timestamp.signed.snapshot_meta.hashes = timestamp.signed.snapshot_meta.length = None
+    resign(index.site / "tuf" / f"{metadata.signed.version}.snapshot.json", metadata, thief)
+    resign(index.site / "tuf" / "timestamp.json", timestamp, thief)
+    for verb in (("keys", "status"), ("sign", "--worktree")):
+        done = cli(*verb)
+        assert done.code == 4, verb
+        assert "version 9 of targets is published, and we have not come to that" in done.err
+    index.do("keys", "rotate", "timestamp")
+    index.do("sign", "--worktree", "-q")
+    assert cli("keys", "status").code == 0
+    verify(index, cli)
 
 
 def test_re_root_after_a_compromise(index, cli):
@@ -489,6 +592,116 @@ def test_the_repository_is_force_pushed(index, cli, dist):
     verify(index, cli)
 
 
+def git(index, *arguments, cwd=None) -> None:
+    subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *arguments], cwd=cwd or index.folder, check=True)
+
+
+@pytest.mark.parametrize("ceremony", [("renew", "--all"), ("rotate", "bins"), ("rotate", "timestamp")], ids=" ".join)
+def test_the_repository_is_force_pushed_back_before_a_ceremony(index, cli, ceremony):
+    """What readers have seen of root, targets and bins, they do not go back behind: nothing is signed until trust/ is back."""
+    commit_all(index.folder)
+    index.do("keys", *ceremony)
+    commit_all(index.folder)
+    index.publish()
+    verify(index, cli)
+    ahead = git_head(index)
+    git(index, "reset", "-q", "--hard", "HEAD~1")
+    for verb in (("sign", "--worktree"), ("keys", "status")):
+        done = cli(*verb)
+        assert done.code == 4, verb
+        assert "signed by enough people, and trust/ has only version 1 of " in done.err
+        assert "bring trust/ back from a clone" in done.err
+    git(index, "checkout", "-q", ahead, "--", "trust")
+    assert cli("keys", "status").code == 0
+    index.do("sign", "--worktree", "-q")
+    verify(index, cli)
+
+
+def git_head(index) -> str:
+    return subprocess.run(["git", "rev-parse", "HEAD"], cwd=index.folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_what_is_published_brings_trust_back(index, cli):
+    """Where no clone has it, each version that people signed lies in tuf/, byte for byte as git had it."""
+    commit_all(index.folder)
+    index.do("keys", "renew", "--all")
+    index.publish()
+    folder = index.folder / "trust" / "public"
+    lost = {name: (folder / name).read_bytes() for name in ("2.root.json", "targets.json", "bins.json")}
+    git(index, "checkout", "-q", "--", "trust")
+    (folder / "2.root.json").unlink()
+    for path, name in (("2.root.json", "2.root.json"), ("2.targets.json", "targets.json"), ("2.bins.json", "bins.json")):
+        done = cli("sign", "--worktree")
+        assert done.code == 4
+        assert f"put what is published at tuf/{path} there as {name}" in done.err
+        shutil.copy(index.site / "tuf" / path, folder / name)
+    assert {name: (folder / name).read_bytes() for name in lost} == lost
+    index.do("sign", "--worktree", "-q")
+    verify(index, cli)
+
+
+def test_status_tells_when_what_is_published_expires(index, cli):
+    """Not only the drafts of trust/: readers live by the root, targets and bins that are published."""
+
+    def published() -> dict[str, str]:
+        return {each["role"]: each["expires"] for each in json.loads(cli("keys", "status", "--format", "json").out)["published"]}
+
+    first = published()
+    assert list(first) == ["root", "targets", "bins", "snapshot", "timestamp", "bin-*"]
+    index.at(days=364)
+    index.do("sign", "--worktree", "-q")
+    assert "renew it: index-builder keys renew" in cli("keys", "status", "--fail-within", "48h").err
+    index.do("keys", "renew")
+    assert published()["root"] == first["root"]
+    soon = cli("keys", "status", "--fail-within", "48h")
+    assert soon.code == 4
+    assert "expires" in soon.err
+    assert "renew it: index-builder sign\n" in soon.err
+    index.do("sign", "--worktree", "-q")
+    assert published()["root"] > first["root"]
+    assert cli("keys", "status", "--fail-within", "48h").code == 0
+
+
+def test_a_draft_counts_only_once_it_is_signed(index, cli, monkeypatch):
+    """While a new key B waits for the second holder, the old one signs, and `keys status` asks for the signature alone."""
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(index.folder.parent / "alices"))
+    (index.folder.parent / "alices").mkdir()
+    holders = {key.unrecognized_fields["x-index-builder-holder"]: key for key in index.committed.people.values()}
+    name = f"{holders['alice'].keyid[:16]}.pem"
+    shutil.copy(index.keys / name, index.folder.parent / "alices" / name)
+    index.do("keys", "rotate", "timestamp")
+    status = cli("keys", "status")
+    assert status.code == 10, status.err
+    assert "1 more of bob" in status.out
+    assert "timestamp  expires" in status.out
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", str(index.keys))
+    index.do("keys", "sign")
+    done = cli("keys", "status")
+    assert done.code == 4
+    assert "sign the tree with the present keys: index-builder sign" in done.err
+
+
+def test_a_root_that_too_few_have_signed_is_taken_away(index, cli):
+    """Also with one of two holders' keys, readers refuse the index for it: `keys status` says so, the next signing heals it."""
+    root = index.committed.root
+    root.signed.version = 2
+    root.signatures.clear()
+    add_signature(root, index_signer(index, index.committed.people["alice"]))
+    path = index.site / "tuf" / "2.root.json"
+    for content in (write(root), b"{}"):
+        path.write_bytes(content)
+        assert verify(index, cli, code=4)
+        status = cli("keys", "status")
+        assert status.code == 4
+        assert "tuf/2.root.json is published, and too few have signed it" in status.err
+        done = cli("sign", "--worktree")
+        assert done.code == 0, done.err
+        assert "tuf/2.root.json was published" in done.err
+        assert not path.exists()
+        verify(index, cli)
+        assert cli("keys", "status").code == 0
+
+
 def test_audiences_share_no_key(repo, cli, monkeypatch):
     """What one audience's holders sign, the readers of another must not take: a key that is known there is refused."""
     settings = repo / "index.yaml"
@@ -532,8 +745,11 @@ def test_bins_grow(index, cli, monkeypatch):
     """More projects want more bins: the holders sign the new number, the next signing makes them all, and readers follow."""
     verify(index, cli)
     assert "the bins are enough" in cli("keys", "grow").err
+    assert "keys grow" not in cli("keys", "status").err
     monkeypatch.setattr("index_builder.cli.trusting.targets_of", lambda _projects: 30_000)
+    assert "want 512 bins, and has 16: index-builder keys grow" in cli("keys", "status").err
     index.do("keys", "grow")
+    assert "keys grow" not in cli("keys", "status").err
     index.do("sign", "--worktree", "-q")
     names = {name for name in snapshot(index.site).signed.meta if name.startswith("bin-")}
     assert len(names) == 16 + 512
@@ -616,6 +832,29 @@ def test_a_fresh_runner_goes_on_from_what_is_signed(index, cli, dist, trusted, m
         assert cli("build", "--sparse", *arguments).code == 0
     changes = json.loads((index.folder / "more" / "public.changes.json").read_text())
     assert not changes["whole"]  # the copies that are signed were read, not what was altered
+
+
+def test_no_private_key_is_where_it_would_be_committed(index, cli, monkeypatch):
+    """A key folder inside the repository is refused unless git ignores it, and `check` finds a key under trust/, encrypted or not."""
+    commit_all(index.folder)
+    for inside in ("keys", index.folder / "trust" / "keys", "site/../keys"):
+        monkeypatch.setenv("INDEX_BUILDER_KEYS", str(inside))
+        done = cli("keys", "new", "carol")
+        assert done.code == 2
+        assert "is inside the repository, where private keys would be committed" in done.err
+    (index.folder / ".gitignore").write_text("/keys/\n")
+    monkeypatch.setenv("INDEX_BUILDER_KEYS", "keys")
+    index.do("keys", "new", "carol")
+    assert len(list((index.folder / "keys").iterdir())) == 1
+    assert cli("check", "--worktree", "--offline").code == 0
+    shutil.copy(next((index.folder / "keys").iterdir()), index.folder / "trust" / "carol.pem")
+    private = {**json.loads(index.root.with_name("people").joinpath("carol.json").read_bytes()), "private": "x"}
+    (index.folder / "trust" / "public" / "carol.json").write_text(json.dumps(private))
+    done = cli("check", "--worktree", "--offline")
+    assert done.code == 1
+    for path in ("trust/carol.pem", "trust/public/carol.json"):
+        assert path in done.err
+    assert done.err.count("error[trust-private-key]: a private key is in git") == 2
 
 
 def test_check_looks_at_trust(index, cli):

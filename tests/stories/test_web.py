@@ -1,7 +1,9 @@
 """The pages for people as their users meet them: themes, a search in a terminal, what is published, what is left out."""
 
+import html
 import json
 import re
+import subprocess
 
 import pytest
 from conftest import commit_all
@@ -51,6 +53,28 @@ def test_a_home_of_ones_own_stays(index, cli):
     assert "<h1>" in home.read_text()
     assert cli("build", "-q", "--no-web").code == 0
     assert not home.exists()
+
+
+def test_every_install_line_names_this_index(index, built, cli):
+    """Where no address is known, a line cannot be run until one is put in; where one is, pages and `client-config` agree on it."""
+    lines = re.findall(r"<code data-url>(pip install [^<]*)</code>", (built / "index.html").read_text())
+    lines += re.findall(r"<code data-url>(pip install [^<]*)</code>", (built / "project" / "flask" / "index.html").read_text())
+    assert len(lines) == 2
+    for line in map(html.unescape, lines):
+        assert "--index-url https://<address-of-this-index>/simple/ " in line
+        done = subprocess.run(["sh", "-c", line.replace("pip", "echo", 1)], cwd=built, capture_output=True, check=False)
+        assert (done.returncode != 0, done.stdout) == (True, b"")
+    configuration = index / "index.yaml"
+    configuration.write_text(re.sub(r"(?m)^  public: \{.*$", "  public: {url: https://packages.example.org/a/}", configuration.read_text()))
+    commit_all(index)
+    assert cli("build", "-q").code == 0
+    home = html.unescape((built / "index.html").read_text())
+    assert (
+        "pip install --index-url https://packages.example.org/a/simple/ flask" in (built / "project" / "flask" / "index.html").read_text()
+    )
+    for tool in ("pip", "uv", "poetry", "pdm", "pip-tools"):
+        files = json.loads(cli("client-config", tool, "--format", "json").out)["files"]
+        assert all(text.strip() in home for text in files.values()), tool
 
 
 def test_a_theme_overrides_blocks(index, built, cli):

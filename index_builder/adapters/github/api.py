@@ -92,11 +92,15 @@ class Api:
         msg = f"{path} does not end after {_MOST_PAGES} pages"
         raise RemoteError(msg)
 
-    def send(self, method: str, path: str, body: object = None) -> Any:
-        """Change something, and return the answer; raises NotFoundError, RemoteError."""
+    def send(self, method: str, path: str, body: object = None, *, again: bool = False) -> Any:
+        """Change something, and return the answer; raises NotFoundError, RemoteError.
+
+        What makes something is tried once, unless `again` says that it may as well be made twice: GitHub may have done it before
+        its answer got lost.
+        """
         content = json.dumps(body).encode() if body is not None else b""
         headers = {"content-type": "application/json"} if content else {}
-        return self._asked(method, self._at(path, {}), headers, lambda: content).value()
+        return self._asked(method, self._at(path, {}), headers, lambda: content, again=again).value()
 
     def upload(self, url: str, name: str, stream: BinaryIO, size: int) -> Any:
         """Send a file as an asset; it is read from its beginning. Raises RemoteError."""
@@ -157,14 +161,17 @@ class Api:
             headers["authorization"] = f"Bearer {self._token}"
         return list(headers.items())
 
-    def _asked(self, method: str, url: str, headers: Mapping[str, str], content: Callable[[], bytes | Iterator[bytes]] = bytes) -> Answer:
+    def _asked(
+        self, method: str, url: str, headers: Mapping[str, str], content: Callable[[], bytes | Iterator[bytes]] = bytes, *,
+        again: bool = False,
+    ) -> Answer:  # fmt: skip
         for number in range(1, _ATTEMPTS + 1):
             try:
                 return self._once(method, url, headers, content())
             except RemoteError as error:
-                again = error.retryable and (method in _IDEMPOTENT or error.retry_after is not None)
+                may = error.retryable and (again or method in _IDEMPOTENT or error.retry_after is not None)
                 wait = error.retry_after if error.retry_after is not None else 0.5 * 2**number
-                if not again or number == _ATTEMPTS or wait > self._patience:
+                if not may or number == _ATTEMPTS or wait > self._patience:
                     raise
                 self._progress.note(f"{error.message}; trying again in {wait:.0f} s")
                 self._clock.sleep(wait)

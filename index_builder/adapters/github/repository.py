@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 from index_builder.adapters.github.api import Api
 from index_builder.errors import LostRaceError, NotFoundError, RemoteError
@@ -19,6 +22,8 @@ CONTEXT: Final = "index-builder"
 #: What GitHub takes of a comment, in characters, and of a status' description.
 _LONGEST: Final = 65_000
 _LINE: Final = 140
+#: The ways to merge, and what the repository says of each; what it does not say, is allowed.
+_METHODS: Final = (("merge", "allow_merge_commit"), ("squash", "allow_squash_merge"), ("rebase", "allow_rebase_merge"))
 
 
 class GitHubRepository:
@@ -45,26 +50,52 @@ class GitHubRepository:
         """Return all that are open, without their reviews."""
         return [_pull(value, ()) for value in self._api.items(f"{self._path}/pulls", state="open")]
 
+    def main(self) -> str:
+        """Return the name of the default branch."""
+        return str(self._about["default_branch"])
+
+    @cached_property
+    def _about(self) -> Any:
+        return self._api.get(self._path)
+
     def tip(self, branch: str) -> str:
         """Return the commit that a branch is at."""
         return str(self._api.get(f"{self._path}/git/ref/heads/{branch}")["object"]["sha"])
 
+    def unlabel(self, number: int, label: str) -> None:
+        """Take a label off a pull request, there or not."""
+        with suppress(NotFoundError):
+            self._api.send("DELETE", f"{self._path}/issues/{number}/labels/{quote(label, safe='')}")
+
     def say(self, number: int, body: str) -> None:
         """Keep our comment; one that somebody else wrote is never taken for it, whatever it begins with."""
         text = _shortened(f"{MARKER}\n{body}")
+        if self._update_comment(number, text):
+            return
+        try:
+            self._api.send("POST", f"{self._path}/issues/{number}/comments", {"body": text})
+        except RemoteError as error:
+            if not error.retryable:
+                raise
+            # It may have been made before the answer got lost.
+            if not self._update_comment(number, text):
+                self._api.send("POST", f"{self._path}/issues/{number}/comments", {"body": text})
+
+    def _update_comment(self, number: int, text: str) -> bool:
+        """Let our comment say something else; return whether there is one."""
         for comment in self._api.items(f"{self._path}/issues/{number}/comments"):
             if (comment["user"] or {}).get("type") == "Bot" and (comment["body"] or "").startswith(MARKER):
                 if comment["body"] != text:
                     self._api.send("PATCH", f"{self._path}/issues/comments/{int(comment['id'])}", {"body": text})
-                return
-        self._api.send("POST", f"{self._path}/issues/{number}/comments", {"body": text})
+                return True
+        return False
 
     def mark(self, commit: str, state: Mark, description: str) -> None:
         """Set our status of a commit, unless it says so already: GitHub takes a thousand of a commit, and no more."""
         body = {"state": state.value, "context": CONTEXT, "description": description[:_LINE]}
         last = self._status(commit)
         if last is None or any(last.get(key) != value for key, value in body.items()):
-            self._api.send("POST", f"{self._path}/statuses/{commit}", body)
+            self._api.send("POST", f"{self._path}/statuses/{commit}", body, again=True)
 
     def begin(self, commit: str) -> None:
         """Set the status of a commit that has none: until it is judged, nothing of the same name stands in for it."""
@@ -79,10 +110,28 @@ class GitHubRepository:
         """Let whoever commented see that they were heard."""
         self._api.send("POST", f"{self._path}/issues/comments/{comment}/reactions", {"content": "+1" if agreed else "confused"})
 
-    def merge(self, number: int, head: str) -> None:
-        """Merge a pull request, if its head is still that commit. A merge whose answer got lost is a merge."""
+    def lacks(self, head: str, base: str) -> bool:
+        """Say whether a commit has not all that another one has."""
+        return int(self._api.get(f"{self._path}/compare/{base}...{head}")["behind_by"]) > 0
+
+    def refresh(self, number: int, head: str) -> None:
+        """Merge the base into a pull request, if its head is still that commit. GitHub does so in a moment, and answers before."""
         try:
-            self._api.send("PUT", f"{self._path}/pulls/{number}/merge", {"sha": head, "merge_method": "merge"})
+            self._api.send("PUT", f"{self._path}/pulls/{number}/update-branch", {"expected_head_sha": head})
+        except RemoteError as error:
+            if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and self.pull(number).head != head:
+                msg = f"#{number} was pushed to meanwhile"
+                raise LostRaceError(msg, status=error.status) from error
+            raise
+
+    def merge(self, number: int, head: str) -> None:
+        """Merge a pull request, if its head is still that commit, in the first way that the repository allows.
+
+        A merge whose answer got lost is a merge.
+        """
+        method = next((method for method, key in _METHODS if self._about.get(key) is not False), "merge")
+        try:
+            self._api.send("PUT", f"{self._path}/pulls/{number}/merge", {"sha": head, "merge_method": method})
         except RemoteError as error:
             if error.status == HTTPStatus.CONFLICT:
                 msg = f"#{number} was pushed to meanwhile"
@@ -92,7 +141,7 @@ class GitHubRepository:
 
     def dispatch(self, workflow: str, branch: str, **inputs: str) -> None:
         """Start a workflow file of a branch."""
-        self._api.send("POST", f"{self._path}/actions/workflows/{workflow}/dispatches", {"ref": branch, "inputs": inputs})
+        self._api.send("POST", f"{self._path}/actions/workflows/{workflow}/dispatches", {"ref": branch, "inputs": inputs}, again=True)
 
     def propose(self, draft: Draft) -> tuple[int, Standing]:
         """Open a pull request, or bring the one of that branch up to date."""
@@ -142,6 +191,7 @@ def _pull(value: Any, reviews: tuple[Review, ...]) -> Pull:
     return Pull(
         number=int(value["number"]), title=str(value["title"]), author=_account(value["user"]), head=str(value["head"]["sha"]),
         base=str(value["base"]["ref"]), opened=moment(value["created_at"]), is_draft=bool(value.get("draft")), reviews=reviews,
+        labels=frozenset(str(label["name"]) for label in value.get("labels") or ()),
     )  # fmt: skip
 
 

@@ -26,29 +26,30 @@ if TYPE_CHECKING:
     from index_builder.model.index import Target
     from index_builder.ports import Clock, Progress, Site
 
-_BRIEFLY: Final = "public, max-age=60"
+_BRIEFLY: Final = "max-age=60"
 #: How long a lease holds.
 _LIFE: Final = timedelta(seconds=120)
 _CONNECTIONS: Final = 16
 
 
 @contextmanager
-def open_host(target: Target, clock: Clock, *, life: timedelta = _LIFE) -> Iterator[BucketHost]:
-    """Yield a bucket as a host; raises UsageError."""
+def open_host(target: Target, clock: Clock, *, is_open: bool = False, life: timedelta = _LIFE) -> Iterator[BucketHost]:
+    """Yield a bucket as a host, `is_open` where its audience is for everybody; raises UsageError."""
     bucket = open_bucket(target.url, target.endpoint, target.region, f"target '{target.name}'")
     with ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="bucket") as threads:
         objects = FolderObjects(bucket.store, target.index_objects, target.region, bucket.name) if target.index_objects else None  # type: ignore[arg-type]
-        host = BucketHost(bucket, clock, threads, life=life, objects=objects)
+        host = BucketHost(bucket, clock, threads, is_open=is_open, life=life, objects=objects)
         try:
             yield host
         finally:
             host.close()
 
 
-def _cache(put: Put) -> str:
+def _cache(put: Put, scope: str) -> str:
+    """Say how long an object may be kept, and by whom: `scope` is `public`, or `private`, which keeps it out of shared caches."""
     if put.kind.is_immutable:
-        return FOREVER
-    return _BRIEFLY if put.kind in (Kind.PROJECT, Kind.LIST, Kind.WEB) else REVALIDATE
+        return f"{scope}, {FOREVER}"
+    return f"{scope}, {_BRIEFLY}" if put.kind in (Kind.PROJECT, Kind.LIST, Kind.WEB) else REVALIDATE
 
 
 class BucketSite:
@@ -126,10 +127,15 @@ class BucketHost:
     is_gradual = True
 
     def __init__(
-        self, bucket: Bucket, clock: Clock, threads: ThreadPoolExecutor, *, life: timedelta = _LIFE, objects: FolderObjects | None = None
-    ) -> None:
-        """Take the bucket; `threads` is where requests wait, `life` how long a lease holds, `objects` what folders are to have."""
+        self, bucket: Bucket, clock: Clock, threads: ThreadPoolExecutor, *, is_open: bool = False, life: timedelta = _LIFE,
+        objects: FolderObjects | None = None,
+    ) -> None:  # fmt: skip
+        """Take the bucket; `threads` is where requests wait, `life` how long a lease holds, `objects` what folders are to have.
+
+        What is not open is for no shared cache.
+        """
         self._bucket, self._threads, self._objects = bucket, threads, objects
+        self._scope = "public" if is_open else "private"
         self._site: BucketSite | None = None
         self._lease = Lease(bucket, clock, life.total_seconds())
 
@@ -170,11 +176,11 @@ class BucketHost:
                 for _ in verified(wanted, put, progress):
                     pass
                 with wanted.open(put.path) as stream:
-                    self._bucket.put_large(put.path, stream)
+                    self._bucket.put_large(put.path, stream, cache=_cache(put, self._scope))
         else:
             content = b"".join(verified(wanted, put, progress))
             with suppress(LostRaceError):  # it is there: from a run that did not end, or because two projects share it
-                self._bucket.put(put.path, content, cache=FOREVER, new=True)
+                self._bucket.put(put.path, content, cache=_cache(put, self._scope), new=True)
         progress.done(put.path)
 
     def switch(self, publication: Publication, wanted: Site, progress: Progress) -> None:
@@ -198,11 +204,12 @@ class BucketHost:
 
     def _put_current(self, put: Put, wanted: Site, site: BucketSite, progress: Progress) -> None:
         content = b"".join(verified(wanted, put, progress))
-        self._put_page(put.path, content, _cache(put), site.tag(put.path))
+        cache = _cache(put, self._scope)
+        self._put_page(put.path, content, cache, site.tag(put.path))
         if (folder := self._folder_of(put.path)) is not None:  # after the page, whose condition says that it is still ours to change
             there = self._objects_at(folder)
             head = there.head("")
-            self._put_page("", content, _cache(put), Tag.of(head) if head else None, there, content_type(put.path))
+            self._put_page("", content, cache, Tag.of(head) if head else None, there, content_type(put.path))
         progress.done(put.path)
 
     def _folder_of(self, path: str) -> str | None:

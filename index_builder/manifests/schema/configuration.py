@@ -113,6 +113,18 @@ _KEYS_OF = {
 _NEEDED = {"directory": "path", "bucket": "url"}
 
 
+def check_fitting(model: Shape, kind: str) -> None:
+    """Refuse keys that mean nothing for a kind of place, and say which is missing."""
+    for name in dict.fromkeys(name for names in _KEYS_OF.values() for name in names):
+        if getattr(model, name, None) is not None and name not in _KEYS_OF[kind]:
+            message = "`{name}` is not for `kind: {kind}`, which has: {names}"
+            names = ", ".join(fitting for fitting in _KEYS_OF[kind] if hasattr(model, fitting)).replace("_", "-")
+            raise PydanticCustomError("invalid-value", message, {"name": name.replace("_", "-"), "kind": kind, "names": names})
+    needed = _NEEDED.get(kind)
+    if needed and getattr(model, needed) is None:
+        raise PydanticCustomError("missing-key", "`kind: {kind}` needs `{name}:`", {"kind": kind, "name": needed})
+
+
 class TargetModel(Shape):
     """Where an audience is published."""
 
@@ -151,18 +163,36 @@ class TargetModel(Shape):
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         """Refuse keys that mean nothing for a kind, and say which is missing."""
-        for name in dict.fromkeys(name for names in _KEYS_OF.values() for name in names):
-            if getattr(self, name) is not None and name not in _KEYS_OF[self.kind]:
-                kind, message = "invalid-value", "`{name}` is not for `kind: {kind}`, which has: {names}"
-                names = ", ".join(_KEYS_OF[self.kind]).replace("_", "-")
-                raise PydanticCustomError(kind, message, {"name": name.replace("_", "-"), "kind": self.kind, "names": names})
+        check_fitting(self, self.kind)
         if self.index_objects not in (None, "none") and not (self.url or "").startswith("s3://"):
             raise PydanticCustomError("invalid-value", "`index-objects` is for s3:// alone")
         if self.kind == "pages-artifact" and self.path is not None and not self.path.endswith(".tar"):
             raise PydanticCustomError("invalid-value", "the path of an archive ends with .tar")
-        needed = _NEEDED.get(self.kind)
-        if needed and getattr(self, needed) is None:
-            raise PydanticCustomError("missing-key", "`kind: {kind}` needs `{name}:`", {"kind": self.kind, "name": needed})
+        return self
+
+
+class PreviewsModel(Shape):
+    """Where previews of pull requests are shown to others."""
+
+    audience: Key = key("Whose index they are of: one that is for everybody.", "public")
+    kind: Literal["directory", "bucket"] = key("What kind of place it is.", "bucket")
+    site: Base = key(
+        "Where readers see it, ending in a slash: of another origin than every audience's `url:`.", "https://previews.example.org/"
+    )
+    label: Line = key("The label by which a maintainer has one shown that the policies do not allow yet.", "preview", default="preview")
+    path: Where | None = key("For `kind: directory`: the folder, which something serves.", "/srv/www/previews", default=None)
+    url: Bucket | None = key("For `kind: bucket`: the bucket and where in it, ending in a slash.", "s3://acme-previews/", default=None)
+    endpoint: Endpoint | None = key(
+        "For `kind: bucket`: where the service is, if that is not the provider's own.", "https://storage.example.org", default=None
+    )
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = key(
+        "For `kind: bucket`: its region.", "eu-central-1", default=None
+    )
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        """Refuse keys that mean nothing for a kind, and say which is missing."""
+        check_fitting(self, self.kind)
         return self
 
 
@@ -213,4 +243,8 @@ class IndexModel(Shape):
     publish: list[TargetModel] = key(
         "Where each audience is published by `publish`; `build` writes folders whatever stands here.",
         "[{name: pages, audience: public, kind: pages-artifact}]", default=[],
+    )  # fmt: skip
+    previews: PreviewsModel | None = key(
+        "Where pull requests are shown to others before they are merged; without it, they are shown nowhere.",
+        "{audience: public, kind: bucket, url: s3://acme-previews/, site: https://previews.example.org/}", default=None,
     )  # fmt: skip

@@ -81,6 +81,9 @@ class TombstoneModel(Shape):
 
     version: VersionText = key("The version that it was a file of.", "1.1.0")
     sha256: Digest = key("The digest that it had.", _SHA256)
+    provenance: Digest | None = key(
+        "The digest of its PEP 740 object, where it had one: the project's next releases are to have them too.", _SHA256, default=None
+    )
     reason: Line = key("Why it was taken away.", "leaked a key")
     at: Time = key("When, in UTC.", _TIME)
 

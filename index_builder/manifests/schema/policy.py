@@ -88,6 +88,9 @@ class NamesModel(Shape):
     distance: Annotated[int, Field(ge=0, le=3), PLAIN_NUMBER] = key(
         "So many edits away (Damerau-Levenshtein), a new name needs an administrator's word; 0 switches this off.", "1", default=1
     )
+    min_length: Annotated[int, Field(ge=1, le=64), PLAIN_NUMBER] = key(
+        "Only names of at least so many characters are compared by edits: of shorter ones, every second is near another.", "5", default=5
+    )
     known: list[Key] = key("Names to keep away from, beside those that are well known anyway.", "[acme-core]", default=[])
 
 

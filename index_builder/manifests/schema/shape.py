@@ -14,7 +14,7 @@ def _kebab(name: str) -> str:
 class Shape(BaseModel):
     """A mapping of a YAML file; keys are written with hyphens."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_kebab)
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_kebab, defer_build=True)
 
 
 def key(meaning: str, example: str, **constraints: Any) -> Any:

@@ -15,18 +15,23 @@ from index_builder.model.project import File, Project
 from index_builder.pipeline.add.candidate import Defaults
 from index_builder.pipeline.add.edits import Change, edits
 from index_builder.pipeline.add.pin import pin
+from index_builder.pipeline.bump.differences import Difference, differences
 from index_builder.pipeline.bump.look import Find, Looked, candidates, look
-from index_builder.pipeline.judge.evidence import ENDING, FOLDER
+from index_builder.pipeline.kept import kept_path, with_provenance
 from index_builder.ports import Attestations, ReleaseFeed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bumped:
-    """What became of a project: what was found, its manifest before and after, and files beside it, by path."""
+    """What became of a project: what was found, its manifest before and after, and files beside it, by path.
+
+    `differences` are what the new release's core metadata says otherwise than that of the release before.
+    """
 
     looked: Looked
     change: Change | None = None
     attestations: Mapping[str, bytes] = field(default_factory=dict)
+    differences: tuple[Difference, ...] = ()
     error: IndexBuilderError | None = None
 
 
@@ -54,8 +59,13 @@ class Workbench:
             return Bumped(looked=looked, error=looked.error)
         try:
             pinned = pin(candidates(looked, self.index, self.fetcher, defaults), self.fetcher)
-            change = next(edits(self.index, pinned.groups, {project.place.path: text}))
-            return Bumped(looked=looked, change=change, attestations=self._bundles(project, change.files))
+            bundles = self._bundles(project, [file for _, files in pinned.groups for file in files])
+            groups = [(each, with_provenance(files, bundles)) for each, files in pinned.groups]
+            change = next(edits(self.index, groups, {project.place.path: text}))
+            old = next((release.files for release in project.releases if release.version == looked.before), ())
+            new = [file for file in change.files if file.name.version == looked.version]
+            told = differences(project, old, new, self.fetcher)
+            return Bumped(looked=looked, change=change, attestations=bundles, differences=told)
         except InterruptedRunError:
             raise
         except ProblemsFoundError as error:
@@ -76,7 +86,7 @@ class Workbench:
         for file in files:
             found = [content for repository in filter(None, asked) for content in self.feed.attestations(repository, file.sha256)]
             if found:
-                kept[f"{FOLDER}/{file.sha256}{ENDING}"] = next((c for c in found if self._is_declared(c, project, file)), found[0])
+                kept[kept_path(file.sha256)] = next((c for c in found if self._is_declared(c, project, file)), found[0])
         return kept
 
     def _is_declared(self, content: bytes, project: Project, file: File) -> bool:

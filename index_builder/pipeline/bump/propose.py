@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
+from typing import Final
 
 from index_builder.judge.markdown import code
 from index_builder.model.pull import Draft, Standing
 from index_builder.pipeline.add.edits import unified
 from index_builder.pipeline.bump.bump import Bumped
 from index_builder.ports import Dispatcher, Proposals
+
+#: So many values of a field are told.
+_MOST: Final = 20
 
 
 def propose(one: Bumped, base: str, parent: str, proposals: Proposals, dispatcher: Dispatcher, judge: str) -> tuple[int, Standing] | None:
@@ -29,6 +34,11 @@ def propose(one: Bumped, base: str, parent: str, proposals: Proposals, dispatche
     if standing in (Standing.OPENED, Standing.UPDATED):
         dispatcher.dispatch(judge, base, number=str(number))
     return number, standing
+
+
+def _listed(values: Sequence[str]) -> str:
+    more = f", and {len(values) - _MOST} more" if len(values) > _MOST else ""
+    return ", ".join(map(code, values[:_MOST])) + more or "nothing"
 
 
 def _digest(one: Bumped) -> str:
@@ -51,12 +61,9 @@ def _body(one: Bumped) -> str:
     for file in change.files:
         attested = "yes" if file.provenance or file.sha256 in kept else "no"
         lines.append(f"| {code(file.name.text)} | {file.size:,} | {code(file.requires_python or 'any')} | {attested} |")
-    old = next((release for release in change.project.releases if release.version == looked.before), None)
-    if old and old.files:
-        before, after = ({file.requires_python for file in files} for files in (old.files, change.files))
-        if before != after:
-            said = " and ".join(sorted(code(text or "any") for text in before))
-            lines += ["", f"Before, it required Python {said}."]
+    if one.differences:
+        lines += ["", f"| core metadata | only {looked.before} | only {looked.version} |", "|---|---|---|"]
+        lines += [f"| {found.field} | {_listed(found.before)} | {_listed(found.after)} |" for found in one.differences]
     difference = unified(change.path, change.before, change.after).rstrip()
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", difference)), default=0))
     return "\n".join([*lines, "", f"{fence}diff", difference, fence])

@@ -12,7 +12,7 @@ from index_builder.judge.change import ProjectChange
 from index_builder.judge.provenance import Attested, published, publishers_of
 from index_builder.model.attestation import Claims
 from index_builder.model.plan import Fetch
-from index_builder.model.project import File
+from index_builder.model.project import File, Project
 from index_builder.model.source import ORDINARY, PathChange, SourceEntry
 from index_builder.pipeline.check import Looked
 from index_builder.pipeline.judge.reading import Change
@@ -62,10 +62,14 @@ def gather_evidence(change: Change, fetches: Sequence[Fetch], looked: Looked, fe
             attested[name] = _attested(contents, fetch, attestations)
         if name not in attested and (contents or fetch.file.provenance):
             attested[name] = Attested(is_unchecked=True)
-    had = frozenset(
-        str(p.name) for p in change.projects if p.before and any(f.provenance or f.sha256 in kept_before for f in p.before.files)
-    )
+    had = frozenset(str(p.name) for p in change.projects if p.before and _had_any(p.before, kept_before))
     return Evidence(licenses=looked.licenses, attested=attested, had=had, unchecked=tuple(unchecked))
+
+
+def _had_any(project: Project, kept: Container[str]) -> bool:
+    """Say whether a project ever had an attestation: to remove what had one does not make it forget."""
+    said = [(f.provenance, f.sha256) for f in project.files] + [(t.provenance, t.sha256) for t in project.removed]
+    return any(provenance or digest in kept for provenance, digest in said)
 
 
 def _contents(change: Change, fetch: Fetch, fetcher: Fetcher, kept: Mapping[str, SourceEntry], unchecked: list[str]) -> list[bytes]:

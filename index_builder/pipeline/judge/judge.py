@@ -2,76 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 
 from index_builder.dependencies import missing_dependencies
-from index_builder.diff import Difference, compare
-from index_builder.errors import NotFoundError, RemoteError
 from index_builder.fetch.stage import Fetcher
 from index_builder.judge.asked import Asked
 from index_builder.judge.change import ProjectChange, actions_of, origin_of
 from index_builder.judge.immutability import broken, wrong_times
-from index_builder.judge.naming import confusion, look_alikes
-from index_builder.judge.policychange import policy_problems
+from index_builder.judge.naming import confusion, look_alikes, newcomers
 from index_builder.judge.provenance import provenance_problems
 from index_builder.judge.releases import odd_releases
 from index_builder.judge.verdict import Judged, Ruling, in_order, weigh
-from index_builder.judge.visibility import is_widened, narrowed, withdrawn
+from index_builder.judge.visibility import narrowed
 from index_builder.manifests.reader import read_manifest
 from index_builder.model.index import Index
-from index_builder.model.names import NormalizedName, Timestamp, Word
+from index_builder.model.names import NormalizedName
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Place, Problem
-from index_builder.model.project import File, Hosting, IndexOrigin, Project
+from index_builder.model.project import Hosting, IndexOrigin
 from index_builder.model.releases import problems_of
 from index_builder.model.requirement import parse_requirement
-from index_builder.model.source import CONFIGURATION, POLICIES, is_manifest, stem_of
-from index_builder.pipeline.add.candidate import Defaults
-from index_builder.pipeline.bump.look import Find, look, offered
+from index_builder.model.source import stem_of
 from index_builder.pipeline.check import Looked, look_into
-from index_builder.pipeline.codeowners import stale_codeowners
+from index_builder.pipeline.judge.effect import effect
 from index_builder.pipeline.judge.evidence import Evidence, gather_evidence, is_evidence
+from index_builder.pipeline.judge.origins import bumps, has_own_time, is_listed, new_upstreams, source_problems, unproved
 from index_builder.pipeline.judge.reading import Change
 from index_builder.pipeline.judge.resolve import resolutions
+from index_builder.pipeline.judge.settings import house_problems, settings_problems, widenings
 from index_builder.policy.decide import decide
 from index_builder.policy.facts import Facts
-from index_builder.policy.rules import PUBLISHERS, Action, Policies
+from index_builder.policy.rules import Action, Policies
 from index_builder.ports import Attestations, ReleaseFeed, Resolver
 
 
 def judge(
     change: Change, asked: Asked, fetcher: Fetcher, resolver: Callable[[], Resolver], attestations: Attestations,
-    feed: ReleaseFeed, executor: Executor | None = None, *, replayed: tuple[str, ...] = (),
+    feed: ReleaseFeed, templates: Callable[[], Mapping[str, str]], executor: Executor | None = None, *, replayed: tuple[str, ...] = (),
 ) -> Judged:  # fmt: skip
     """Judge a change as `asked` says, fetching and looking into what is new; `replayed` is told with it.
 
+    `resolver` and `templates`, the built-in ones, are made where they are needed.
+
     Raises StorageError, SourceError, InterruptedRunError.
     """
+    outside = change.proposal.outside
     fetches = [Fetch(project=c.after, file=file) for c in change.projects if c.after for file in c.unproved_files()]
     known = (change.after.configuration or change.configuration).upstreams
     fetches = [fetch for fetch in fetches if not isinstance(fetch.origin, IndexOrigin) or fetch.origin.index in known]
-    looked = look_into(fetches, fetcher, executor)
-    evidence = gather_evidence(change, fetches, looked, fetcher, attestations)
-    outside = change.proposal.outside
     unchecked = [f"{outside} changed file{'s' if outside > 1 else ''} outside the index's folder"] if outside else []
+    unchecked += [f"whether '{name}', an upstream that is new, has projects called as ours" for name in new_upstreams(change)]
+    unproven = unproved(change, fetches, fetcher, unchecked)
+    places = {problem.place for problem in unproven}
+    looked = look_into([fetch for fetch in fetches if fetch.place not in places], fetcher, executor)
+    evidence = gather_evidence(change, fetches, looked, fetcher, attestations)
     unchecked += [f"{fetch.file.name.text}: its bytes" for fetch in looked.unchecked]
     found = [*change.found]
-    found += [(_named(change, problem), problem) for problem in (*looked.problems, *_closure(change, looked))]
+    found += [(_named(change, problem), problem) for problem in (*unproven, *looked.problems, *_closure(change, looked))]
     found += [(_named(change, problem), problem) for problem in _in_releases(change, fetches)]
     for project in change.projects:
         found += [(project.name, problem) for problem in _of_project(change, project, asked, fetcher, unchecked)]
         found += [(project.name, p) for p in provenance_problems(project, evidence.attested, had=project.name in evidence.had)]
-        found += [(project.name, problem) for problem in _of_source(project, fetcher, feed, unchecked)]
-    evidence = replace(evidence, bumps=_bumps(change, asked, evidence, fetcher, feed))
+        found += [(project.name, problem) for problem in source_problems(project, fetcher, feed, unchecked)]
+    evidence = replace(evidence, bumps=bumps(change, asked, evidence, fetcher, feed))
     resolved = resolutions(change, fetcher, resolver)
-    found += [(None, problem) for problem in (*_of_settings(change), *resolved.problems)]
+    found += [(None, problem) for problem in (*settings_problems(change), *house_problems(change, templates), *resolved.problems)]
     return Judged(
         base=change.proposal.base.revision, head=change.proposal.head, asked=asked,
         findings=in_order(weigh(found, change.before.policies, asked)),
         rulings=tuple(rulings(change, change.before.policies, asked, evidence)),
-        effect=(*_effect(change), *resolved.effect),
+        effect=(*effect(change), *resolved.effect),
         unchecked=(*unchecked, *evidence.unchecked, *resolved.unchecked), replayed=replayed,
     )  # fmt: skip
 
@@ -85,35 +87,13 @@ def rulings(change: Change, policies: Policies, asked: Asked, evidence: Evidence
             yield Ruling(
                 project=project.name, action=action, decision=decide(policies, asked.actor, action, project.name, facts), paths=paths
             )
-    yield from _widenings(change, policies, asked)
+    yield from widenings(change, policies, asked)
     digests = {file.sha256 for project in change.projects for file in project.new_files()}
     others = tuple(c.path for c in change.others if not is_evidence(c, digests))
     if others:
         facts = Facts(approved_by=asked.approved_by, opened=asked.opened, now=asked.now)
         decision = decide(policies, asked.actor, Action.ADMINISTER, None, facts)
         yield Ruling(project=None, action=Action.ADMINISTER, decision=decision, paths=others)
-
-
-def _widenings(change: Change, policies: Policies, asked: Asked) -> Iterator[Ruling]:
-    """Yield the transfer that it is where index.yaml alone shows a project to more people: every manifest is read for that."""
-    after = change.after.configuration
-    if after is None or after.audiences == change.configuration.audiences:
-        return
-    for project in _standing(change):
-        if not is_widened(change.configuration, after, policies, change.after.policies, project):
-            continue
-        facts = Facts(
-            owners=project.owners, audiences=tuple(sorted(after.shown_to(project.audiences))), approved_by=asked.approved_by,
-            hosting=project.hosting, opened=asked.opened, now=asked.now,
-        )  # fmt: skip
-        decision = decide(policies, asked.actor, Action.TRANSFER, project.normalized, facts)
-        yield Ruling(project=project.normalized, action=Action.TRANSFER, decision=decision, paths=(CONFIGURATION,))
-
-
-def _standing(change: Change) -> Iterator[Project]:
-    """Yield each project as the base has it, but for those whose own audiences change: that is a transfer by itself."""
-    moved = {p.name for p in change.projects if p.before and p.after and p.before.audiences != p.after.audiences}
-    yield from (project for project in change.listing.projects(change.before) if project.normalized not in moved)
 
 
 def _facts(change: Change, project: ProjectChange, asked: Asked, evidence: Evidence) -> Facts:
@@ -153,83 +133,17 @@ def _of_project(change: Change, project: ProjectChange, asked: Asked, fetcher: F
     """Yield what one project's change breaks or asks."""
     yield from broken(project)
     yield from odd_releases(project)
+    yield from newcomers(project)
     after = change.after.configuration or change.configuration
     if project.before and project.after and project.before.audiences != project.after.audiences:
         yield from narrowed(change.configuration, after, project.before, project.after, Place(path=project.path))
-    excepted = {file.name.text for file in project.new_files() if _has_own_time(file, project, fetcher, unchecked)}
+    excepted = {file.name.text for file in project.new_files() if has_own_time(file, project, fetcher)}
     yield from wrong_times(project, asked.now, max(change.proposal.when, asked.opened or change.proposal.when), excepted)
     if project.before is None:
         yield from look_alikes(project, change.names, change.before.policies.naming)
         for upstream in change.configuration.upstreams:
-            if _is_listed(project.name, upstream, fetcher, unchecked):
+            if is_listed(project.name, upstream, fetcher, unchecked):
                 yield from confusion(project, upstream)
-
-
-def _of_source(project: ProjectChange, fetcher: Fetcher, feed: ReleaseFeed, unchecked: list[str]) -> Iterator[Problem]:
-    """Try a source that is new or changed: whoever wrote it is still here to correct it."""
-    after, before = project.after, project.before
-    if after is None or after.source is None or (before and before.source == after.source):
-        return
-    if fetcher.offline:
-        unchecked.append(f"{project.name}: whether its source has releases")
-        return
-    try:
-        wrong = "" if offered(after, after.source, fetcher, feed).files else "it has no wheel or sdist of the project"
-    except RemoteError as error:
-        wrong = error.message
-    if wrong:
-        message = f"the source of {project.name} cannot be followed: {wrong}"
-        fix = f"correct `source:`, and try it: index-builder bump {project.name} --dry-run"
-        yield Problem(rule="source-empty", message=message, place=after.place, fix=fix)
-
-
-def _bumps(change: Change, asked: Asked, evidence: Evidence, fetcher: Fetcher, feed: ReleaseFeed) -> frozenset[str]:
-    """Return the attested projects whose new files `bump` would add now, by the source and the bounds of the base.
-
-    An attestation says who built a file, and not when it is to be released: somebody else may propose an old one, or one that
-    is too young. Nobody is asked where no rule grants anything to publishers.
-    """
-    if fetcher.offline or not any(PUBLISHERS in rule.grant for rule in change.before.policies.rules):
-        return frozenset()
-    found: set[str] = set()
-    for project in change.projects:
-        if project.before is None or not evidence.is_published(project):
-            continue
-        defaults = Defaults(
-            owners=(), audiences=(), hosting=None, environments=change.configuration.clients, now=Timestamp.of(asked.now),
-            pre=bool(project.before.source and project.before.source.pre),
-        )  # fmt: skip
-        looked = look(project.before, fetcher, feed, defaults)
-        if looked.find is Find.NEWER and {file.name.text for file in project.new_files()} <= {file.name.text for file in looked.files}:
-            found.add(str(project.name))
-    return frozenset(found)
-
-
-def _has_own_time(file: File, project: ProjectChange, fetcher: Fetcher, unchecked: list[str]) -> bool:
-    """Say whether a file's upload time is its upstream index's own to give; where nobody can say, it is."""
-    if not isinstance(file.origin, IndexOrigin) or project.after is None:
-        return False
-    if fetcher.offline:
-        unchecked.append(f"{file.name.text}: its upload time on '{file.origin.index}'")
-        return True
-    try:
-        return fetcher.listed(Fetch(project=project.after, file=file)).uploaded is not None
-    except RemoteError:
-        return True  # looking into the file has said so
-
-
-def _is_listed(name: NormalizedName, upstream: Word, fetcher: Fetcher, unchecked: list[str]) -> bool:
-    question = f"{name}: whether '{upstream}' has a project of that name"
-    if fetcher.offline:
-        unchecked.append(question)
-        return False
-    try:
-        return bool(fetcher.upstreams.listing(upstream, name).files)
-    except NotFoundError:
-        return False
-    except RemoteError as error:
-        unchecked.append(f"{question} ({error.message})")
-        return False
 
 
 def _closure(change: Change, looked: Looked) -> list[Problem]:
@@ -257,41 +171,3 @@ def _required(texts: Iterable[str]) -> Iterator[NormalizedName]:
             yield NormalizedName.of(parse_requirement(text).name)
         except ValueError:
             continue  # inspection reports it
-
-
-def _of_settings(change: Change) -> Iterator[Problem]:
-    """Yield what new settings do to what is there: every manifest is read for that."""
-    before, after = change.before, change.after
-    if after is before or (after.policies, after.configuration) == (before.policies, before.configuration):
-        return
-    tree = change.proposal.merged
-    touched = {path for project in change.projects for path in (project.path_before, project.path_after)}
-    projects: dict[str, Project] = {}
-    for entry in tree.entries("packages.d"):
-        if is_manifest(entry):
-            project, problems = read_manifest(entry.path, tree.read(entry), after)
-            yield from (problem for problem in problems if problem.severity == "error" and entry.path not in touched)
-            if project:
-                projects[project.normalized] = project
-    if any(problem.severity == "error" for problem in after.problems):
-        return  # what cannot be read whole would look as if it took rights away
-    yield from stale_codeowners(tree, after.policies, projects)
-    if after.configuration and after.configuration != before.configuration:
-        yield from withdrawn(change.configuration, after.configuration, {p.name: p for p in _standing(change)}, Place(path=CONFIGURATION))
-    if after.policies != before.policies:
-        path = next((c.path for c in change.others if c.path.startswith(POLICIES)), CONFIGURATION)
-        yield from policy_problems(before.policies, after.policies, projects, tuple(change.configuration.audiences), Place(path=path))
-
-
-def _effect(change: Change) -> Iterator[str]:
-    """Yield, in words, what the index will have that it has not, and the other way round."""
-    before: dict[str, Project] = {p.name: p.before for p in change.projects if p.before}
-    after: dict[str, Project] = {p.name: p.after for p in change.projects if p.after}
-    sides = (Index(revision="", configuration=change.configuration, projects=projects) for projects in (before, after))
-    yield from (_sentence(difference) for difference in compare(*sides))
-
-
-def _sentence(difference: Difference) -> str:
-    return f"{difference.project} {difference.kind} {difference.what}".replace(" gains is new", " is new").replace(
-        " loses has no", " has no"
-    )

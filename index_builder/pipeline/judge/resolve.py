@@ -42,18 +42,28 @@ def resolutions(change: Change, fetcher: Fetcher, resolver: Callable[[], Resolve
 
     Raises StorageError, SourceError.
     """
-    tree = change.proposal.merged
-    samples = [e for e in tree.entries(FOLDER) if e.path.endswith(".txt") and e.mode == ORDINARY] if change.projects else []
-    if not samples or change.after.configuration is None:
+    before, after = change.configuration, change.after.configuration
+    base, merged = _samples(change.proposal.base), _samples(change.proposal.merged)
+    is_same = after is None or (before.audiences, before.clients) == (after.audiences, after.clients)
+    if after is None or not merged or (is_same and not change.projects and base == merged):
         return Resolutions()
-    sides = (_Side(change.proposal.base, change.before), _Side(tree, change.after))
-    work = _Work(changed=frozenset(project.name for project in change.projects), sides=sides, fetcher=fetcher, resolver=resolver())
-    for sample in samples:
-        requirements = work.read(sample, tree)
-        for audience in change.configuration.audiences:
-            for environment in change.configuration.clients or _USUAL:
-                work.compare(sample.path, requirements, audience, environment)
+    sides = (_Side(change.proposal.base, change.before), _Side(change.proposal.merged, change.after))
+    changed = frozenset(project.name for project in change.projects)
+    work = _Work(changed=changed, is_same=before.audiences == after.audiences, sides=sides, fetcher=fetcher, resolver=resolver())
+    known = before.clients or _USUAL
+    for path, sample in merged.items():
+        wanted = work.read(sample, change.proposal.merged)
+        wanted_before = work.read(base[path], change.proposal.base) if path in base and base[path] != sample else wanted
+        for audience in after.audiences:
+            for environment in after.clients or _USUAL:
+                is_new = path not in base or audience not in before.audiences or environment not in known
+                work.compare(path, wanted_before, wanted, audience, environment, is_new=is_new)
     return Resolutions(effect=tuple(work.effect), problems=tuple(work.problems), unchecked=tuple(dict.fromkeys(work.unchecked)))
+
+
+def _samples(tree: SourceTree) -> dict[str, SourceEntry]:
+    found = (entry for entry in tree.entries(FOLDER) if entry.path.endswith(".txt") and entry.mode == ORDINARY)
+    return {entry.path: entry for entry in found}
 
 
 class _Side:
@@ -121,7 +131,10 @@ class SideOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
+    """What is compared: projects that change, and `is_same` says whether audiences show the same ones."""
+
     changed: frozenset[NormalizedName]
+    is_same: bool
     sides: tuple[_Side, _Side]
     fetcher: Fetcher
     resolver: Resolver
@@ -144,31 +157,35 @@ class _Work:
                 self.unchecked.append(f"{sample.path}, line {number}: no requirement by name and version")
         return found
 
-    def compare(self, path: str, requirements: Sequence[Requirement], audience: Word, environment: Environment) -> None:
-        """Note what differs for one sample; what asked for nothing that changes, cannot."""
-        if not requirements:
+    def compare(
+        self, path: str, before: Sequence[Requirement], after: Sequence[Requirement], audience: Word, environment: Environment,
+        *, is_new: bool,
+    ) -> None:  # fmt: skip
+        """Note what differs for one sample, or all of what is new to be asked; what asks for nothing that changes, cannot differ."""
+        is_same = before == after and self.is_same and not is_new
+        if not after or (is_same and not self.changed):
             return
         where = f"{path} for {audience} ({environment})"
-        before = self._resolved(self.sides[0], requirements, audience, environment)
-        if isinstance(before, IndexBuilderError) and not isinstance(before, ResolutionError):
-            self.unchecked.append(f"{where}: {before.message}")
+        old = self._resolved(self.sides[0], before, audience, environment)
+        if isinstance(old, IndexBuilderError) and not isinstance(old, ResolutionError):
+            self.unchecked.append(f"{where}: {old.message}")
             return
-        if not isinstance(before, ResolutionError) and self.changed.isdisjoint(before[1]):
+        if not isinstance(old, ResolutionError) and is_same and self.changed.isdisjoint(old[1]):
             return
-        after = self._resolved(self.sides[1], requirements, audience, environment)
-        if isinstance(after, ResolutionError):
-            if not isinstance(before, ResolutionError):
+        new = self._resolved(self.sides[1], after, audience, environment)
+        if isinstance(new, ResolutionError):
+            if is_new or not isinstance(old, ResolutionError):
                 fix = "add what it needs, or change the sample if nobody needs it any more"
-                message = f"{where} no longer resolves: {after.message}"
+                message = f"{where} {'does not resolve' if is_new else 'no longer resolves'}: {new.message}"
                 self.problems.append(
                     Problem(rule="sample-unresolved", message=message, place=Place(path=path), fix=fix, severity="warning")
                 )
-        elif isinstance(after, IndexBuilderError):
-            self.unchecked.append(f"{where}: {after.message}")
-        elif isinstance(before, ResolutionError):
-            self.effect.append(f"{where} resolves now, to {', '.join(f'{name} {version}' for name, version in after[0].items())}")
-        elif before[0] != after[0]:
-            self.effect.append(f"{where} resolves differently: {', '.join(_differences(before[0], after[0]))}")
+        elif isinstance(new, IndexBuilderError):
+            self.unchecked.append(f"{where}: {new.message}")
+        elif isinstance(old, ResolutionError) or (is_new and old[0] == new[0]):
+            self.effect.append(f"{where} resolves now, to {', '.join(f'{name} {version}' for name, version in new[0].items())}")
+        elif old[0] != new[0]:
+            self.effect.append(f"{where} resolves differently: {', '.join(_differences(old[0], new[0]))}")
 
     def _resolved(
         self, side: _Side, requirements: Sequence[Requirement], audience: Word, environment: Environment

@@ -157,6 +157,8 @@ class _Comparison:
                 msg = "what is published is signed, and this tree is not"
                 raise TrustError(msg, fix="sign it: an index keeps its keys in trust/, and whoever publishes it needs the online ones")
             return
+        if then is not None and then.site.size(after := now.root_after()) is not None:
+            self._gone.add(after)
         if then is not None and then.pointer == now.pointer:
             return
         self._puts |= dict.fromkeys(now.roots_beyond(then), "") | dict(now.beyond(then))

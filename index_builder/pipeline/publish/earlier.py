@@ -1,4 +1,4 @@
-"""An earlier commit as it may be published again: what was taken away for good since then stays away."""
+"""An earlier commit as it may be published again: what was taken away for good since then stays away, and so do keys."""
 
 from __future__ import annotations
 
@@ -11,34 +11,46 @@ from index_builder.manifests.reader import Settings, read_manifest, read_setting
 from index_builder.model.project import Project, Tombstone
 from index_builder.model.source import MANIFESTS, SETTINGS, SourceEntry, is_manifest, stem_of
 from index_builder.ports import SourceTree
+from index_builder.trust.committed import TRUST
 
 
 class EarlierTree:
-    """A revision whose manifests have the tombstones of a later one, as a SourceTree."""
+    """A revision whose manifests have the tombstones of a later one, and which has that one's `trust/`, as a SourceTree.
+
+    Readers do not go back behind the keys that they have seen.
+    """
 
     def __init__(self, earlier: SourceTree, later: SourceTree) -> None:
         """Take both; raises SourceError where a manifest cannot be read, and what it took away cannot be told."""
         self.revision = earlier.revision
-        self._earlier = earlier
+        self._earlier, self._later = earlier, later
         self._texts = dict(_with_tombstones(earlier, later))
 
     def entries(self, *tops: str) -> Iterable[SourceEntry]:
-        """Return the earlier revision's files."""
-        return self._earlier.entries(*tops)
+        """Return the earlier revision's files, and the later one's of `trust/`."""
+        found = [entry for entry in self._earlier.entries(*tops) if not _is_trust(entry)]
+        return found + list(self._later.entries(TRUST)) if TRUST in tops else found
 
     def read(self, entry: SourceEntry) -> bytes:
         """Return a file's bytes."""
-        return self._texts[entry.path] if entry.path in self._texts else self._earlier.read(entry)
+        return self._texts[entry.path] if entry.path in self._texts else self._of(entry).read(entry)
 
     def identity(self, entry: SourceEntry) -> str:
         """Return git's id of a file's content."""
         if entry.path not in self._texts:
-            return self._earlier.identity(entry)
+            return self._of(entry).identity(entry)
         content = self._texts[entry.path]
         return hashlib.sha1(b"blob %d\x00%b" % (len(content), content), usedforsecurity=False).hexdigest()
 
     def changed_since(self, _revision: str) -> None:
         """Return None: such a tree is in no history."""
+
+    def _of(self, entry: SourceEntry) -> SourceTree:
+        return self._later if _is_trust(entry) else self._earlier
+
+
+def _is_trust(entry: SourceEntry) -> bool:
+    return entry.path.startswith(f"{TRUST}/")
 
 
 def _with_tombstones(earlier: SourceTree, later: SourceTree) -> Iterator[tuple[str, bytes]]:

@@ -31,7 +31,7 @@ from index_builder.pipeline.publish.withdraw import withdraw
 from index_builder.ports import Progress, Site
 from index_builder.publish.plan import Terms, check_limits, publication
 from index_builder.state import MARK, digest_of
-from index_builder.trust.layout import POINTER
+from index_builder.trust.layout import GRACE, POINTER
 
 
 def publish(places: Sequence[Place], order: Order, progress: Progress) -> tuple[Outcome, ...]:
@@ -222,8 +222,10 @@ class _Run:
             return (wanted.size(path) or 0, base.size(path) or 0 if base and counts else 0) if has(path) else (0, 0)
 
         previous = (record.previous if record.commit == commit else record.commit) if record and not hold else ""
+        grace = one.place.target.grace
         terms = Terms(
-            commit=commit, previous=previous, now=self._order.now(), grace=one.place.target.grace, most=self._order.most, hold=hold
+            commit=commit, previous=previous, now=self._order.now(), grace=grace, signed=max(grace, GRACE), most=self._order.most,
+            hold=hold,
         )  # fmt: skip
         if before and self._order.reconcile:  # whoever was ahead of time is not believed, so that it need not be waited for
             gone = {path: min(time, terms.now) for path, time in before.gone.items()}

@@ -48,6 +48,10 @@ class Metadata:
             if other is None or other.site.size(path) is None:
                 yield path
 
+    def root_after(self) -> str:
+        """Return the path of the first root that is not there; where another tree has one, no client takes that tree."""
+        return next(path for path in (metadata_path(ROOT, version) for version in count(1)) if self.site.size(path) is None)
+
     def copies(self, role: str) -> frozenset[tuple[str, str]]:
         """Return the copies that a role names, with their digests."""
         version = self.versions.get(role)

@@ -37,12 +37,14 @@ def asked_by(name: str, event: Mapping[str, Any], pulls: Pulls, policies: Polici
     branch = str((event.get("repository") or {}).get("default_branch") or "main")
     if name == "workflow_dispatch":
         number = str((event.get("inputs") or {}).get("number", ""))
-        return Asked(numbers=(int(number),)) if re.fullmatch("[1-9][0-9]{0,9}", number) else Asked(refused=f"{number!r} is no number")
+        if not re.fullmatch("[1-9][0-9]{0,9}", number):
+            return Asked(refused=f"{number!r} is no number")
+        return _into(branch, int(number), pulls)
     if name == "workflow_run":
         head = event["workflow_run"]["head_sha"]
         return Asked(numbers=tuple(pull.number for pull in pulls.open_pulls() if pull.head == head and pull.base == branch)[:MOST])
     if name == "issue_comment":
-        return _comment(event, policies)
+        return _comment(event, branch, pulls, policies)
     if name == "schedule":
         numbers = sorted(pull.number for pull in pulls.open_pulls() if pull.base == branch)
         first = int(now.timestamp() // 3600) * MOST % max(len(numbers), 1)
@@ -50,7 +52,15 @@ def asked_by(name: str, event: Mapping[str, Any], pulls: Pulls, policies: Polici
     return Asked(refused=f"an event '{name}' asks for nothing")
 
 
-def _comment(event: Mapping[str, Any], policies: Policies) -> Asked:
+def _into(branch: str, number: int, pulls: Pulls, comment: int | None = None) -> Asked:
+    """Ask for one that goes into the default branch. A laxer branch's policies would else say of a commit that it is good for both."""
+    base = pulls.pull(number).base
+    if base != branch:
+        return Asked(comment=comment, refused=f"#{number} goes into '{base}', and only what goes into '{branch}' is judged")
+    return Asked(comment=comment, numbers=(number,))
+
+
+def _comment(event: Mapping[str, Any], branch: str, pulls: Pulls, policies: Policies) -> Asked:
     """Answer `/recheck` and `/bump NAME`, in the first line of a comment of somebody who may."""
     found = _COMMAND.match(str(event["comment"]["body"]))
     if found is None:
@@ -64,7 +74,7 @@ def _comment(event: Mapping[str, Any], policies: Policies) -> Asked:
             return Asked(comment=comment, refused="only an open pull request can be judged")
         if person is None and account.id != int((issue["user"] or {"id": -1})["id"]):
             return Asked(comment=comment, refused=f"{account.login} neither proposed it, nor is one of the policies' people")
-        return Asked(comment=comment, numbers=(int(issue["number"]),))
+        return _into(branch, int(issue["number"]), pulls, comment)
     if person is None:
         return Asked(comment=comment, refused=f"{account.login} is none of the policies' people")
     try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
+from index_builder.render.web.house import grouped
 from index_builder.render.web.table import escaped
 
 _WIDTH: Final = 640
@@ -14,17 +15,18 @@ _HEIGHT: Final = 96
 
 
 class Chart(NamedTuple):
-    """Bars beside each other: the picture's inside as SVG, and the labels of its ends."""
+    """Bars beside each other: the picture's inside as SVG, the labels of its ends, and what it shows, in words."""
 
     width: int
     height: int
     inside: Markup
     first: str
     last: str
+    figures: tuple[tuple[str, str], ...]
 
 
-def bars(values: Sequence[tuple[str, int]]) -> Chart | None:
-    """Return a chart of some values, None where there is nothing to compare."""
+def bars(values: Sequence[tuple[str, int]], words: Callable[[int], str] = grouped) -> Chart | None:
+    """Return a chart of some values, None where there is nothing to compare. `words` says a value as people read it."""
     largest = max((value for _, value in values), default=0)
     if largest == 0 or len(values) < 2:  # noqa: PLR2004 - one bar says nothing
         return None
@@ -34,8 +36,20 @@ def bars(values: Sequence[tuple[str, int]]) -> Chart | None:
         if value:
             height = _HEIGHT * value / largest
             place = f'x="{number * step:.2f}" y="{_HEIGHT - height:.2f}" width="{step * 0.8:.2f}" height="{height:.2f}"'
-            made.append(f"<rect {place}><title>{escaped(label)}: {value:,}</title></rect>\n")
-    return Chart(_WIDTH, _HEIGHT, Markup("".join(made)), values[0][0], values[-1][0])  # noqa: S704 - labels are escaped
+            made.append(f"<rect {place}><title>{escaped(label)}: {words(value)}</title></rect>\n")
+    figures = tuple((label, words(value)) for label, value in values if value)
+    return Chart(_WIDTH, _HEIGHT, Markup("".join(made)), values[0][0], values[-1][0], figures)  # noqa: S704 - labels are escaped
+
+
+_UNITS: Final = {3: "under 1 kB", 4: "1 kB", 5: "10 kB", 6: "100 kB", 7: "1 MB", 8: "10 MB", 9: "100 MB", 10: "1 GB"}
+
+
+def by_size(classes: Mapping[str, int]) -> Chart | None:
+    """Return a chart of how many projects have how many bytes; `classes` has them by the number of its digits."""
+    counts: dict[str, int] = dict.fromkeys(_UNITS.values(), 0)
+    for digits, count in classes.items():
+        counts[_UNITS[min(max(int(digits), min(_UNITS)), max(_UNITS))]] += count
+    return bars([(label if label.startswith("under") else f"{label} and more", count) for label, count in counts.items()])
 
 
 def months_between(first: str, last: str) -> list[str]:

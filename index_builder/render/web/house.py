@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from index_builder.model.page import HTML, Page, Tier
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
@@ -16,13 +16,29 @@ if TYPE_CHECKING:
 
 ASSETS: Final = "assets/"
 _FOLDER: Final = "web/assets/"
+#: In place of an address that nobody knew at build time. `page.js` puts the page's own there; no shell and no installer takes it.
+UNKNOWN: Final = "https://<address-of-this-index>/"
 _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+#: Where hosts show a file of a branch, its history, and a form that proposes a change of it; by a label of their names.
+_OF_GITEA: Final = {
+    "file": "/src/branch/{branch}/{path}", "history": "/commits/branch/{branch}/{path}", "edit": "/_edit/{branch}/{path}",
+}  # fmt: skip
+_FORMS: Final[Mapping[str, Mapping[str, str]]] = {
+    "github": {"file": "/blob/{branch}/{path}", "history": "/commits/{branch}/{path}", "edit": "/edit/{branch}/{path}"},
+    "gitlab": {"file": "/-/blob/{branch}/{path}", "history": "/-/commits/{branch}/{path}", "edit": "/-/edit/{branch}/{path}"},
+    "gitea": _OF_GITEA, "forgejo": _OF_GITEA, "codeberg": _OF_GITEA,
+    "bitbucket": {
+        "file": "/src/{branch}/{path}", "history": "/history-node/{branch}/{path}", "edit": "/src/{branch}/{path}?mode=edit&at={branch}",
+    },
+}  # fmt: skip
 
 
 class House(NamedTuple):
     """What pages for people are made with. `url` is where the tree is published, or ''; `repository` is the one of the manifests.
 
-    `templates` are texts by name. Those below `web/assets/` are the assets.
+    `templates` are texts by name. Those below `web/assets/` are the assets. `ways` are the settings of installers: what each is called,
+    which of its files they are for, and what is in it. An index `of_list` has no manifests.
     """
 
     title: str
@@ -31,6 +47,13 @@ class House(NamedTuple):
     repository: str = ""
     branch: str = "main"
     preview: bool = False
+    ways: tuple[tuple[str, str, str], ...] = ()
+    of_list: bool = False
+
+    @property
+    def simple(self) -> str:
+        """What installers are told. A preview is not where the index is published."""
+        return f"{root_shown(self.url, is_preview=self.preview)}simple/"
 
     @property
     def is_themed(self) -> bool:
@@ -47,11 +70,19 @@ class House(NamedTuple):
         return [Page(_path(name, text), _KINDS[name.rpartition(".")[2]], text.encode(), Tier.PROJECT) for name, text in found]
 
     def source(self, path: str) -> dict[str, str]:
-        """Return where people see a file of the repository, its history, and where they propose a change of it."""
-        if not self.repository:
-            return {}
-        root, rest = self.repository.rstrip("/"), f"{quote(self.branch)}/{quote(path)}"
-        return {"file": f"{root}/blob/{rest}", "history": f"{root}/commits/{rest}", "edit": f"{root}/edit/{rest}"}
+        """Return where people see a file of the repository, its history, and where they propose a change of it.
+
+        Which software a host runs is told by its name; where it is not, nobody is sent to a page that may not be there.
+        """
+        labels = (urlsplit(self.repository).hostname or "").split(".")
+        forms = next((forms for software, forms in _FORMS.items() if software in labels), {})
+        root, branch, rest = self.repository.rstrip("/"), quote(self.branch), quote(path)
+        return {what: root + form.format(branch=branch, path=rest) for what, form in forms.items()}
+
+
+def root_shown(url: str, *, is_preview: bool) -> str:
+    """Return the address that pages name: a preview is elsewhere than where its audience is published."""
+    return url if url and not is_preview else UNKNOWN
 
 
 def _path(name: str, text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from email.utils import getaddresses
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -17,7 +18,8 @@ from index_builder.model.snapshot import CoreMetadata, ListedProject
 from index_builder.render.web.card import Card, metadata_of, newest_of, one_line, texts
 from index_builder.render.web.chart import Chart, bars
 from index_builder.render.web.feed import Happened, render_feed
-from index_builder.render.web.house import House, rendered
+from index_builder.render.web.house import House, human, rendered
+from index_builder.render.web.requirements import Requirements, by_extra
 from index_builder.render.web.table import row_of
 
 if TYPE_CHECKING:
@@ -45,15 +47,15 @@ class Release(NamedTuple):
 
 
 class About(NamedTuple):
-    """What the core metadata of the newest release says, as far as it is worth a line."""
+    """What the core metadata of the newest release says, as far as it is worth a line; `is_known` where there is any."""
 
+    is_known: bool
     summary: str
     requires_python: str
     license: str
     author: str
     links: tuple[tuple[str, str], ...]
-    dependencies: tuple[tuple[str, str], ...]
-    extras: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    requirements: Requirements
     classifiers: tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -91,30 +93,43 @@ def _releases(project: ListedProject, profile: Profile) -> list[Release]:
 
 def _chart(releases: list[Release]) -> Chart | None:
     """Return the sizes of the newest releases, the oldest of them first."""
-    return bars([(release.version, release.size) for release in releases[:_MOST_BARS][::-1]])
+    return bars([(release.version, release.size) for release in releases[:_MOST_BARS][::-1]], human)
 
 
 def _about(found: CoreMetadata, project: ListedProject, newest: str) -> About:
     requires = one_line(found.get("requires_python")) or next((f.requires_python for f in project.files if f.version == newest), "")
-    plain, extras = _requirements(texts(found, "requires_dist"))
     return About(
+        is_known=bool(found),
         summary=one_line(found.get("summary")),
         requires_python=requires,
-        license=one_line(found.get("license_expression")) or _short(one_line(found.get("license"))),
-        author=one_line(found.get("author")) or one_line(found.get("author_email")),
+        license=_license(found),
+        author=one_line(found.get("author")) or _names(one_line(found.get("author_email"))),
         links=tuple(_links(found)),
-        dependencies=plain,
-        extras=extras,
+        requirements=by_extra(texts(found, "requires_dist"), texts(found, "provides_extra")),
         classifiers=_classifiers(texts(found, "classifiers")),
     )
 
 
 _SHORT: Final = 120
+_OF_LICENSE: Final = "License :: "
 
 
-def _short(text: str) -> str:
-    """Return a licence that is a name; some projects put the whole text there."""
-    return text if len(text) <= _SHORT else ""
+def _license(found: CoreMetadata) -> str:
+    """Return the name of a licence. Some projects put the whole text there: then classifiers say it, or the text's first line."""
+    if expression := one_line(found.get("license_expression")):
+        return expression
+    text = found.get("license")
+    if len(line := one_line(text)) <= _SHORT and line:
+        return line
+    named = [one.rpartition(" :: ")[2] for one in texts(found, "classifiers") if one.startswith(_OF_LICENSE)]
+    first = next((short for part in str(text or "").splitlines() if (short := one_line(part))), "")
+    return ", ".join(named) or (first if len(first) <= _SHORT else "in the core metadata")
+
+
+def _names(addresses: str) -> str:
+    """Return who is named in addresses as `"Ann B." <ann@example.org>, bob@example.org`."""
+    found = ((name or address).strip() for name, address in getaddresses([addresses]))
+    return ", ".join(text for text in found if text) or addresses
 
 
 def _links(found: CoreMetadata) -> Iterator[tuple[str, str]]:
@@ -136,30 +151,6 @@ def _is_safe(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc and not re.search(r"[\s\"'<>\\`]", url)
-
-
-_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_EXTRA: Final = re.compile(r"""\s*(?:and\s+)?extra\s*==\s*(['"])([A-Za-z0-9._-]+)\1\s*$""")
-
-
-def _requirements(
-    lines: list[str],
-) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, tuple[tuple[str, str], ...]], ...]]:
-    """Return requirements as a name and what follows it: those of the project itself, and by extra those of its extras."""
-    plain: list[tuple[str, str]] = []
-    extras: dict[str, list[tuple[str, str]]] = {}
-    for line in lines:
-        name = _NAME.match(line)
-        if not name:
-            continue
-        rest = line[name.end() :].strip()
-        extra = _EXTRA.search(rest)
-        if extra:
-            rest = rest[: extra.start()].rstrip().removesuffix(";").rstrip()
-            extras.setdefault(extra[2], []).append((name[0], rest))
-        else:
-            plain.append((name[0], rest))
-    return tuple(plain), tuple((extra, tuple(found)) for extra, found in sorted(extras.items()))
 
 
 def _classifiers(lines: list[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -10,9 +10,14 @@ from typing import Final
 from index_builder.model.snapshot import CoreMetadata
 
 #: What decides the HTML besides the text: bump it where this module gives another result for the same text.
-EDITION: Final = "1"
+EDITION: Final = "2"
 _LARGEST: Final = 200_000
 _IMAGE: Final = re.compile(r"""<img((?:\s+[\w-]+(?:="[^"]*")?)*)\s*/?>""")
+_BOX: Final = re.compile(r"""<input((?:\s+[\w-]+(?:="[^"]*")?)*)\s*/?>""")
+#: What turns the direction of text: with it, a README can show another text than it has.
+_TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+#: The classes of Pygments. None of ours is so short, so that a README cannot look like a part of the page.
+_TOKEN_CLASS: Final = re.compile(r"[a-z][a-z0-9]?")
 _ALT: Final = re.compile(r'\salt="([^"]*)"')
 _HEADING: Final = re.compile(r"<(/?)h([1-6])(?=[\s>])")
 _ID: Final = re.compile(r'(<[a-z0-9]+(?:\s+[\w-]+(?:="[^"]*")?)*?\s+)(id|name)="([^"]*)"')
@@ -35,6 +40,7 @@ def source_of(found: CoreMetadata) -> tuple[str, str]:
 
 def render_readme(text: str, content_type: str) -> str:
     """Return a README as sanitised HTML: what cannot be rendered, or is too long for that, as plain text."""
+    text = _TURNS.sub("", text)
     if len(text) > _LARGEST:
         return _plain(text[:_LARGEST]) + "\n<p>The rest is in the file itself.</p>"
     message = Message()
@@ -62,17 +68,19 @@ def _of_rst(render: object, text: str) -> str | None:
 
 
 def tamed(sanitised: str) -> str:
-    """Return sanitised HTML once more sanitised, with words for pictures, headings below ours, and ids that are not ours.
+    """Return sanitised HTML once more sanitised, with words for pictures and boxes, headings below ours, and ids that are not ours.
 
     A picture would tell another host who reads which page; and where the policy of the page lets none load, it would be a hole.
     What was tamed once stays as it is.
     """
     import nh3  # noqa: PLC0415 - as above
 
-    worded = _IMAGE.sub(_words, sanitised)
+    worded = _BOX.sub(_box, _IMAGE.sub(_words, sanitised))
     cleaned = nh3.clean(
-        worded, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"https", "http", "mailto"}, link_rel="nofollow noopener noreferrer"
-    )
+        worded, tags=_TAGS, attributes=_ATTRIBUTES, attribute_filter=_kept, url_schemes={"https", "http", "mailto"},
+        link_rel="nofollow noopener noreferrer",
+    )  # fmt: skip
+    cleaned = _TURNS.sub("", cleaned)
     named = _ID.sub(lambda found: f'{found[1]}id="{_own(found[3])}"', cleaned)
     linked = _HASH.sub(lambda found: f'{found[1]}#{_own(found[2])}"', named)
     reachable = _ANCHOR.sub(_reachable, linked)
@@ -95,8 +103,21 @@ def _own(name: str) -> str:
 
 
 def _words(found: re.Match[str]) -> str:
+    """Return what a picture is called, in brackets: badges stand side by side."""
     alt = _ALT.search(found[1])
-    return html.escape(html.unescape(alt[1])) if alt else ""
+    text = html.unescape(alt[1]).strip() if alt else ""
+    return f"[{html.escape(text)}]" if text else ""
+
+
+def _box(found: re.Match[str]) -> str:
+    """Return the box of a task, ticked or not; a README has no other field."""
+    if 'type="checkbox"' not in found[1]:
+        return ""
+    return "\u2611" if re.search(r"\schecked\b", found[1]) else "\u2610"
+
+
+def _kept(_tag: str, attribute: str, value: str) -> str | None:
+    return None if attribute == "class" and not _TOKEN_CLASS.fullmatch(value) else value
 
 
 def _headings(text: str) -> str:

@@ -18,9 +18,9 @@ from index_builder.model.profile import Event
 from index_builder.render.simple import ListedName
 from index_builder.render.web.books import Books
 from index_builder.render.web.card import Card, decode
-from index_builder.render.web.chart import bars, months_between
+from index_builder.render.web.chart import Chart, bars, by_size, months_between
 from index_builder.render.web.feed import Happened, render_feed
-from index_builder.render.web.house import House, rendered
+from index_builder.render.web.house import House, counted, human, rendered
 from index_builder.render.web.leaves import Leaves, joined, lines_of
 
 if TYPE_CHECKING:
@@ -28,16 +28,19 @@ if TYPE_CHECKING:
 
 CARDS: Final = "search/cards/"
 WORDS: Final = "search/words/"
+# How much a page shows: a first visit to any of these loads 50 kB at most, half of which are the assets.
 #: A month with more events has a page for each day.
-_MOST_OF_A_MONTH: Final = 500
+_MOST_OF_A_MONTH: Final = 100
 #: An index with more projects has pages for each two letters.
-_MOST_OF_ALL: Final = 500
+_MOST_OF_ALL: Final = 250
 #: Of an owner with more projects, names alone are shown; and of one with many more, not all of these.
-_MOST_CARDS: Final = 100
-_MOST_NAMES: Final = 1000
+_MOST_CARDS: Final = 40
+_MOST_NAMES: Final = 250
+_MOST_OWNERS: Final = 40
 _NEWEST: Final = 12
-_LATEST: Final = 50
-_MOST_MONTHS: Final = 120
+_LATEST: Final = 30
+_MOST_MONTHS: Final = 36
+_MOST_BARS: Final = 40
 
 
 class Entry(NamedTuple):
@@ -178,7 +181,7 @@ class Shared:
             largest = sorted(cards, key=lambda card: (-card.size, card.normalized))[:_MOST_CARDS]
             self._page(
                 path, "web/owner.html", owner=owner, count=count, size=size, cards=cards, names=[] if cards else names,
-                chart=bars([(card.name, card.size) for card in largest[:_MOST_BARS]]),
+                chart=bars([(card.name, card.size) for card in largest[:_MOST_BARS]], human),
             )  # fmt: skip
 
     def _owned(self, owner: str) -> Iterator[tuple[str, bytes]]:
@@ -213,7 +216,7 @@ class Shared:
         self._page("changes/index.html", "web/changes.html", latest=latest, years=years, chart=self._chart())
         self._put("feed.xml", render_feed("feed.xml", self._house.title, latest, self._house, Tier.LIST))
 
-    def _chart(self) -> object:
+    def _chart(self) -> Chart | None:
         if not self.books.months:
             return None
         months = months_between(min(self.books.months), max(self.books.months))[-_MOST_MONTHS:]
@@ -238,12 +241,12 @@ class Shared:
         for one in self._latest(_NEWEST, "release"):
             card = self._card(one.normalized)
             newest.append((one, card.summary if card else ""))
+        counts = {owner: found[0] for owner, found in self.books.owners.items()}
         self._page(
             "index.html", "web/home.html", books=self.books, newest=newest, chart=self._chart(),
-            example=names[0].normalized if names else "PROJECT", owners=sorted(self.books.owners)[:_MOST_CARDS],
+            example=names[0].normalized if names else "PROJECT", owners=sorted(counted(counts, _MOST_OWNERS)),
         )  # fmt: skip
-        classes = sorted((int(kind), count) for kind, count in self.books.classes.items())
-        self._page("status/index.html", "web/status.html", books=self.books, chart=self._chart(), sizes=_by_size(classes))
+        self._page("status/index.html", "web/status.html", books=self.books, chart=self._chart(), sizes=by_size(self.books.classes))
         self._page("search/index.html", "web/search.html")
 
     def _page(self, path: str, template: str, **values: object) -> None:
@@ -267,9 +270,6 @@ class Shared:
         self._made = dict(sorted(self._made.items(), key=lambda pair: _order(pair[0])))
 
 
-_MOST_BARS: Final = 40
-
-
 def _order(path: str) -> tuple[int, str]:
     """Return when a page may appear: what others load first, and what everybody begins with last."""
     ranks = {"assets/": 0, "search/cards/": 1, "search/words/": 1, "changes/": 2, "owner/": 2, "all/": 2}
@@ -283,14 +283,3 @@ def _read_month(content: bytes) -> list[Happened]:
         _, name, events = orjson.loads(line)
         found += [Happened(key.removesuffix(" "), name, Event(*event)) for event in events]
     return sorted(found, key=lambda one: one.order, reverse=True)
-
-
-def _by_size(classes: Sequence[tuple[int, int]]) -> object:
-    """Return a chart of how many projects have how many bytes."""
-    if not classes:
-        return None
-    units = {3: "under 1 kB", 4: "1 kB", 5: "10 kB", 6: "100 kB", 7: "1 MB", 8: "10 MB", 9: "100 MB", 10: "1 GB"}
-    counts: dict[str, int] = dict.fromkeys(units.values(), 0)
-    for digits, count in classes:
-        counts[units[min(max(digits, 3), 10)]] += count
-    return bars([(f"{label}" if label.startswith("under") else f"{label} and more", count) for label, count in counts.items()])

@@ -51,6 +51,8 @@ def _under(file: ListedFile, url: str, origin: str) -> str:
         parts.append(f'from <a href="{escaped(origin)}" rel="nofollow noopener noreferrer">{host}</a>')
     elif origin:
         parts.append(f"from {escaped(origin)}")
+    if file.uploaded_by:
+        parts.append(f"by {escaped(file.uploaded_by)}")
     if file.metadata:
         parts.append(f'<a href="{url}.metadata">core metadata</a>')
     if file.provenance:
@@ -63,6 +65,6 @@ def _digest(file: ListedFile, name: str) -> str:
     if not digest:
         return ""
     return (
-        f'<code title="{digest}">{digest[:10]}…</code> '
+        f"<details><summary><code>{digest[:10]}…</code></summary><code>{digest}</code></details>"
         f'<button type="button" class="copy" data-copy="{digest}" aria-label="Copy the SHA-256 of {name}" hidden>Copy</button>'
     )

@@ -3,7 +3,7 @@
 (() => {
   const root = new URL(document.documentElement.dataset.root || "./", location.href);
   const said = document.getElementById("said");
-  const known = "https://URL-OF-THIS-INDEX/";
+  const known = "https://<address-of-this-index>/";
   const here = (text) => (root.protocol === "file:" ? text : text.replaceAll(known, root.href));
 
   for (const code of document.querySelectorAll("[data-url]")) code.textContent = here(code.textContent);
@@ -44,12 +44,15 @@
   };
   const size = (bytes) => (bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`);
 
+  const gauge = ({ size: value, limit: max }) => (max ? Object.assign(document.createElement("meter"), { max, high: max * 0.8, optimum: 0, value, ariaHidden: "true" }) : "");
+
   const rows = (status) => {
     const found = [["Published", `${day(status.published)}, from commit ${String(status.commit).slice(0, 12)}`]];
     if (status.hold) found.push(["Held", `at ${String(status.hold.commit).slice(0, 12)}: ${status.hold.reason}`]);
     for (const [role, time] of Object.entries(status.expires || {})) found.push([`Signature of ${role}`, `until ${day(time)} (${left(time)})`]);
     if (!status.expires || !Object.keys(status.expires).length) found.push(["Signatures", "this index is not signed"]);
-    if (status.size) found.push(["Size", size(status.size) + (status.limit ? ` of ${size(status.limit)} that the host takes` : "")]);
+    if (status.size) found.push(["Size", size(status.size) + (status.limit ? ` of ${size(status.limit)} that the host takes` : ""), gauge(status)]);
+    if (status.file_limit) found.push(["One file", `at most ${size(status.file_limit)}`]);
     return found;
   };
 
@@ -58,10 +61,10 @@
   if ((fresh || list) && root.protocol !== "file:") {
     fetched("status.json").then((status) => {
       if (list) {
-        list.replaceChildren(...rows(status).flatMap(([term, text]) => {
+        list.replaceChildren(...rows(status).flatMap(([term, text, more = ""]) => {
           const dt = document.createElement("dt"), dd = document.createElement("dd");
           dt.textContent = term;
-          dd.textContent = text;
+          dd.append(text, more);
           return [dt, dd];
         }));
       }

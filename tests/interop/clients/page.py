@@ -2,6 +2,7 @@
 
 from interop.clients.behaviours import BEHAVIOURS, CLIENTS, DIFFERENCES
 from interop.clients.hosted import COLUMNS, EASY, HOSTED_DIFFERENCES, NAMES, SCENARIOS, SETUPTOOLS
+from interop.clients.mirrored import MIRRORED_DIFFERENCES, MIRRORS, expected_mirrored
 from interop.clients.programs import addressed
 
 INTRODUCTION = """\
@@ -48,10 +49,11 @@ Where a client is refused, it ends there: nothing is installed, and there is no 
 HOSTED_END = """\
 A dash is a run that was not made: how the hosts answer is the same (a test of its own asks each of them for every kind of object as
 every kind of user), and what a client makes of an answer is seen with nginx.
-Caddy's generated file keeps no log, by which core metadata is seen.
 pip before 9.0 and easy_install read no netrc: their password stands in the address.
 What conda does is seen by handing the pip lines of environment.yml to pip, as conda does; conda itself is not run.
-bandersnatch, devpi and proxpi read an index behind nginx too: [Mirror it](../how-to/mirror-it.md).
+Old pips meet most answers, and bandersnatch, devpi and proxpi all of theirs, where everything is tested: `make test-long`.
+Credentials of these three stand in the address that they are given; what "yes" means of them is what installers behind them get:
+[Mirror it](../how-to/mirror-it.md).
 """
 
 
@@ -63,7 +65,10 @@ def render_hosted(found: dict[tuple[str, str, str], str], versions: dict[str, st
     }
     rows = [(NAMES[kind], labels[client], *(found.get((kind, client, key), "—") for key in COLUMNS)) for kind, client in SCENARIOS]
     titles = {key: title for key, (title, _) in COLUMNS.items()}
-    notes = [(titles[key], ", ".join(labels[name] for name in names), word, why) for key, names, word, why in HOSTED_DIFFERENCES]
+    rows += [("nginx", mirror, *(expected_mirrored(mirror, key) for key in COLUMNS)) for mirror in MIRRORS]
+    labels |= {mirror: mirror for mirror in MIRRORS}
+    known = (*HOSTED_DIFFERENCES, *MIRRORED_DIFFERENCES)
+    notes = [(titles[key], ", ".join(labels[name] for name in names), word, why) for key, names, word, why in known]
     parts = [
         HOSTED,
         table(("Host", "Client", *titles.values()), rows),

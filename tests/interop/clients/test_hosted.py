@@ -20,10 +20,9 @@ def test_a_reader_installs(hosted, hosted_cell):
     asked = [line for line in hosted.requests if not line.endswith(" 401")]
     assert all("/team/" in line for line in asked)
     hosted_cell("install", "yes")
-    if hosted.requests:  # Caddy's generated file keeps no log
-        files = [".metadata 200" in line for line in asked if "/packages/" in line]
-        assert files == sorted(files, reverse=True)
-        hosted_cell("metadata", "yes" if any(files) else "no")
+    files = [".metadata 200" in line for line in asked if "/packages/" in line]
+    assert files == sorted(files, reverse=True)
+    hosted_cell("metadata", "yes" if any(files) else "no")
 
 
 @over("swapped")
@@ -47,6 +46,7 @@ def test_what_is_refused_is_not_had_from_elsewhere(hosted, hosted_cell, request)
     scenario = request.node.callspec.params["hosted"][2]
     assert not hosted.good
     assert hosted.versions == {}
-    if hosted.requests:
-        assert {line.rsplit(" ", 1)[1] for line in hosted.requests} - {"301"} == {STATUS[scenario]}
+    asked = [line for line in hosted.requests if line != "GET /team/simple/ 200"]  # where pip 1.5.6 looks for another spelling
+    if asked:  # uv that has no password does not ask
+        assert {line.rsplit(" ", 1)[1] for line in asked} - {"301"} == {STATUS[scenario]}
     hosted_cell(scenario, "refuses")

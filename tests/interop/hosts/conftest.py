@@ -42,17 +42,18 @@ def password(name: str, file: pathlib.Path) -> str:
 
 @pytest.fixture(scope="session")
 def served(acme, readable):
-    """Start a host with what host-config writes for all three audiences, once a session; `served(kind)` is its port."""
+    """Start a host with what host-config writes for all audiences, or those that are named, once a session; `served(kind)` is its port."""
     with contextlib.ExitStack() as hosts:
         ports = {}
 
-        def start(kind: str) -> int:
-            if kind not in ports:
-                folder, port = readable / kind, machines.free_port()
-                acme.configure(kind, folder / "files", port)
+        def start(kind: str, *audiences: str) -> int:
+            key = "-".join((kind, *audiences))
+            if key not in ports:
+                folder, port = readable / key, machines.free_port()
+                acme.configure(kind, folder / "files", port, *(word for name in audiences for word in ("--audience", name)))
                 (folder / "files" / "users").chmod(0o644)  # in the place of its group, which only a real installation has
                 hosts.enter_context(machines.running(kind, folder / "files", folder / "run", port))
-                ports[kind] = port
-            return ports[kind]
+                ports[key] = port
+            return ports[key]
 
         yield start

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ import boto3
 import pytest
 import yaml
 from botocore.config import Config
+from interop.hosts.edge import node, write_function
 from interop.hosts.world import JSON, POLICY
 from published import CREDENTIALS, s3
 
@@ -23,9 +23,10 @@ audiences:
   public: {url: https://index.example.org/, files: packages/}
   internal: {url: https://index.example.org/internal/, files: packages/, includes: [public]}
   team: {url: https://team.example.org/, files: packages/}
+  partners: {files: packages/}
 publish:
-  - {name: a, audience: public, kind: bucket, url: s3://acme-index/public/}
-  - {name: b, audience: internal, kind: bucket, url: s3://acme-index/internal/}
+  - {name: a, audience: public, kind: bucket, url: s3://acme-index/public/, region: eu-central-1}
+  - {name: b, audience: internal, kind: bucket, url: s3://acme-index/internal/, region: eu-central-1}
   - {name: c, audience: team, kind: bucket, url: s3://acme-team/}
 """
 #: Stands in for the aws command: the same calls, by the same library, to a server on loopback.
@@ -92,7 +93,7 @@ def test_a_bucket_of_open_and_closed_audiences(edges, cli, aws):
     policy = json.loads(client.get_bucket_policy(Bucket="acme-index")["Policy"])
     (statement,) = policy["Statement"]
     assert statement == {
-        "Sid": "ReadPublic",
+        "Sid": "ReadA",
         "Effect": "Allow",
         "Principal": "*",
         "Action": "s3:GetObject",
@@ -124,6 +125,33 @@ def test_a_bucket_that_is_all_closed(edges, cli, aws):
     assert set(client.get_public_access_block(Bucket="acme-team")["PublicAccessBlockConfiguration"].values()) == {True}
 
 
+def test_two_places_of_one_audience(edges, cli, aws):
+    """A policy names each once; a distribution has one origin, so somebody says which."""
+    more = "  - {name: d, audience: public, kind: bucket, url: s3://acme-index/mirror/, region: eu-central-1}\n"
+    (edges / "index.yaml").write_text(SETTINGS + more)
+    client = aws(cli("host-config", "s3", "--worktree", "--audience", "public").out)
+    statements = json.loads(client.get_bucket_policy(Bucket="acme-index")["Policy"])["Statement"]
+    assert [statement["Resource"].rpartition(":")[2] for statement in statements] == ["acme-index/public/*", "acme-index/mirror/*"]
+    assert len({statement["Sid"] for statement in statements}) == 2
+    done = cli("host-config", "cloudfront", "--worktree", "--audience", "public")
+    assert done.code == 2
+    assert "'a' and 'd' are both of 'public'" in done.err
+    assert "--target a" in done.err
+    done = cli("host-config", "cloudfront", "--worktree", "--target", "d")
+    assert yaml.safe_load(done.out)["Resources"]["Policy"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"] == [
+        "arn:aws:s3:::acme-index/mirror/*"
+    ]
+
+
+def test_a_bucket_that_is_no_one_of_aws(edges, cli):
+    """Another service takes neither the policy nor the distribution: it is left out, and told."""
+    (edges / "index.yaml").write_text(SETTINGS.replace("s3://acme-team/", "s3://acme-team/, endpoint: https://storage.example.org"))
+    done = cli("host-config", "s3", "--worktree", "--audience", "team")
+    assert (done.code, done.out) == (2, "")
+    assert "'c' is at https://storage.example.org, which has other policies than S3" in done.err
+    assert "team has no place of `kind: bucket` in S3" in done.err
+
+
 PROGRAM = """
 import { handler } from './function.mjs';
 import { readFileSync } from 'fs';
@@ -136,11 +164,6 @@ for (const request of JSON.parse(readFileSync(0, 'utf8'))) {
 }
 process.stdout.write(JSON.stringify(answers));
 """
-STORE = """
-import { readFileSync } from 'fs';
-const known = JSON.parse(readFileSync(new URL('./known.json', import.meta.url)));
-export default { kvs: () => ({ get: async (name) => { if (!Object.hasOwn(known, name)) throw new Error('KeyNotFound'); return known[name]; } }) };
-"""
 
 
 @pytest.fixture
@@ -148,23 +171,13 @@ def edge(edges, cli, tmp_path):
     """Run the function of the template in Node, with a store of passwords as CloudFront has one; `edge(requests)` are its answers."""
     done = cli("host-config", "cloudfront", "--worktree", "--audience", "public", "--audience", "internal")
     assert done.code == 0, done.err
-    template = yaml.safe_load(done.out)
     folder = tmp_path / "edge"
-    (folder / "node_modules" / "cloudfront").mkdir(parents=True)
-    code = template["Resources"]["Requests"]["Properties"]["FunctionCode"]
-    assert len(code.encode()) < 10240
-    (folder / "function.mjs").write_text(code + "\nexport { handler };\n")
+    write_function(folder, done.out, {name: hashlib.sha256(f"pw-{name}".encode()).hexdigest() for name in ("alice", "bob", "carol")})
     (folder / "program.mjs").write_text(PROGRAM)
-    (folder / "node_modules" / "cloudfront" / "package.json").write_text('{"type": "module", "main": "index.js"}')
-    (folder / "node_modules" / "cloudfront" / "index.js").write_text(STORE)
-    known = {name: hashlib.sha256(f"pw-{name}".encode()).hexdigest() for name in ("alice", "bob", "carol")}
-    (folder / "node_modules" / "cloudfront" / "known.json").write_text(json.dumps(known))
-    node = shutil.which("node")
-    assert node, "node is missing: make programs"
 
     def run(*requests):
         asked = [{"method": "GET", "headers": {}} | request for request in requests]
-        done = subprocess.run([node, "program.mjs"], cwd=folder, input=json.dumps(asked), capture_output=True, text=True, check=False)
+        done = subprocess.run([node(), "program.mjs"], cwd=folder, input=json.dumps(asked), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -200,6 +213,18 @@ def test_the_function_of_cloudfront(edge):
             assert found["headers"]["www-authenticate"]["value"] == 'Basic realm="internal"'
 
 
+def test_the_step_that_stores_a_password(edges, cli, tmp_path):
+    """The command of the template hashes what host-config printed, from its file: the password is on no command line."""
+    text = cli("host-config", "cloudfront", "--worktree", "--audience", "internal").out
+    (command,) = re.findall(r"--value \"\$\((.*)\)\"\n", text)
+    made = cli("host-config", "password", "alice", "--passwords", tmp_path / "passwords").out
+    (tmp_path / "password-of-alice").write_text(made)
+    asked = command.replace("~/password-of-NAME", str(tmp_path / "password-of-alice"))
+    done = subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == hashlib.sha256(made.strip().encode()).hexdigest()
+    assert "PASSWORD" not in text
+
+
 @pytest.mark.parametrize(
     ("typed", "place"),
     [
@@ -222,6 +247,8 @@ def test_the_template_of_cloudfront(edges, cli):
     assert all(list(s["Condition"]) == ["StringEquals"] for s in (read, listing))
     config = resources["Distribution"]["Properties"]["DistributionConfig"]
     assert (config["Aliases"], config["DefaultCacheBehavior"]["ViewerProtocolPolicy"]) == (["index.example.org"], "https-only")
+    assert config["Origins"][0]["DomainName"] == "acme-index.s3.eu-central-1.amazonaws.com"
+    assert "--region eu-central-1" in text
     named = set(re.findall(r"(?:Ref: |GetAtt: \[)(\w+)", text))
     assert named <= {*resources, "CertificateArn"}
     assert not re.search(r"^[^#]*[&*]\w+$", text, re.MULTILINE)  # CloudFormation knows no aliases of YAML
@@ -234,7 +261,8 @@ def test_the_template_of_cloudfront(edges, cli):
     ("arguments", "said"),
     [
         (("cloudfront", "--audience", "public", "--audience", "team"), "one host name and one bucket"), (("s3",), "a script is for one bucket"),
-        (("s3", "--audience", "pubic"), "did you mean 'public'?"), (("netlify",), "there are several audiences"),
+        (("s3", "--audience", "pubic"), "did you mean 'public'?"), (("s3", "--target", "z"), "target 'z' has no place"),
+        (("cloudfront", "--audience", "team"), "the region of the bucket acme-team is not known"), (("netlify",), "there are several audiences"),
         (("netlify", "--audience", "internal"), "knows none of your people"), (("cloudflare", "--audience", "team"), "knows none of your people"),
     ],
 )  # fmt: skip
@@ -299,11 +327,11 @@ def test_headers_and_redirects(edges, cli, tmp_path, kind, form):
         assert len(names) == len(set(names)), path
     assert found.get("/simple/:project/", {}).get("Content-Type") == (JSON if form == "json" else None)
     lines = [line.split() for line in (tmp_path / "tree" / "_redirects").read_text().splitlines() if not line.startswith("#")]
-    assert lines[0] == ["/simple", "/simple/", "301"]
-    assert len(lines) == (3 if form == "json" else 1)
+    assert [line[0] for line in lines] == (["/simple/", "/simple/:project/"] if form == "json" else [])
 
 
 def test_what_is_generated_says_what_it_cannot(edges, cli):
-    """Each file tells its limits."""
-    for arguments in (("s3", "--audience", "public"), ("cloudfront", "--audience", "public"), ("netlify", "--audience", "public")):
-        assert "does not:" in cli("host-config", *arguments, "--worktree").out
+    """Each file tells its limits; that bandersnatch cannot copy from there is one of each."""
+    for kind in ("s3", "cloudfront", "netlify", "cloudflare"):
+        limits = cli("host-config", kind, "--audience", "public", "--worktree").out.partition("does not:")[2]
+        assert "X-PyPI-Last-Serial" in limits, kind

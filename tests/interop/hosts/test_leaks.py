@@ -1,6 +1,7 @@
 """What was published for a wide audience, everywhere and ever, is searched for what was never in it."""
 
 import hashlib
+import json
 import re
 import shutil
 from pathlib import Path
@@ -24,12 +25,16 @@ pytestmark = pytest.mark.timeout(240)
 class Published:
     """An index whose audiences go to folders, a branch and one shared bucket; every place of each audience is read back."""
 
-    def __init__(self, acme: world.World, branch: Path, server: str, bucket: str) -> None:
-        self.acme, self.branch, self.bucket = acme, branch, bucket
+    def __init__(self, acme: world.World, folder: Path, server: str, bucket: str) -> None:
+        self.acme, self.bucket = acme, bucket
+        self.branches = {"public": folder / "remote.git", "internal": folder / "internal.git"}
         self.s3 = boto3.client("s3", endpoint_url=server, config=Config(proxies={}), region_name="us-east-1")
         self.s3.create_bucket(Bucket=bucket)
         self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        targets = f"  - {{name: pages, audience: public, kind: pages-branch, repository: {branch}, branch: gh-pages}}\n"
+        targets = ""
+        for audience, branch in self.branches.items():
+            pygit2.init_repository(str(branch), bare=True)
+            targets += f"  - {{name: {audience}-pages, audience: {audience}, kind: pages-branch, repository: {branch}, branch: gh-pages}}\n"
         for audience in world.OWN:
             url = f"url: s3://{bucket}/{audience}/, endpoint: {server}, region: us-east-1"
             targets += f"  - {{name: {audience}-bucket, audience: {audience}, kind: bucket, {url}}}\n"
@@ -41,8 +46,8 @@ class Published:
         branch's history, each version of each key in the bucket."""
         folder = self.acme.root(audience).with_name(f".{audience}")
         found = {f"folder {path}": content for path, content in contents(folder).items()}
-        if audience == "public":
-            repository = pygit2.Repository(str(self.branch))
+        if audience in self.branches:
+            repository = pygit2.Repository(str(self.branches[audience]))
             for oid in repository.odb:
                 found[f"branch {oid}"] = repository[oid].read_raw()
         pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket)
@@ -87,6 +92,11 @@ class Published:
             if tell in content or tell in where.encode()
         ]
 
+    def caching(self, audience: str) -> set[str]:
+        """Return what the bucket says of an audience's objects, which passes whatever asks for passwords before it."""
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"{audience}/")["Contents"]
+        return {self.s3.head_object(Bucket=self.bucket, Key=found["Key"])["CacheControl"] for found in listed}
+
     def listed(self, audience: str) -> set[str]:
         return world.names_listed((self.acme.root(audience) / "simple" / "index.v1_json").read_bytes())
 
@@ -101,9 +111,8 @@ def server():
 def published(tmp_path, monkeypatch, server, request):
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    pygit2.init_repository(str(tmp_path / "remote.git"), bare=True)
     bucket = request.node.name.replace("_", "-")[:60]
-    made = Published(world.make(tmp_path, monkeypatch), tmp_path / "remote.git", server, bucket)
+    made = Published(world.make(tmp_path, monkeypatch), tmp_path, server, bucket)
     made.acme.publish()
     return made
 
@@ -113,9 +122,9 @@ def audiences(published: Published, project: str, old: str, new: str) -> None:
 
 
 def test_the_search_finds_what_is_there(published):
-    """Each place has what belongs to it, so that a search which finds nothing means something."""
-    places = {where.split()[0] for where, _ in published.leaks("public", "open-lib")}
-    assert places == {"folder", "branch", "bucket"}
+    """Each place has what belongs to it, so that a search which finds nothing means something; no shared cache keeps what is closed."""
+    for audience, project in (("public", "open-lib"), ("internal", "acme-core")):
+        assert {where.split()[0] for where, _ in published.leaks(audience, project)} == {"folder", "branch", "bucket"}
     kinds = ("simple", "packages", "tuf", "state", "pypi", "search", "changes", "project", "all", "feed.xml", "index.html")
     tops = {
         where.split()[1].removeprefix("a/").removeprefix("b/").removeprefix("team/").split("/")[0]
@@ -125,6 +134,11 @@ def test_the_search_finds_what_is_there(published):
     assert {audience: published.listed(audience) for audience in world.OWN} == {
         "public": {"open-lib"}, "internal": {"open-lib", "acme-core"}, "team": {"open-lib", "acme-core", "secret-plan"},
     }  # fmt: skip
+    lasting = "max-age=31536000, immutable"
+    assert {audience: published.caching(audience) for audience in world.OWN} == {
+        audience: {f"{scope}, {lasting}", f"{scope}, max-age=60", "no-cache"}
+        for audience, scope in (("public", "public"), ("internal", "private"), ("team", "private"))
+    }
 
 
 def test_a_narrower_project_is_nowhere_in_a_wider_audience(published):
@@ -194,8 +208,23 @@ def test_an_audience_is_removed(published):
     assert published.leaks_of_words("internal", b"secret_plan") == []
 
 
+#: What another commit changes of a tree, at each place: which commit it is, and the signatures over that. N is a version or a digest.
+OF_A_COMMIT = {
+    "state/build.json", "state/publication.json", "status.json", "tuf/N.bin-N.json", "tuf/N.snapshot.json", "tuf/replaced.json",
+    "tuf/targets/state/N.build.json", "tuf/timestamp.json",
+}  # fmt: skip
+
+
+def signed(root: Path) -> dict[str, object]:
+    """Return what a tree's TUF metadata signs, by path: of each bin, the newest."""
+    found = {}
+    for path in sorted(root.glob("tuf/*.bin-*.json"), key=lambda path: int(path.name.split(".")[0])):
+        found[path.name.split(".")[1]] = json.loads(path.read_bytes())["signed"]["targets"]
+    return {path: target for targets in found.values() for path, target in targets.items()}
+
+
 def test_one_grant_changes(published, tmp_path):
-    """No page, file or signature of any target changes; of the host's files, the list of that audience's readers does."""
+    """No page or file of any target changes, and what is signed of a tree is its new commit; of the host's files, that audience's readers."""
     acme = published.acme
     hashes = tmp_path / "passwords"
     for name in world.USERS:
@@ -204,17 +233,22 @@ def test_one_grant_changes(published, tmp_path):
     for kind, folder in folders.items():
         acme.run("host-config", kind, "--passwords", hashes, "--output", folder)
     before = {audience: published.bytes_by_place(audience) for audience in world.OWN}
+    signatures = {audience: signed(acme.root(audience)) for audience in world.OWN}
     files = {kind: contents(folder) for kind, folder in folders.items()}
     acme.edit("policies.d/maintainers.yaml", "grant: {staff: [download]}", "grant: {staff: [download], carol: [download]}")
     acme.publish()
     for audience in world.OWN:
         after = published.bytes_by_place(audience)
         changed = {where for where in before[audience].keys() | after.keys() if before[audience].get(where) != after.get(where)}
-        assert {
-            where
-            for where in changed
-            if not re.search("state/(?:build|publication|lease).json|status.json|folder differing.json|tuf/", where)
-        } == set(), audience
+        told = sorted(re.sub(r"(?<=[/-])[0-9a-f]+(?=\.)", "N", where) for where in changed)
+        wanted = {
+            f"{kind} {path}" for kind, start in (("folder", ""), ("bucket", f"{audience}/")) for path in (start + p for p in OF_A_COMMIT)
+        }
+        assert told == sorted({*wanted, "folder differing.json", f"bucket {audience}/state/lease.json"}), audience
+        now = signed(acme.root(audience))
+        assert {path for path in now.keys() | signatures[audience].keys() if now.get(path) != signatures[audience].get(path)} == {
+            "state/build.json"
+        }
     for kind, folder in folders.items():
         acme.run("host-config", kind, "--passwords", hashes, "--output", folder)
         after = contents(folder)

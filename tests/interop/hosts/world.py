@@ -14,6 +14,8 @@ from distributions import wheel
 import index_builder.cli
 
 HOST = "index.example.org"
+#: The host name of an audience that is apart from the others.
+APART = "partners.example.org"
 JSON = "application/vnd.pypi.simple.v1+json"
 PREFIXES = {"public": "", "internal": "/internal", "team": "/internal/team"}
 INDEX = f"""\
@@ -24,10 +26,12 @@ audiences:
   public: {{url: https://{HOST}/, files: packages/}}
   internal: {{url: https://{HOST}/internal/, files: packages/, includes: [public]}}
   team: {{url: https://{HOST}/internal/team/, files: packages/, includes: [internal]}}
+  partners: {{url: https://{APART}/, files: packages/, includes: [public]}}
 publish:
   - {{name: public, audience: public, kind: directory, path: published/public}}
   - {{name: internal, audience: internal, kind: directory, path: published/internal}}
   - {{name: team, audience: team, kind: directory, path: published/team}}
+  - {{name: partners, audience: partners, kind: directory, path: published/partners}}
 """
 POLICY = """\
 schema: 2
@@ -43,6 +47,7 @@ rules:
   - {id: everybody, audiences: [public], grant: {anyone: [download]}}
   - {id: staff-reads, audiences: [internal], grant: {staff: [download]}}
   - {id: crew-reads, audiences: [team], grant: {crew: [download]}}
+  - {id: partner-reads, audiences: [partners], grant: {carol: [download]}}
   - {id: not-dave, audiences: [internal], deny: {dave: [download]}}
 """
 USERS = ("alice", "bob", "carol", "dave", "erin")
@@ -84,9 +89,9 @@ class World:
         assert old in text, path
         file.write_text(text.replace(old, new))
 
-    def publish(self) -> None:
+    def publish(self, *more) -> None:
         commit_all(self.folder)
-        self.run("publish", "-q", "--max-delete", "100")
+        self.run("publish", "-q", "--max-delete", "100", *more)
 
     def configure(self, kind: str, output: Path, port: int, *more) -> None:
         self.run("host-config", kind, "--passwords", self.password_file, "--output", output, "--listen", f"127.0.0.1:{port}", *more)
@@ -138,12 +143,12 @@ def make(folder: Path, monkeypatch) -> World:
     return world
 
 
-def ask(port: int, path: str, user: str = "", password: str = "", method: str = "GET", accept: str = ""):
+def ask(port: int, path: str, user: str = "", password: str = "", method: str = "GET", accept: str = "", host: str = HOST):
     """Ask a host as it is asked from outside; return the answer with its body read."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        connection.putheader("Host", HOST)
+        connection.putheader("Host", host)
         if user:
             connection.putheader("Authorization", "Basic " + b64encode(f"{user}:{password}".encode()).decode())
         if accept:

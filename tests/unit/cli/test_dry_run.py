@@ -16,6 +16,7 @@ READERS = {
     "check": "judges", "serve": "serves", "list": "answers", "show": "answers", "search": "answers", "diff": "answers", "can": "answers", "who": "answers",
     "completion": "prints", "rule": "answers", "policy replay": "answers", "preview": "shows, in a folder that is named for it",
     "pull which": "answers", "pull judge": "judges, into a file that is named for it", "pull act": "says what another one wrote down",
+    "previews build": "writes into a folder that is named for it",
     "doctor": "looks", "verify": "checks", "proxy": "serves", "keys status": "answers", "mirror-check": "answers",
 }  # fmt: skip
 

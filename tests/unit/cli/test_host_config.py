@@ -4,7 +4,9 @@ import json
 import stat
 from pathlib import Path
 
+import pygit2
 import pytest
+from conftest import commit_all
 
 SETTINGS = """schema: 1
 title: 'Acme "x"; }} { # $title'
@@ -110,17 +112,45 @@ def test_passwords_are_made_asked_for_and_taken_away(two, cli, tmp_path, monkeyp
         (("--root", "public=/srv/p", "--certificate", "/etc/x.pem"), "--certificate and --key go together", "--help"),
         (("--root", "public=/srv/p", "--output", "conf"), "'internal' is not for everybody, and no password is known", "--passwords FILE"),
         (("--root", "public=/srv/p", "--passwords", "nowhere"), "nowhere is not there", "host-config password"),
-        (("--root", "public=/srv/p", "--passwords", "index.yaml"), "index.yaml, line 1", "delete the line"),
+        (("--root", "public=/srv/p", "--passwords", "index.yaml"), "does not ignore it", "its .gitignore: /index.yaml"),
+        (("--root", "public=/srv/p", "--passwords", ".pool/passwords"), "passwords, line 1", "delete the line"),
     ],
 )
 def test_mistakes(two, cli, arguments, said, fix):
     """Each is told with the way out, and nothing is written."""
+    (two / ".pool").mkdir()
+    (two / ".pool" / "passwords").write_text("schema: 1\n")
     done = cli(*NGINX, *arguments)
     assert done.code == 2
     assert done.out == ""
     assert said in done.err
     assert fix in done.err
     assert not Path("conf").exists()
+
+
+def test_no_hash_comes_into_git(two, cli, tmp_path):
+    """Files of hashes inside a repository are refused where git would take them, and written where it ignores them."""
+    conf = ("--root", "public=/srv/p", "--passwords", tmp_path / "passwords", "--output")
+    done = cli("host-config", "password", "alice", "--passwords", "sub/passwords")
+    assert (done.code, done.out, Path("sub").exists()) == (2, "", False)
+    assert "add this line to its .gitignore: /sub/passwords" in done.err
+    assert cli("host-config", "password", "alice", "--passwords", tmp_path / "passwords").code == 0
+    done = cli(*NGINX, *conf, "conf")
+    assert (done.code, Path("conf").exists()) == (2, False)
+    assert "/conf/users" in done.err
+    (two / ".gitignore").write_text("/conf/users\n/sub/\n")
+    assert cli(*NGINX, *conf, "conf").code == 0
+    assert cli("host-config", "password", "alice", "--passwords", "sub/passwords").code == 0
+    commit_all(two)
+    (two / ".gitignore").write_text("/conf/\n")
+    index = pygit2.Repository(str(two)).index
+    index.add("sub/passwords")
+    index.write()
+    broken = tmp_path / "broken"
+    pygit2.init_repository(str(broken))
+    (broken / ".git" / "config").write_text("[core\n")
+    assert "that cannot be read" in cli("host-config", "password", "alice", "--passwords", broken / "passwords").err
+    assert "git rm --cached sub/passwords" in cli("host-config", "password", "alice", "--passwords", "sub/passwords").err
 
 
 def test_files_that_are_none(two, cli, tmp_path):
@@ -205,6 +235,37 @@ def test_writing_keeps_what_is_there(two, cli, tmp_path, monkeypatch):
         client(cli, "pdm", "--audience", "internal", "--repo", two, "--write", "--file", "sub/p.toml", "--format", "json").out
     )
     assert list(value["files"]) == ["sub/p.toml"]
+
+
+def test_another_index_somewhere_else(two, cli, tmp_path, monkeypatch):
+    """Whatever pip reads besides the file that is written, of the machine, its user and the environment, is looked at, and wants a human."""
+    for name in ("PIP_CONFIG_FILE", "VIRTUAL_ENV", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "etc"))
+    texts = {
+        tmp_path / "etc" / "pip" / "pip.conf": "[global]\nindex-url = https://below.example.org/simple/\n",
+        tmp_path / ".pip" / "pip.conf": "[global]\nextra-index-url = https://other.example.org/simple/\n",
+        tmp_path / "own.conf": "[global]\nindex-url = https://over.example.org/simple/\n",
+    }
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for tool in ("pip", "pip-tools", "conda"):
+        done = client(cli, tool, "--audience", "internal", "--write")
+        assert done.code == 10, tool
+        assert f"{tmp_path / '.pip' / 'pip.conf'}: extra-index-url of [global]" in done.err, tool
+        assert str(tmp_path / "etc") not in done.err, tool
+    (tmp_path / ".pip" / "pip.conf").unlink()
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://other.example.org/simple/")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "own.conf"))
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "venv"))
+    others = json.loads(client(cli, "pip", "--audience", "internal", "--write", "--format", "json").out)["others"]
+    assert {"PIP_EXTRA_INDEX_URL of the environment", f"{tmp_path / 'own.conf'}: index-url of [global]"} <= set(others)
+    assert "PIP_EXTRA_INDEX_URL of the environment" in client(cli, "pip", "--audience", "internal").err
+    assert "PIP_EXTRA_INDEX_URL" not in client(cli, "uv", "--audience", "internal").err
+    monkeypatch.setenv("UV_INDEX", "https://other.example.org/simple/")
+    assert "UV_INDEX of the environment" in client(cli, "uv", "--audience", "internal").err
 
 
 @pytest.mark.parametrize(

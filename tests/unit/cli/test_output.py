@@ -60,7 +60,7 @@ def test_json_and_github_and_sarif(bad, cli):
     """The same problems as JSON, as workflow annotations, and as a SARIF log."""
     problems = json.loads(cli("check", "--worktree", "--format", "json").out)["problems"]
     assert {problem["rule"] for problem in problems} == {"unknown-key", "missing-key", "invalid-value"}
-    assert problems[0].keys() == {"rule", "severity", "message", "fix", "path", "line", "column"}
+    assert problems[0].keys() == {"rule", "severity", "message", "fix", "path", "line", "column", "url"}
     annotations = cli("check", "--worktree", "--format", "github").out.splitlines()
     assert len(annotations) == 3
     assert all(line.startswith("::error file=packages.d/demo.yaml,line=") for line in annotations)

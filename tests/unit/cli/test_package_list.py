@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -141,7 +142,7 @@ def test_one_line_more_costs_one_project(build, tmp_path, monkeypatch):
     done = build([*lines, {"filename": "p7-2.0.tar.gz"}], "--previous-package-list-json", "before", "--format", "json")
     report = json.loads(done.out)
     assert (read, report["built"], report["files"]) == (["p7"], 1, 2001)
-    assert len(report["written"]) <= 8
+    assert len(report["written"]) <= 12
     again = json.loads(build([*lines, {"filename": "p7-2.0.tar.gz"}], "--format", "json").out)
     assert (again["written"], again["built"], read) == ([], 0, ["p7"])
 
@@ -156,9 +157,33 @@ def test_another_list_before_means_everything(build, tmp_path):
 
 
 def test_html_only(build, tmp_path):
-    """--no-simple-json and --no-per-release-json leave what dumb-pypi has: a page and one JSON a project."""
-    assert build([{"filename": "a-1.0.tar.gz"}], "--no-simple-json", "--no-per-release-json").code == 0
+    """--no-web, --no-simple-json and --no-per-release-json leave what dumb-pypi has for installers: a page and one JSON a project."""
+    assert build([{"filename": "a-1.0.tar.gz"}], "--no-web", "--no-simple-json", "--no-per-release-json").code == 0
     assert sorted(path for path in contents(tmp_path / "site") if "/a/" in path) == ["pypi/a/json", "simple/a/index.html"]
+
+
+def test_people_get_pages_too(build, tmp_path):
+    """A list's index has a front page, changes, a search and a page for each project, which say nothing of manifests and owners."""
+    lines = [
+        {"filename": "a_b-1.0.tar.gz", "upload_timestamp": 1700000000, "uploaded_by": "<b>ann", "requires_dist": ["c; extra == 'x'"]},
+        {"filename": "c-2.0-py3-none-any.whl", "yanked_reason": "bad"},
+    ]
+    assert build(lines, "--title", "A <list>").code == 0
+    tree = contents(tmp_path / "site")
+    assert b"<h1>A &lt;list&gt;</h1>" in tree["index.html"]
+    assert b"2023-11" in tree["changes/index.html"]
+    assert b'["a-b ' in tree["search/words/_.json"]
+    page = tree["project/a-b/index.html"].decode()
+    assert '/a_b-1.0.tar.gz" rel="nofollow">' in page
+    assert "by &lt;b&gt;ann" in page
+    assert "Extra <code>x</code>" in page
+    for path, content in tree.items():
+        assert not path.endswith(".html") or not re.search(rb"manifest|Owners|Hosting", content), path
+    (tmp_path / "site" / "assets" / "photo.jpg").write_text("mine")
+    assert build(lines, "--no-web").code == 0
+    left = contents(tmp_path / "site")
+    assert left["assets/photo.jpg"] == b"mine"
+    assert not [path for path in left if path.startswith(("index.html", "project/", "changes/", "search/"))]
 
 
 def test_a_folder_of_somebody_elses_is_refused(build, tmp_path):

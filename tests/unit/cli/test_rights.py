@@ -68,6 +68,16 @@ def test_can_says_why_and_what_is_missing(index, cli):
     assert "denied by the rule acme-namespace, as anyone" in cli("can", "carol", "transfer", "acme-utils").out
 
 
+@pytest.mark.parametrize(("wanted", "code"), [("linked, hosted", 0), ("hosted", 1)])
+def test_hosting_is_known(index, cli, wanted, code):
+    """How a project is hosted stands in its manifest: it is not asked for, and no word of anybody makes it another."""
+    path = index / "policies.d" / "acme.yaml"
+    path.write_text(path.read_text().replace("require: [", f"require: [{{for: [yank], hosting: [{wanted}]}}, "))
+    done = cli("can", "alice", "yank", "acme-utils", "--worktree")
+    assert (done.code, "hosting: hosted, not linked" in done.out) == (code, code == 1)
+    assert done.out.startswith("yes" if code == 0 else "no: to yank acme-utils takes what no approval of anybody brings")
+
+
 def test_who(index, cli):
     """Everybody who may, by which rule and as what, and what else the rules want of them."""
     done = cli("who", "release", "acme-utils")

@@ -192,7 +192,10 @@ def test_upstream_is_asked_only_for_what_is_not_ours(index, upstream):
         before = len(upstream.requests)
         assert get("/simple/alpha/")[0] == 200
         assert len(upstream.requests) == before
-        assert get("/simple/nowhere/")[0] == 404
+        status, _, body = get("/simple/nowhere/")
+        assert status == 404
+        assert b"nowhere is not in the index: that is signed. Nor has the upstream index such a project" in body
+        assert get("/simple/helper/")[2].endswith(b"is not in the index: that is signed\n")
 
 
 def test_a_failure_of_ours_never_leads_upstream(index, upstream, dist, tmp_path):

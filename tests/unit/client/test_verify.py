@@ -6,7 +6,9 @@ import re
 import shutil
 import tracemalloc
 
+import attested
 import pytest
+from conftest import commit_all
 from distributions import wheel
 from hostile import Between
 from live import serving
@@ -56,6 +58,55 @@ class Instead:
             await send({"type": "http.response.body", "body": self.body})
 
         return answer
+
+
+class Stale:
+    """Gives a path as it was so many times, as a host's cache does, then as it is."""
+
+    def __init__(self, path, body, times) -> None:
+        self.path, self.body, self.times = path, body, times
+
+    def __call__(self, app):
+        async def answer(scope, receive, send):
+            if scope["path"] != self.path or not self.times:
+                await app(scope, receive, send)
+                return
+            self.times -= 1
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+            await send({"type": "http.response.body", "body": self.body})
+
+        return answer
+
+
+class TestStalePages:
+    """A host keeps old pages for some minutes: before something counts as wrong, what is newest is asked for once more."""
+
+    @pytest.fixture
+    def older(self, index):
+        """Return the tree as it was before alpha was yanked, which is published now."""
+        older = index.copy("older")
+        index.at(minutes=1)
+        index.do("yank", "alpha", "1.0", "--reason", "old")
+        index.publish()
+        index.now = None
+        return older
+
+    @pytest.mark.parametrize(("times", "code"), [(1, 0), (9, 4)])
+    def test_old_signatures_with_new_pages(self, index, older, verify, times, code):
+        """They are asked for anew once, which heals it; what stays old is refused."""
+        path = "/tuf/timestamp.json"
+        with serving(index.site, between=Stale(path, (older / path[1:]).read_bytes(), times)) as live:
+            done = verify(live.url, "--project", "alpha")
+            assert done.code == code, done.err
+            assert len(live.asked(path)) == (0 if code else 1)
+        assert ("simple/alpha/index.v1_json is not what was signed" in done.out) == bool(code)
+
+    @pytest.mark.parametrize(("times", "code"), [(1, 0), (9, 4)])
+    def test_an_old_page_with_new_signatures(self, index, older, verify, times, code):
+        """It is asked for once more too."""
+        path = "/simple/alpha/index.html"
+        with serving(index.site, between=Stale(path, (older / path[1:]).read_bytes(), times)) as live:
+            assert verify(live.url, "--project", "alpha").code == code
 
 
 class TestFolders:
@@ -251,6 +302,26 @@ class TestMistakes:
         assert "2 things are not as they were signed" in verify(index.site).err
 
 
+class TestMemory:
+    """What was seen is remembered by where it was."""
+
+    def test_a_link_that_goes_to_and_fro(self, index, verify, tmp_path):
+        """A target of kind `directory` is a link: behind what was seen through it nobody leads back, whichever folder it leads to."""
+        old, new, link = (tmp_path / name for name in ("a", "b", "link"))
+        shutil.copytree(index.site, old)
+        index.at(minutes=1)
+        index.do("yank", "alpha", "1.0", "--reason", "old")
+        index.publish()
+        index.now = None
+        shutil.copytree(index.site, new)
+        for folder, where, code in ((new, link, 0), (old, link, 4), (old, "../link", 4), (new, tmp_path / "x" / ".." / "link", 0)):
+            link.unlink(missing_ok=True)
+            link.symlink_to(folder)
+            done = verify(where)
+            assert done.code == code, (folder, where, done.err)
+        assert verify(old).code == 0
+
+
 class TestFirstRoot:
     """A root that comes from the index itself."""
 
@@ -276,3 +347,75 @@ class TestFirstRoot:
                 assert "is no root of an index" in done.err
             path.write_bytes(content)
             assert verify(live.url, "--unsafe-trust-on-first-use", root=None).code == 0
+
+
+class TestProvenance:
+    """A real attestation of a real file, in an index that lists it."""
+
+    @pytest.fixture
+    def attested_index(self, index):
+        """Return the index with a linked file whose provenance is published, and its manifest's path."""
+        digest = hashlib.sha256(attested.CONTENT).hexdigest()
+        kept = index.folder / ".pool" / "sha256" / digest[:2] / digest[2:4] / digest[4:]
+        kept.parent.mkdir(parents=True)
+        kept.write_bytes(attested.CONTENT)
+        path = index.folder / "packages.d" / "pypi-attestations.yaml"
+        path.write_text(f"""schema: 1
+name: pypi-attestations
+owners: [maintainers]
+hosting: linked
+publishers: [{{github: {attested.REPOSITORY}, repository_id: 772247423, workflow: release.yml}}]
+releases:
+  0.0.19:
+    files:
+      - {{name: {attested.NAME}, sha256: {attested.DIGEST}, size: 1234, uploaded: 2026-01-02T03:04:05Z, provenance: {digest},
+         url: "https://files.example.org/{attested.NAME}"}}
+""")
+        settings = index.folder / "index.yaml"
+        settings.write_text(settings.read_text().replace("files: packages/", "files: packages/, url: https://pypi.example.org/"))
+        commit_all(index.folder)
+        index.publish()
+        return path
+
+    def test_whose_attestations_are_is_shown(self, index, attested_index, verify):
+        """What an attestation says is verified, and shown; that nobody judged it is said."""
+        done = verify(index.site, "--provenance")
+        assert done.code == 0, done.err
+        assert "checked      provenance of 1 file; 3 files of these pages had none that holds" in done.err
+        assert f"{attested.NAME}: {attested.CLAIMS.repository}" in done.err
+        assert "not checked  whether those who attested 1 file may: --repo DIR" in done.err
+        assert verify(index.site, "--repo", index.folder).code == 2
+
+    def test_publishers_are_those_of_a_repository(self, index, attested_index, verify):
+        """Who attested must be declared there; of a project that declares nobody, it is said that nobody was judged."""
+        done = verify(index.site, "--provenance", "--repo", index.folder)
+        assert done.code == 0, done.err
+        assert "checked      that a publisher whom its manifest declares attested 1 file" in done.err
+        text = attested_index.read_text()
+        attested_index.write_text(text.replace("772247423", "772247424"))
+        commit_all(index.folder)
+        done = verify(index.site, "--provenance", "--repo", index.folder)
+        assert done.code == 4
+        assert f"{attested.NAME} is attested by nobody whom its manifest declares: repository_id is 772247423" in done.out
+        attested_index.write_text("".join(line for line in text.splitlines(True) if not line.startswith("publishers")))
+        commit_all(index.folder)
+        done = verify(index.site, "--provenance", "--repo", index.folder)
+        assert done.code == 0
+        assert "whether those who attested 1 file may: their manifests declare no publishers" in done.err
+
+    def test_provenance_that_is_not_as_it_was_signed(self, index, attested_index, verify, monkeypatch):
+        """Other bytes, none, or an attestation of another file: each is a failure."""
+        path = next((index.site / "provenance").iterdir())
+        for content in (attested.CONTENT + b" ", None):
+            path.unlink()
+            if content is not None:
+                path.write_bytes(content)
+            done = verify(index.site, "--provenance")
+            assert done.code == 4
+            assert f"the provenance of {attested.NAME}" in done.out
+        path.write_bytes(attested.CONTENT)
+        assert verify(index.site, "--provenance").code == 0
+        monkeypatch.setattr("index_builder.adapters.attestations._is_of", lambda *_: False)
+        done = verify(index.site, "--provenance")
+        assert done.code == 4
+        assert "does not hold: it is an attestation of another file" in done.out

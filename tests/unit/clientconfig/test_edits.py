@@ -152,10 +152,28 @@ def test_environment_yml_of_another_form(text):
         environment.edited(text, "environment.yml", URL)
 
 
+@pytest.mark.parametrize(
+    ("text", "overrides", "others"),
+    [
+        ("", True, []), ("[global]\nindex-url = URL\n", True, []), ("[global]\nindex-url = OTHER\n", True, ["index-url of [global]"]),
+        ("[global]\nindex-url = OTHER\n", False, []), ("[install]\nindex_url = OTHER\n", False, ["index-url of [install]"]),
+        ("[global]\nextra-index-url =\n  OTHER\n", False, ["extra-index-url of [global]"]), ("[x]\nfind-links: y\n", False, ["find-links of [x]"]),
+        ("no section\n", True, []),
+    ],
+)  # fmt: skip
+def test_another_file_of_pip(text, overrides, others):
+    """What is added counts in every file, an index in the place of ours only where it is read after ours."""
+    assert list(ini.elsewhere(text.replace("URL", URL).replace("OTHER", OTHER), URL, overrides=overrides)) == others
+
+
 def test_what_is_explained():
     """Credentials are told where they are needed, the cooldown where there is one."""
     text = "\n".join(explained("pip", wanted()))
     assert "machine packages.example.org login NAME password PASSWORD" in text
+    port = wanted(address=Address.of("https://packages.example.org:8443/"))
+    assert "keyring set packages.example.org:8443 NAME" in "\n".join(explained("pip", port))
+    assert "uv auth login https://packages.example.org:8443" in "\n".join(explained("uv", port))
+    assert "machine packages.example.org login" in "\n".join(explained("uv", port))
     assert "UV_INDEX_MY_TEAM_PASSWORD" in "\n".join(explained("uv", wanted()))
     assert "Credentials" not in "\n".join(explained("pip", wanted(is_open=True)))
     assert "serves HTML alone" in "\n".join(explained("pip", wanted(has_json=False)))

@@ -232,6 +232,48 @@ class TestFiles:
             kit.fetcher.files([fetch(b"bytes"), fetch(b"mine")])
 
 
+class TestProved:
+    """What lies in the pool or the inbox says nothing of where it is from: the origin is asked."""
+
+    FILE = url_of("demo-1.0.tar.gz")
+
+    def test_an_index_vouches_by_its_digest(self):
+        """Where its page lists name and digest, nothing is downloaded; where it lists others, or none of that name, it is a problem."""
+        wanted = fetch(b"bytes", origin=ON_INDEX)
+        for answer, rules in ((page(wanted), []), (page(wanted, digest="0" * 64), ["digest-differs"]), (page(), ["bytes-not-reachable"])):
+            kit = Kit({PAGE: answer}, pool=MemoryPool([b"bytes"]), inbox=MemoryPool([b"bytes"]))
+            assert [problem.rule for problem in kit.fetcher.proved([wanted])] == rules
+            assert kit.asked() == [PAGE]
+
+    @pytest.mark.parametrize("held", [True, False])
+    @pytest.mark.parametrize(("served", "rules"), [(b"bytes", []), (b"other", ["digest-differs"])])
+    def test_an_index_without_digests_is_downloaded_from(self, held, served, rules):
+        """Its page proves nothing then, so its bytes must."""
+        wanted = fetch(b"bytes", origin=ON_INDEX)
+        listing = json.dumps(
+            {"meta": {"api-version": "1.4"}, "name": "demo", "files": [{"filename": "demo-1.0.tar.gz", "url": self.FILE, "hashes": {}}]}
+        )
+        kit = Kit(
+            {PAGE: Answer(headers={"content-type": JSON}, body=listing.encode()), self.FILE: Answer(body=served)},
+            pool=MemoryPool([b"bytes"] if held else []),
+        )
+        assert [problem.rule for problem in kit.fetcher.proved([wanted])] == rules
+        assert kit.asked() == [PAGE, self.FILE]
+
+    def test_what_a_url_served_is_kept(self):
+        """It need not be fetched again; the inbox is not asked, nor is what is published."""
+        kit = Kit({self.FILE: Answer(body=b"bytes")}, inbox=MemoryPool([b"bytes"]))
+        assert kit.fetcher.proved([fetch(b"bytes")]) == []
+        assert kit.fetcher.files([fetch(b"bytes")]) == []
+        assert kit.asked() == [self.FILE]
+
+    def test_an_upstream_that_nobody_declared(self):
+        """It has no address, and that is a problem like any other."""
+        wanted = fetch(b"bytes", origin=IndexOrigin(index=Word("other"), project=DEMO))
+        (problem,) = Kit(pool=MemoryPool([b"bytes"])).fetcher.proved([wanted])
+        assert (problem.rule, problem.message) == ("bytes-not-reachable", "the upstream index 'other' is not known here")
+
+
 class TestProvenance:
     PAPER = b'{"version": 1}'
     WHERE = "https://example.org/provenance/demo"

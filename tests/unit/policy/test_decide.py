@@ -12,7 +12,8 @@ from index_builder.model.problem import Place
 from index_builder.model.project import Hosting
 from index_builder.policy.decide import Reason, Verdict, able, decide
 from index_builder.policy.facts import Facts
-from index_builder.policy.requirements import Missing
+from index_builder.policy.reach import in_reach
+from index_builder.policy.requirements import Missing, Remedy
 from index_builder.policy.rules import ANYONE, OWNERS, Action, Approvals, Group, Person, Policies, Requirement, Reservation, Rule
 
 ALICE, BOB, CAROL, WEB, ALL = (Word(name) for name in ("alice", "bob", "carol", "team-web", "all"))
@@ -92,8 +93,8 @@ def test_requirements_of_all_rules_add_up():
     assert decision.verdict is Verdict.WAITING
     assert decision.missing == (
         Missing(rule=Word("a"), what="1 more approval of all", people=(CAROL,)),
-        Missing(rule=Word("b"), what="attestations of a publisher that the manifest declares"),
-        Missing(rule=Word("b"), what="files from github:acme/*"),
+        Missing(rule=Word("b"), what="attestations of a publisher that the manifest declares", remedy=Remedy.ATTESTATION),
+        Missing(rule=Word("b"), what="files from github:acme/*", remedy=Remedy.LOOK),
     )
     done = Facts(approved_by=frozenset({CAROL, BOB}), is_published=True, origins=("github:acme/utils",))
     assert decide(found, ALICE, Action.RELEASE, PROJECT, done).verdict is Verdict.ALLOWED
@@ -126,12 +127,17 @@ def test_a_group_in_a_circle_ends():
 NAMES = st.sampled_from([ALICE, BOB, CAROL, WEB, ALL])
 ACTIONS = st.lists(st.sampled_from([Action.RELEASE, Action.CREATE, Action.TRANSFER]), min_size=1, max_size=2).map(tuple)
 SPOKEN = st.dictionaries(st.one_of(NAMES, st.sampled_from([OWNERS, ANYONE])), ACTIONS, max_size=3)
-NEEDS = st.builds(
-    lambda actions, count, group, origins, publisher: needing(
-        *actions, approvals=Approvals(count=count, group=group) if count else None, origins=origins, publisher=publisher
-    ),
-    ACTIONS, st.integers(0, 2), NAMES, st.sampled_from([(), ("github:acme/*",)]), st.sampled_from(["", "declared"]),
-)  # fmt: skip
+WANTS = {
+    "approvals": st.builds(Approvals, count=st.integers(1, 2), group=NAMES),
+    "origins": st.just(("github:acme/*",)),
+    "publisher": st.just("declared"),
+    "hosting": st.sampled_from([(Hosting.HOSTED,), (Hosting.HOSTED, Hosting.LINKED)]),
+    "audiences": st.just((Word("internal"),)),
+    "licenses": st.just(("MIT", "BSD-*")),
+    "wait": st.just(timedelta(hours=72)),
+    "max_size": st.just(1000),
+}
+NEEDS = st.builds(lambda actions, wants: needing(*actions, **wants), ACTIONS, st.fixed_dictionaries({}, optional=WANTS))
 RULES = st.lists(
     st.builds(
         lambda patterns, grant, require, deny: (patterns, grant, tuple(require), deny),
@@ -139,11 +145,16 @@ RULES = st.lists(
     ),
     max_size=5,
 ).map(lambda found: [rule(f"r{n}", projects=p, grant=g, require=r, deny=d) for n, (p, g, r, d) in enumerate(found)])  # fmt: skip
-FACTS = st.builds(
-    lambda owners, approved, origins, published: Facts(owners=tuple(owners), approved_by=frozenset(approved), origins=origins, is_published=published),
-    st.lists(NAMES, max_size=2), st.lists(st.sampled_from([ALICE, BOB, CAROL]), max_size=3),
-    st.sampled_from([None, (), ("github:acme/x",), ("stored",)]), st.sampled_from([None, False, True]),
-)  # fmt: skip
+FACTS = st.fixed_dictionaries(
+    {
+        "owners": st.lists(NAMES, max_size=2).map(tuple), "approved_by": st.frozensets(st.sampled_from([ALICE, BOB, CAROL])),
+        "origins": st.sampled_from([None, (), ("github:acme/x",), ("stored",)]), "is_published": st.sampled_from([None, False, True]),
+        "hosting": st.sampled_from([None, *Hosting]), "audiences": st.sampled_from([(), (Word("internal"),), (Word("internal"), Word("public"))]),
+        "licenses": st.sampled_from([None, (), ("MIT",), ("MIT", "GPL-3.0-only")]), "largest": st.sampled_from([None, 0, 1000, 1001]),
+        "opened": st.sampled_from([None, datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 24, 13, tzinfo=UTC)]),
+        "now": st.just(datetime(2026, 11, 25, 12, tzinfo=UTC)),
+    }
+).map(lambda known: Facts(**known))  # fmt: skip
 WHO = st.one_of(NAMES, st.none())
 ASKED = st.sampled_from([Action.RELEASE, Action.CREATE, Action.TRANSFER])
 RANK = {Verdict.DENIED: 0, Verdict.NOT_GRANTED: 1, Verdict.WAITING: 2, Verdict.ALLOWED: 3}
@@ -174,6 +185,23 @@ def test_another_requirement_or_deny_never_allows(rules, who, action, facts, nee
     for more in (rule("more", projects=("*",), require=(need,)), rule("more", projects=("*",), deny=deny)):
         after = decide(policies(*rules, more), who, action, PROJECT, facts).verdict
         assert RANK[after] <= RANK[before]
+
+
+@given(rules=RULES, action=ASKED, facts=FACTS)
+def test_what_somebody_may_is_in_reach(rules, action, facts):
+    """What is allowed to anybody, as things are, could be done; and with everybody's approval, nothing waits for a word that could be given."""
+    found = policies(*rules)
+    everybody = frozenset({ALICE, BOB, CAROL})
+    for person in (None, ALICE):
+        if person is None or person in able(found, action, PROJECT, facts):
+            decision = decide(found, person, action, PROJECT, facts)
+            assert (
+                decision.verdict is not Verdict.ALLOWED
+                or in_reach(found, action, PROJECT, facts)
+                or not able(found, action, PROJECT, facts)
+            )
+        approved = decide(found, person, action, PROJECT, replace(facts, approved_by=everybody - {person}))
+        assert Remedy.WORD not in {missing.remedy for missing in approved.missing}
 
 
 @given(rules=RULES, action=ASKED, facts=FACTS)

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from index_builder.adapters.directory_site import DirectorySite
 from index_builder.errors import StorageError, UsageError
 from index_builder.model.publication import Hold, Kind, Limits, Put, Record
 from index_builder.publish.plan import Difference, Terms, check_limits, kind_of, publication
-from index_builder.publish.record import decode, encode
+from index_builder.publish.record import decode, encode, is_ours
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 WHEEL = "packages/aa/bb/" + 60 * "c" + "/demo-1-py3-none-any.whl"
@@ -16,7 +17,9 @@ PAGE = "simple/demo/index.html"
 
 
 def terms(**changes):
-    return Terms(**{"commit": 40 * "1", "previous": "", "now": NOW, "grace": timedelta(days=1), "most": 25, **changes})
+    return Terms(
+        **{"commit": 40 * "1", "previous": "", "now": NOW, "grace": timedelta(days=1), "signed": timedelta(days=1), "most": 25, **changes}
+    )
 
 
 def planned(difference, before=None, *, wanted=(), **changes):
@@ -47,6 +50,31 @@ def test_files_linger_and_pages_go():
     assert (later.deletes, later.record.gone) == ((), {WHEEL: NOW})
     over = planned(Difference(puts=(), gone=()), later.record, now=NOW + timedelta(hours=24))
     assert (over.deletes, over.record.gone) == ((WHEEL,), {})
+
+
+def test_signatures_have_a_grace_of_their_own():
+    """However short that of files is, who reads on in an older TUF snapshot finishes; a root that is not wanted goes at once."""
+    grace = {"grace": timedelta(minutes=1), "signed": timedelta(hours=24)}
+    gone = (WHEEL, "tuf/7.bin-0.json", "tuf/9.root.json", f"tuf/targets/simple/demo/{64 * '0'}.index.v1_json")
+    done = planned(Difference(puts=(), gone=gone), **grace)
+    assert done.deletes == ("tuf/9.root.json",)
+    later = planned(Difference(puts=(), gone=()), done.record, now=NOW + timedelta(hours=23), **grace)
+    assert later.deletes == (WHEEL,)
+    over = planned(Difference(puts=(), gone=()), later.record, now=NOW + timedelta(hours=24), **grace)
+    assert over.deletes == (gone[1], gone[3])
+
+
+def test_the_room_of_a_log_is_kept_free(tmp_path):
+    """A transparency log will stand beside the signatures: nobody has written there when it comes, nor deletes it before it is known."""
+    log = ("log/checkpoint", "log/tile/0/000", "log/tile/0/001.p/7", "log/tile/entries/000")
+    assert not any(map(is_ours, log))
+    site = DirectorySite(tmp_path / "site")
+    for path in log:
+        (tmp_path / "site" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "site" / path).write_text("log")
+    site.tidy()
+    assert not site.listing()
+    assert all((tmp_path / "site" / path).is_file() for path in log)
 
 
 def test_what_comes_back_is_not_deleted():

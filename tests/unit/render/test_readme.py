@@ -46,6 +46,29 @@ def test_nothing_in_it_acts(text):
     assert tamed(html) == html, "what was made harmless stays as it is"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("- [x] a\n- [ ] b", "<ul>\n<li>\u2611 a</li>\n<li>\u2610 b</li>\n</ul>"),
+        ("![CI](x)![docs](y)![](z)", "<p>[CI][docs]</p>"),
+        ("a\u202eb &#x202e;c &#8296;", "<p>ab c </p>"),
+        ("<span class='banner warn'>a</span><span class=tag>b</span>", "<p><span>a</span><span>b</span></p>"),
+        ("```python\nif a: # b\n```", '<span class="k">if</span>'),
+        ("<input type=text value=x>a", "<p>a</p>"),
+    ],
+)
+def test_what_is_shown_is_what_is_there(text, expected):
+    """Boxes of tasks and names of pictures are words, code has its colours, nothing turns text around or looks like ours."""
+    html = render_readme(text, "text/markdown")
+    assert expected in html
+    assert tamed(html) == html
+
+
+def test_plain_text_is_not_turned_around_either():
+    """What turns the direction of text goes from a README that is no markup too."""
+    assert render_readme("a\u202eb", "text/plain") == '<pre tabindex="0">ab</pre>'
+
+
 def test_headings_stand_below_ours_in_order():
     """The first heading is an h3, and none is more than one level below the one before."""
     html = render_readme("## a\n\n##### b\n\n# c\n\n### d", "text/markdown")

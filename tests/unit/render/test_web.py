@@ -12,10 +12,11 @@ from index_builder.render.web.books import Books, decode_books, is_shared
 from index_builder.render.web.card import card_of, decode, newest_of
 from index_builder.render.web.chart import bars, months_between
 from index_builder.render.web.feed import Happened, render_feed
-from index_builder.render.web.house import House, human
-from index_builder.render.web.project import _is_safe, _requirements
+from index_builder.render.web.house import House, environment_of, human
+from index_builder.render.web.project import _is_safe, _license, _names, render_project
 from index_builder.render.web.table import escaped, row_of, tags_of
 from index_builder.render.web.words import terms_of, words_of
+from index_builder.wiring.shipped import templates
 
 
 def listed(*versions, yanked=()):
@@ -115,13 +116,53 @@ def test_links_are_https_and_plain(url, safe):
     assert _is_safe(url) is safe
 
 
-def test_requirements_are_told_by_extra():
-    """Extras' requirements stand under their extra, without its marker."""
-    plain, extras = _requirements(
-        ["b>=1", "c[x] (>2); python_version < '3'", "d; extra == 'e'", "f>1; os_name == 'nt' and extra == \"e\"", "<script>"]
-    )
-    assert plain == (("b", ">=1"), ("c", "[x] (>2); python_version < '3'"))
-    assert extras == (("e", (("d", ""), ("f", ">1; os_name == 'nt'"))),)
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        ({"license_expression": "MIT", "license": "x"}, "MIT"), ({"license": "BSD"}, "BSD"), ({}, ""),
+        ({"license": "MIT License\n\n" + "x " * 99}, "MIT License"), ({"license": "x " * 99}, "in the core metadata"),
+        ({"license": "x " * 99, "classifiers": ["License :: OSI Approved :: MIT License", "Topic :: A"]}, "MIT License"),
+    ],
+)  # fmt: skip
+def test_a_licence_is_named(found, name):
+    """Who puts the text of a licence into its field has it named all the same."""
+    assert _license(found) == name
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [('"Ann B." <ann@example.org>, bob@example.org', "Ann B., bob@example.org"), ("Ann <a@example.org>", "Ann"), ("", ""), ("<<>", "<<>")],
+)
+def test_authors_are_named(given, names):
+    """Addresses are shown by the names in them."""
+    assert _names(given) == names
+
+
+@pytest.mark.parametrize("metadata", [{}, {"a-1.0-py3-none-any.whl": {"summary": "Known"}}])
+def test_a_page_says_what_it_does_not_know(metadata):
+    """Where no core metadata is stored, as of a linked project, its page says why so much is missing."""
+    project, house = listed("1.0")._replace(metadata=metadata), House("T", tuple(templates().items()))
+    page, _ = render_project(project, PROFILE, card_of(project, PROFILE), house, environment_of(house))
+    assert (b"stores no core metadata" in page.content) == (not metadata)
+
+
+@pytest.mark.parametrize(
+    ("repository", "edit"),
+    [
+        ("https://github.com/a/b", "https://github.com/a/b/edit/x/y/packages.d/a%20b.yaml"),
+        ("https://github.example.org/a/b/", "https://github.example.org/a/b/edit/x/y/packages.d/a%20b.yaml"),
+        ("https://gitlab.com/a/c/b", "https://gitlab.com/a/c/b/-/edit/x/y/packages.d/a%20b.yaml"),
+        ("https://codeberg.org/a/b", "https://codeberg.org/a/b/_edit/x/y/packages.d/a%20b.yaml"),
+        ("https://gitea.example.org/a/b", "https://gitea.example.org/a/b/_edit/x/y/packages.d/a%20b.yaml"),
+        ("https://bitbucket.org/a/b", "https://bitbucket.org/a/b/src/x/y/packages.d/a%20b.yaml?mode=edit&at=x/y"),
+        ("https://git.example.org/a/github", None), ("https://notgithub.example.org/a/b", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_change_is_proposed_where_the_host_takes_it(repository, edit):
+    """Each host's software has addresses of its own; of one that nobody knows, none is made up."""
+    found = House("T", (), repository=repository, branch="x/y").source("packages.d/a b.yaml")
+    assert found.get("edit") == edit
+    assert found == {} or all(url.startswith(repository.rstrip("/") + "/") for url in found.values())
 
 
 def test_rows_escape_what_files_say():
