@@ -1,15 +1,17 @@
 """What a publication costs: the first one and one change, in seconds, requests and bytes, to a folder, a branch and a bucket.
 
 usage: python benchmarks/publishing.py WORKLOAD [--kinds directory,pages-branch,bucket] [--peers VENV]
+       python benchmarks/publishing.py --projects 1000,10000,100000 [--kinds …] [--peers VENV]
 
-WORKLOAD is a folder of `workload.py … --git`. The bucket is moto's S3 server on loopback, behind a proxy that counts; its seconds
-are mostly moto's. With --peers, an environment that has s3pypi, awscli and dumb-pypi, the same change is published by them:
-one upload by s3pypi, and a whole build by dumb-pypi with `aws s3 sync`.
+WORKLOAD is a folder of `workload.py … --git`; with --projects there is one made for each number. The bucket is moto's S3 server on
+loopback, behind a proxy that counts; its seconds are mostly moto's. With --peers, an environment that has s3pypi, or awscli and
+dumb-pypi, they publish to such a bucket: s3pypi one wheel after another one, and dumb-pypi a whole build with `aws s3 sync`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -25,6 +27,7 @@ import pygit2
 from measure import machine, measured
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from distributions import wheel
 from published import CREDENTIALS, Faults, faulty, s3
 
 PROGRAM = str(Path(sys.executable).parent / "index-builder")
@@ -66,10 +69,10 @@ def publishing(repository: Path, target: str, proxy: Faults | None) -> Iterator[
         yield what, Cost(figures.wall, figures.memory, len(proxy.requests) if proxy else 0, proxy.sent if proxy else 0)
 
 
-def row(name: str, what: str, cost: Cost) -> str:
+def row(projects: int, name: str, what: str, cost: Cost) -> str:
     """Return a line of the table."""
     requests = f"{cost.requests:,} | {cost.sent / 1e6:,.2f} MB" if cost.requests else "- | -"
-    return f"| {name} | {what} | {cost.seconds:.2f} s | {cost.memory:,.0f} MB | {requests} |"
+    return f"| {projects:,} | {name} | {what} | {cost.seconds:.2f} s | {cost.memory:,.0f} MB | {requests} |"
 
 
 @contextmanager
@@ -79,36 +82,41 @@ def counted() -> Iterator[Faults]:
         yield proxy
 
 
-def of_peers(peers: Path, work: Path, say: Callable[[str], None]) -> None:
-    """Publish one wheel by s3pypi, and the workload's list by dumb-pypi and a sync of all that it wrote."""
+def of_peers(peers: Path, work: Path, say: Callable[[str, str, Cost], None]) -> None:
+    """Publish by those peers that are there."""
     program = peers / "bin"
-    environment = {**os.environ, **CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
     with counted() as proxy, tempfile.TemporaryDirectory() as folder:
-        environment["AWS_ENDPOINT_URL"] = proxy.url
-        site = Path(folder) / "site"
-        for what, name in (("first", "packages.jsonl"), ("one change", "changed.jsonl")):
+        environment = {
+            **os.environ, **CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL": proxy.url,
+        }  # fmt: skip
+
+        def cost(*commands: list[str | Path]) -> Cost:
             proxy.requests.clear()
             proxy.sent = 0
             begun = time.perf_counter()
-            build = ["--package-list-json", str(work / name), "--packages-url", "../../packages/", "--output-dir", str(site)]
-            subprocess.run([program / "dumb-pypi", *build], check=True, capture_output=True)
-            sync = [program / "aws", "s3", "sync", "--only-show-errors", "--endpoint-url", proxy.url, site, "s3://acme-index/dumb/"]
-            subprocess.run(sync, check=True, env=environment, capture_output=True)
-            say(row("dumb-pypi + aws s3 sync", what, Cost(time.perf_counter() - begun, 0, len(proxy.requests), proxy.sent)))
+            for command in commands:
+                subprocess.run(command, check=True, env=environment, capture_output=True)
+            return Cost(time.perf_counter() - begun, 0, len(proxy.requests), proxy.sent)
+
+        if (program / "s3pypi").exists():
+            for what, version in (("first", "1.0"), ("one change", "1.1")):
+                name, content = wheel("bench", version)
+                (Path(folder) / name).write_bytes(content)
+                options = ["-b", "acme-index", "--prefix", "s3pypi", "--s3-endpoint-url", proxy.url, "--put-root-index"]
+                say("s3pypi, of this project alone", what, cost([program / "s3pypi", "upload", *options, Path(folder) / name]))
+        if (program / "aws").exists() and (program / "dumb-pypi").exists():
+            site = Path(folder) / "site"
+            for what, name in (("first", "packages.jsonl"), ("one change", "changed.jsonl")):
+                build = ["--package-list-json", str(work / name), "--packages-url", "../../packages/", "--output-dir", str(site)]
+                sync = [program / "aws", "s3", "sync", "--only-show-errors", "--endpoint-url", proxy.url, site, "s3://acme-index/dumb/"]
+                say("dumb-pypi + aws s3 sync", what, cost([program / "dumb-pypi", *build], sync))
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workload", type=Path)
-    parser.add_argument("--kinds", default="directory,pages-branch,bucket")
-    parser.add_argument("--peers", type=Path)
-    options = parser.parse_args()
-    os.environ.update(CREDENTIALS)
-    repository = options.workload.resolve() / "repo.git"
-    print(machine(), "\n\n| target | publication | time | memory | requests | sent |\n|---|---|---|---|---|---|", flush=True)
+def of_ours(repository: Path, kinds: list[str], say: Callable[[str, str, Cost], None]) -> None:
+    """Publish to a target of each kind."""
     with tempfile.TemporaryDirectory() as folder:
-        for kind in options.kinds.split(","):
+        for kind in kinds:
             shutil.rmtree(repository / ".publish", ignore_errors=True)
             if kind == "bucket":
                 with counted() as proxy:
@@ -117,16 +125,53 @@ def main() -> None:
                         f"endpoint: '{proxy.url}', region: us-east-1}}"
                     )
                     for what, cost in publishing(repository, target, proxy):
-                        print(row(kind, what, cost), flush=True)
+                        say(kind, what, cost)
                 continue
             where = Path(folder) / kind
             if kind == "pages-branch":
                 pygit2.init_repository(str(where), bare=True)
             place = f"repository: 'file://{where}'" if kind == "pages-branch" else f"path: '{where}'"
             for what, cost in publishing(repository, f"{{name: t, audience: public, kind: {kind}, {place}}}", None):
-                print(row(kind, what, cost), flush=True)
-    if options.peers:
-        of_peers(options.peers.resolve(), options.workload.resolve(), lambda line: print(line, flush=True))
+                say(kind, what, cost)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workload", type=Path, nargs="?")
+    parser.add_argument("--projects", default="", metavar="N,N")
+    parser.add_argument("--kinds", default="directory,pages-branch,bucket")
+    parser.add_argument("--peers", type=Path)
+    options = parser.parse_args()
+    if bool(options.workload) == bool(options.projects):
+        parser.error("give either a WORKLOAD or --projects")
+    os.environ.update(CREDENTIALS)
+    print(machine(), "\n\n| projects | target | publication | time | memory | requests | sent |\n|---|---|---|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        works = [options.workload.resolve()] if options.workload else list(made(Path(folder), options.projects.split(",")))
+        for work in works:
+            projects = _projects(work)
+
+            def say(name: str, what: str, cost: Cost, projects: int = projects) -> None:
+                print(row(projects, name, what, cost), flush=True)
+
+            of_ours(work / "repo.git", options.kinds.split(","), say)
+            if options.peers:
+                of_peers(options.peers.resolve(), work, say)
+
+
+def made(folder: Path, numbers: list[str]) -> Iterator[Path]:
+    """Yield a workload of each number of projects."""
+    for number in numbers:
+        command = [sys.executable, Path(__file__).parent / "workload.py", number, folder / number, "--git"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        yield folder / number
+
+
+def _projects(work: Path) -> int:
+    """Return how many projects a workload has."""
+    names = {json.loads(line)["filename"].partition("-")[0] for line in (work / "packages.jsonl").read_bytes().splitlines()}
+    return len(names)
 
 
 if __name__ == "__main__":

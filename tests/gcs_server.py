@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import threading
+import time
 from contextlib import contextmanager
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
@@ -10,7 +11,10 @@ from xml.sax.saxutils import escape
 
 
 class Gcs(http.server.ThreadingHTTPServer):
-    """`objects` has content, generation and headers of each key, `asked` a line a request with its condition."""
+    """`objects` has content, generation and headers of each key, `asked` a line a request with its condition.
+
+    Its clock is `ahead` by so many seconds.
+    """
 
     daemon_threads = True
 
@@ -20,6 +24,7 @@ class Gcs(http.server.ThreadingHTTPServer):
         self.asked: list[str] = []
         self.generation = 1_700_000_000_000_000
         self.lock = threading.Lock()
+        self.ahead = 0.0
 
     @property
     def url(self) -> str:
@@ -72,7 +77,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         if there:
             self.send_header("ETag", f'"{hashlib.md5(there[0], usedforsecurity=False).hexdigest()}"')
             self.send_header("x-goog-generation", str(there[1]))
-            self.send_header("Last-Modified", formatdate(usegmt=True))
+            self.send_header("Last-Modified", formatdate(time.time() + self.server.ahead, usegmt=True))
             for name, value in there[2].items():
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import posixpath
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pygit2
 
@@ -36,6 +37,9 @@ class FolderReader:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def paths(self) -> set[str]:
+        return {path.relative_to(self.root.resolve()).as_posix() for path in self.root.resolve().rglob("*") if path.is_file()}
+
 
 class BranchReader:
     """Reads a branch of a bare repository as a host that deploys each commit."""
@@ -50,6 +54,12 @@ class BranchReader:
             return found.peel(pygit2.Commit).tree[path].data if found else None
         except KeyError:
             return None
+
+    def paths(self) -> set[str]:
+        tree = pygit2.Repository(str(self.repository)).branches[self.branch].peel(pygit2.Commit).tree
+        index = pygit2.Index()
+        index.read_tree(tree)
+        return {entry.path for entry in index}
 
 
 #: The server looks at whether a request is signed, and not at how.
@@ -71,6 +81,16 @@ class HttpReader:
             if error.code == 404:
                 return None
             raise
+
+    def paths(self) -> set[str]:
+        """Return the keys of a bucket below this URL."""
+        address = urlsplit(self.url)
+        bucket, _, prefix = address.path.strip("/").partition("/")
+        listing = f"{address.scheme}://{address.netloc}/{bucket}?list-type=2&prefix={prefix}/"
+        request = urllib.request.Request(listing, headers=_ANYBODY)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            keys = re.findall(r"<Key>([^<]+)</Key>", response.read().decode())
+        return {key.removeprefix(f"{prefix}/") for key in keys}
 
 
 def follow(reader) -> int:

@@ -61,18 +61,11 @@ def open_bucket(url: str, endpoint: str, region: str, called: str) -> Bucket:
         msg = f"{called} is a bucket, and obstore is not installed"
         raise UsageError(msg, fix="pip install 'index-builder[bucket]'") from error
     settings = _settings(url.partition("://")[0], endpoint, region, called)
-    backoff = {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 2}
     opened: Callable[..., ObjectStore] = from_url  # which settings there are is for the URL's scheme to say
-
-    def store(timeout: timedelta) -> ObjectStore:
-        return opened(
-            url, **settings,
-            client_options={"allow_http": endpoint.startswith("http://"), "timeout": timeout},
-            retry_config={"max_retries": 8, "retry_timeout": timeout, "backoff": backoff},
-        )  # fmt: skip
-
     try:
-        return Bucket(store(_TIMEOUT), store(_PATIENT), called)
+        return Bucket(
+            opened(url, **settings, **clients(endpoint)), opened(url, **settings, **clients(endpoint, patient=True)), called
+        )  # fmt: skip
     except (BaseError, ValueError, TypeError) as error:
         msg = f"{called}: {_first_line(error)}"
         raise UsageError(msg, fix="correct its `url:`, `endpoint:` and `region:` in index.yaml") from error
@@ -87,12 +80,22 @@ def _settings(scheme: str, endpoint: str, region: str, called: str) -> dict[str,
     return {names[key]: value for key, value in given.items()}
 
 
+def clients(endpoint: str, *, patient: bool = False) -> dict[str, Any]:
+    """Return how a store makes its requests; only an endpoint says that they need no TLS."""
+    timeout = _PATIENT if patient else _TIMEOUT
+    backoff = {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 2}
+    return {
+        "client_options": {"allow_http": endpoint.startswith("http://"), "timeout": timeout},
+        "retry_config": {"max_retries": 8, "retry_timeout": timeout, "backoff": backoff},
+    }
+
+
 class Bucket:
     """Objects by path, with obstore's errors as ours."""
 
     def __init__(self, store: ObjectStore, patient: ObjectStore, name: str) -> None:
         """Take the store, twice: with little and with much time for a request; `name` is who it is, for errors."""
-        self._store, self._patient, self._name = store, patient, name
+        self.store, self._patient, self.name = store, patient, name
 
     def get(self, path: str) -> tuple[bytes, Tag] | None:
         """Return an object's bytes and what it is recognized by; None where there is none. Raises RemoteError."""
@@ -100,7 +103,7 @@ class Bucket:
 
         try:
             with self._errors(path):
-                found = obstore.get(self._store, path)
+                found = obstore.get(self.store, path)
                 return bytes(found.bytes()), Tag.of(found.meta)
         except FileNotFoundError:
             return None
@@ -111,12 +114,16 @@ class Bucket:
 
         try:
             with self._errors(path):
-                return obstore.head(self._store, path)
+                return obstore.head(self.store, path)
         except FileNotFoundError:
             return None
 
-    def put(self, path: str, content: bytes, *, cache: str, expected: Tag | None = None, new: bool = False) -> Tag:
+    def put(
+        self, path: str, content: bytes, *, cache: str, expected: Tag | None = None, new: bool = False, kind: str = ""
+    ) -> Tag:  # fmt: skip
         """Put an object, with `new` only where there is none, with `expected` only where that one is there; return its tag.
+
+        Its content type is `kind`, or follows from its path.
 
         Raises LostRaceError where that does not hold, RemoteError.
         """
@@ -124,8 +131,8 @@ class Bucket:
 
         mode: Any = "create" if new else expected.told() if expected else "overwrite"
         with self._errors(path):
-            attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
-            store = self._patient if cache.endswith(FOREVER) else self._store
+            attributes = {"Content-Type": kind or content_type(path), "Cache-Control": cache}
+            store = self._patient if cache.endswith(FOREVER) else self.store
             return Tag.of(obstore.put(store, path, content, attributes=attributes, mode=mode, use_multipart=False))
 
     def put_large(self, path: str, stream: BinaryIO, *, cache: str) -> None:
@@ -141,15 +148,15 @@ class Bucket:
         import obstore  # noqa: PLC0415
 
         with suppress(FileNotFoundError), self._errors(paths[0]):
-            obstore.delete(self._store, list(paths))
+            obstore.delete(self.store, list(paths))
 
-    def list(self) -> Iterator[tuple[str, int]]:
-        """Yield every object with its size; raises RemoteError."""
+    def list(self) -> Iterator[tuple[str, int, str]]:
+        """Yield every object with its size and entity tag; raises RemoteError."""
         import obstore  # noqa: PLC0415
 
         with self._errors(""):
-            for batch in obstore.list(self._store):
-                yield from ((str(found["path"]), int(found["size"])) for found in batch)
+            for batch in obstore.list(self.store):
+                yield from ((str(found["path"]), int(found["size"]), str(found["e_tag"])) for found in batch)
 
     @contextmanager
     def _errors(self, path: str) -> Iterator[None]:
@@ -158,16 +165,16 @@ class Bucket:
         try:
             yield
         except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
-            msg = f"{self._name}: {path} is not what it was a moment ago"
+            msg = f"{self.name}: {path} is not what it was a moment ago"
             raise LostRaceError(msg) from error
         except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-            msg = f"{self._name}: the bucket does not let us at {path or 'its list'}: {_first_line(error)}"
+            msg = f"{self.name}: the bucket does not let us at {path or 'its list'}: {_first_line(error)}"
             fix = "renew the credentials (they may have expired), and let them read, put and delete objects there, and list them"
             raise RemoteError(msg, fix=fix) from error
         except exceptions.BaseError as error:
             text = str(error)
             denied = "403" in text or "401" in text or "ExpiredToken" in text or "credential" in text.lower()
-            msg = f"{self._name}: {path or 'the list'}: {_first_line(error)}"
+            msg = f"{self.name}: {path or 'the list'}: {_first_line(error)}"
             fix = "renew the credentials" if denied else "publish again: what arrived is not sent once more"
             raise RemoteError(msg, fix=fix, retryable=not denied) from error
 

@@ -96,12 +96,12 @@ class PreviewBucket:
         bucket, wanted = self._inside(f"{folder_of(number)}/"), dict(_files(folder))
         for name, path in wanted.items():
             bucket.put(name, path.read_bytes(), cache=_CACHE)
-        self._delete(bucket, [name for name, _ in bucket.list() if name not in wanted])
+        self._delete(bucket, [name for name, _, _ in bucket.list() if name not in wanted])
 
     def drop(self, number: int) -> None:
         """Show a pull request no more; raises RemoteError."""
         bucket = self._inside(f"{folder_of(number)}/")
-        self._delete(bucket, [name for name, _ in bucket.list()])
+        self._delete(bucket, [name for name, _, _ in bucket.list()])
         self._note({n: head for n, head in self.shown().items() if n != number})
 
     @staticmethod

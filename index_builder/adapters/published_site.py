@@ -114,8 +114,10 @@ class KeptSite(PublishedSite):
         kept = self._folder / f"{len(self._kept)}"
         try:
             found = super().open(path)
-        except StorageError:
-            return None
+        except StorageError as error:
+            if isinstance(error.__cause__, NotFoundError):
+                return None
+            raise
         with found, storage(kept), kept.open("wb") as stream:
             shutil.copyfileobj(found, stream)
         return kept

@@ -101,6 +101,7 @@ def _target(model: TargetModel) -> Target:
         grace=duration_of(model.grace) if model.grace is not None else timedelta(days=1), path=model.path or "",
         repository=model.repository or "", branch=model.branch or ("gh-pages" if branch else ""), history=model.history or 0,
         url=model.url or "", endpoint=model.endpoint or "", region=model.region or "",
+        index_objects=model.index_objects if model.index_objects not in (None, "none") else "",
     )  # fmt: skip
 
 

@@ -68,7 +68,8 @@ class Store:
 class Target:
     """Where an audience is published. What a kind of target does not have, is ''.
 
-    `grace` is how long files stay that nothing leads to; `history` how many commits a branch keeps, 0 for all.
+    `grace` is how long files stay that nothing leads to; `history` how many commits a branch keeps, 0 for all; `index_objects` is the
+    form of the pages that a bucket's folders themselves have.
     """
 
     name: Word
@@ -82,6 +83,7 @@ class Target:
     url: str = ""
     endpoint: str = ""
     region: str = ""
+    index_objects: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,8 @@ def publication(
     """
     if before and before.at > terms.now + _SKEW:
         msg = f"the target was published at {before.at:%Y-%m-%d %H:%M} UTC, and here it is {terms.now:%Y-%m-%d %H:%M}: a clock is wrong"
-        raise UsageError(msg, fix="set this machine's clock; or wait, where the other one was ahead")
+        fix = "set this machine's clock; where it is right, and the other one was ahead: index-builder publish --reconcile"
+        raise UsageError(msg, fix=fix)
     _check_share(difference, terms.most)
     put = {put.path for put in difference.puts}
     waiting = {path: time for path, time in (before.gone.items() if before else ()) if path not in put}

@@ -225,5 +225,5 @@ def _install(audience: Word, wanted: Site, changed: Sequence[str], machine: Mach
             for name, command in installers.items():
                 if told := install(command, index, f"{sample.project}=={sample.version}", Path(folder) / name / sample.project):
                     msg = f"{name} does not get {sample.filename} from what would be published for '{audience}': {told}"
-                    raise GateError(msg, fix="nothing was published; look at that file: index-builder check --strict")
+                    raise GateError(msg, fix=f"nothing of '{audience}' was published; look at that file: index-builder check --strict")
     return Tried(count=len(chosen), untried=untried)

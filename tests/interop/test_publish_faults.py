@@ -70,7 +70,17 @@ class Races:
     def is_right(self, commit: str) -> None:
         """The target serves this commit, and every byte is as a fresh build has it."""
         outcome = self.outcome("--reconcile", "--dry-run")
-        assert (outcome["before"], outcome["written"]) == (commit, [])
+        assert (outcome["before"], outcome["written"], outcome["deleted"]) == (commit, [], [])
+
+    def is_undisturbed(self, commit: str, reader) -> None:
+        """The target has each byte that a build into an empty folder has, and besides them what it says of itself and what lingers."""
+        done = self.cli("build", "--commit", commit, "--output", "undisturbed", "-q")
+        assert done.code == 0, done.err
+        tree = self.folder / "undisturbed" / "public"
+        wanted = {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+        assert [path for path, content in wanted.items() if reader.get(path) != content] == []
+        own = {"state/publication.json", "status.json", ".nojekyll", *json.loads(reader.get("state/publication.json"))["gone"]}
+        assert reader.paths() - wanted.keys() <= own
 
 
 @pytest.fixture
@@ -117,6 +127,7 @@ def test_killed_anywhere_no_reader_meets_a_broken_link(races, bucket, kind, monk
     races.publish()
     assert follow(reader) > 3
     races.is_right(commit)
+    races.is_undisturbed(commit, reader)
 
 
 @pytest.mark.timeout(600)

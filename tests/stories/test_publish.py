@@ -19,7 +19,9 @@ from publishing import TARGETS
 from signed import Signed, bin_of, page_of_newest, resign
 
 from index_builder import wiring
-from index_builder.errors import RemoteError
+from index_builder.errors import GateError, RemoteError
+from index_builder.pipeline.publish.order import Tried
+from index_builder.wiring import targets
 
 
 def test_a_first_publication_goes_live_everywhere(work):
@@ -377,6 +379,18 @@ def test_an_audience_that_fails_does_not_hold_up_the_others(work, monkeypatch):
         broken.setattr(directory.PublishedTree, "open", lambda tree, path: fails() if _is_staffs(tree, path) else real(tree, path))
         results = {name: outcome["result"] for name, outcome in work.outcome(code=3).items()}
     assert results == {"folder": "published", "staff": "failed", "branch": "published"}
+    work.add(wheel("acme-utils", "1.3"))
+
+    def gate(audience, *_) -> Tried:
+        if audience == "staff":
+            msg = "pip does not get it"
+            raise GateError(msg, fix="look at it")
+        return Tried(count=1)
+
+    with monkeypatch.context() as strict:
+        strict.setattr(targets, "_install", gate)
+        results = {name: outcome["result"] for name, outcome in work.outcome("--gate", code=1).items()}
+    assert results == {"folder": "published", "staff": "failed", "branch": "published"}
     assert {outcome["result"] for outcome in work.outcome().values()} == {"published", "unchanged"}
 
 
@@ -467,7 +481,7 @@ def test_the_gate_lets_nothing_through_that_installers_refuse(work, monkeypatch)
     monkeypatch.setattr(gate, "lay_out", spoiled)
     done = work.publish("--gate", code=1)
     assert "does not get acme_utils-1.1-py3-none-any.whl" in done.err
-    assert "nothing was published" in done.err
+    assert "nothing of 'public' was published" in done.err
     assert follow(work.live) == 2
 
 
@@ -499,6 +513,25 @@ def test_a_clock_that_is_wrong_is_said(work, later):
     done = work.publish(code=1)
     assert "a clock is wrong" in done.err
     assert follow(work.live) == 2
+
+
+def test_a_clock_that_was_ahead_is_got_over(work, later):
+    """Whoever publishes after a machine whose clock was a day ahead is told how to go on, and nothing lingers for longer for that."""
+    work.targets("folder")
+    work.add(wheel("acme-utils", "1.1"), wheel("acme-utils", "1.2"))
+    work.publish()
+    later(days=1)
+    work.cli("remove", "acme-utils", "1.1", "--reason", "leaked a key")
+    work.commit()
+    work.publish()
+    work.add(wheel("acme-utils", "1.3"))
+    later(days=0)
+    done = work.publish(code=1)
+    assert "where it is right, and the other one was ahead: index-builder publish --reconcile" in done.err
+    work.publish("--reconcile")
+    assert follow(work.live) == 4
+    assert {*work.record().gone.values(), work.record().at} == {work.record().at}
+    work.publish()
 
 
 def test_mistakes_are_told_with_the_way_out(work, cli):

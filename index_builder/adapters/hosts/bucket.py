@@ -14,8 +14,9 @@ from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from index_builder.adapters.folder_objects import FolderObjects
 from index_builder.adapters.hosts.lease import LEASE, Lease
-from index_builder.adapters.object_store import FOREVER, LARGE, REVALIDATE, Bucket, Tag, open_bucket
+from index_builder.adapters.object_store import FOREVER, LARGE, REVALIDATE, Bucket, Tag, content_type, open_bucket
 from index_builder.errors import LostRaceError, StorageError
 from index_builder.model.publication import RECORD, Kind, Limits, Publication, Put
 from index_builder.publish.apply import verified
@@ -36,7 +37,8 @@ def open_host(target: Target, clock: Clock, *, is_open: bool = False, life: time
     """Yield a bucket as a host, `is_open` where its audience is for everybody; raises UsageError."""
     bucket = open_bucket(target.url, target.endpoint, target.region, f"target '{target.name}'")
     with ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="bucket") as threads:
-        host = BucketHost(bucket, clock, threads, is_open=is_open, life=life)
+        objects = FolderObjects(bucket.store, target.index_objects, target.region, bucket.name) if target.index_objects else None  # type: ignore[arg-type]
+        host = BucketHost(bucket, clock, threads, is_open=is_open, life=life, objects=objects)
         try:
             yield host
         finally:
@@ -53,14 +55,15 @@ def _cache(put: Put, scope: str) -> str:
 class BucketSite:
     """A bucket's tree as a Site that is only read. What was read once is remembered: it is compared with, and put on condition."""
 
-    def __init__(self, bucket: Bucket) -> None:
-        """Take the bucket."""
-        self._bucket = bucket
+    def __init__(self, bucket: Bucket, objects: FolderObjects | None = None) -> None:
+        """Take the bucket, and what its folders have, if anything."""
+        self._bucket, self._objects = bucket, objects
         self._contents: dict[str, tuple[bytes, Tag] | None] = {}
 
     def listing(self) -> Mapping[str, int | None]:
         """Ask the bucket for all that it has."""
-        return {path: size for path, size in self._bucket.list() if path != LEASE}
+        found = {path: (size, tag) for path, size, tag in self._bucket.list() if path != LEASE}
+        return {path: size for path, (size, _) in (self._objects.listed(found) if self._objects else found).items()}
 
     def tag(self, path: str) -> Tag | None:
         """Return what an object was recognized by when it was read; asks, where it was not."""
@@ -124,17 +127,21 @@ class BucketHost:
     is_gradual = True
 
     def __init__(
-        self, bucket: Bucket, clock: Clock, threads: ThreadPoolExecutor, *, is_open: bool = False, life: timedelta = _LIFE
-    ) -> None:
-        """Take the bucket; `threads` is where requests wait, `life` how long a lease holds. What is not open is for no shared cache."""
-        self._bucket, self._threads = bucket, threads
+        self, bucket: Bucket, clock: Clock, threads: ThreadPoolExecutor, *, is_open: bool = False, life: timedelta = _LIFE,
+        objects: FolderObjects | None = None,
+    ) -> None:  # fmt: skip
+        """Take the bucket; `threads` is where requests wait, `life` how long a lease holds, `objects` what folders are to have.
+
+        What is not open is for no shared cache.
+        """
+        self._bucket, self._threads, self._objects = bucket, threads, objects
         self._scope = "public" if is_open else "private"
         self._site: BucketSite | None = None
         self._lease = Lease(bucket, clock, life.total_seconds())
 
     def live(self) -> Site | None:
         """Return what is there now."""
-        self._site = BucketSite(self._bucket)
+        self._site = BucketSite(self._bucket, self._objects)
         return self._site
 
     def close(self) -> None:
@@ -151,6 +158,8 @@ class BucketHost:
                 count += _OF_PARTS + -(-size // LARGE)
             else:
                 count += 1 if put.kind.is_immutable or self._site.is_known(put.path) else 2
+            if self._folder_of(put.path) is not None:
+                count += 2
         return count
 
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
@@ -184,6 +193,9 @@ class BucketHost:
         puts = [put for put in publication.puts if not put.kind.is_immutable]
         for kind in dict.fromkeys(put.kind for put in puts):
             self._each([put for put in puts if put.kind is kind], lambda put: self._put_current(put, wanted, site, progress))
+        for folder in filter(None, map(self._folder_of, publication.deletes)):
+            self._lease.check()
+            self._objects_at(folder).delete([""])
         for start in range(0, len(publication.deletes), _BATCH):
             self._lease.check()
             self._bucket.delete(publication.deletes[start : start + _BATCH])
@@ -192,17 +204,30 @@ class BucketHost:
 
     def _put_current(self, put: Put, wanted: Site, site: BucketSite, progress: Progress) -> None:
         content = b"".join(verified(wanted, put, progress))
-        self._put_page(put.path, content, _cache(put, self._scope), site.tag(put.path))
+        cache = _cache(put, self._scope)
+        self._put_page(put.path, content, cache, site.tag(put.path))
+        if (folder := self._folder_of(put.path)) is not None:  # after the page, whose condition says that it is still ours to change
+            there = self._objects_at(folder)
+            head = there.head("")
+            self._put_page("", content, cache, Tag.of(head) if head else None, there, content_type(put.path))
         progress.done(put.path)
 
-    def _put_page(self, path: str, content: bytes, cache: str, tag: Tag | None) -> Tag:
+    def _folder_of(self, path: str) -> str | None:
+        return self._objects.folder_of(path) if self._objects else None
+
+    def _objects_at(self, folder: str) -> Bucket:
+        assert self._objects is not None  # noqa: S101 - for the type checker: it has said which folder
+        return self._objects.open(folder)
+
+    def _put_page(self, path: str, content: bytes, cache: str, tag: Tag | None, bucket: Bucket | None = None, kind: str = "") -> Tag:
         """Put an object in the place of the one that was compared with; return what it is recognized by."""
         self._lease.check()
+        bucket = bucket or self._bucket
         try:
-            return self._bucket.put(path, content, cache=cache, expected=tag, new=tag is None)
+            return bucket.put(path, content, cache=cache, expected=tag, new=tag is None, kind=kind)
         except LostRaceError:
             # The answer to an earlier try of ours may have been lost on the way.
-            found = self._bucket.get(path)
+            found = bucket.get(path)
             if found is not None and found[0] == content:
                 return found[1]
             raise

@@ -108,7 +108,7 @@ _KEYS_OF = {
     "directory": ("path",),
     "pages-artifact": ("path",),
     "pages-branch": ("repository", "branch", "history"),
-    "bucket": ("url", "endpoint", "region"),
+    "bucket": ("url", "endpoint", "region", "index_objects"),
 }
 _NEEDED = {"directory": "path", "bucket": "url"}
 
@@ -118,7 +118,8 @@ def check_fitting(model: Shape, kind: str) -> None:
     for name in dict.fromkeys(name for names in _KEYS_OF.values() for name in names):
         if getattr(model, name, None) is not None and name not in _KEYS_OF[kind]:
             message = "`{name}` is not for `kind: {kind}`, which has: {names}"
-            raise PydanticCustomError("invalid-value", message, {"name": name, "kind": kind, "names": ", ".join(_KEYS_OF[kind])})
+            names = ", ".join(fitting for fitting in _KEYS_OF[kind] if hasattr(model, fitting)).replace("_", "-")
+            raise PydanticCustomError("invalid-value", message, {"name": name.replace("_", "-"), "kind": kind, "names": names})
     needed = _NEEDED.get(kind)
     if needed and getattr(model, needed) is None:
         raise PydanticCustomError("missing-key", "`kind: {kind}` needs `{name}:`", {"kind": kind, "name": needed})
@@ -153,11 +154,18 @@ class TargetModel(Shape):
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = key(
         "For `kind: bucket`: its region.", "eu-central-1", default=None
     )
+    index_objects: Literal["none", "html", "json"] | None = key(
+        "For `kind: bucket` at s3://: also put the page of each project, in this form, as the object `simple/<project>/`, so that"
+        " installers need no address that finds `index.html` in a folder. `none` unless it is said.",
+        "html", default=None,
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         """Refuse keys that mean nothing for a kind, and say which is missing."""
         check_fitting(self, self.kind)
+        if self.index_objects not in (None, "none") and not (self.url or "").startswith("s3://"):
+            raise PydanticCustomError("invalid-value", "`index-objects` is for s3:// alone")
         if self.kind == "pages-artifact" and self.path is not None and not self.path.endswith(".tar"):
             raise PydanticCustomError("invalid-value", "the path of an archive ends with .tar")
         return self

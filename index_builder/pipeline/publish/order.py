@@ -10,7 +10,7 @@ from enum import StrEnum
 from index_builder.errors import IndexBuilderError
 from index_builder.model.index import Target
 from index_builder.model.names import Word
-from index_builder.model.publication import Hold, Limits
+from index_builder.model.publication import Hold, Limits, Publication, Record
 from index_builder.model.releases import FOLDER
 from index_builder.ports import Depot, Host, Site
 
@@ -121,3 +121,22 @@ class Place:
     def has(self, path: str) -> bool:
         """Say whether the target has a path of the tree."""
         return self.depot is None or not path.startswith(FOLDER)
+
+
+def forecast(place: Place, done: Publication, wanted: Site) -> Forecast:
+    """Return what a publication would ask of a target."""
+    largest = max((wanted.size(put.path) or 0 for put in done.puts), default=0)
+    return Forecast(requests=place.host.requests(done, wanted), total=done.record.size, largest=largest, limits=place.host.limits)
+
+
+def outcome_of(place: Place, result: Result, record: Record | None, **more: object) -> Outcome:
+    """Return what became of a target whose record was this one; `more` is what else there is to say."""
+    before = record.commit if record else ""
+    values: dict[str, object] = {"commit": before, "before": before, **more}
+    values["is_immediate"] = place.host.is_immediate
+    return Outcome(target=place.target.name, audience=place.target.audience, result=result, **values)  # type: ignore[arg-type]
+
+
+def failed(place: Place, error: IndexBuilderError) -> Outcome:
+    """Return that a target failed, and why."""
+    return Outcome(target=place.target.name, audience=place.target.audience, result=Result.FAILED, error=error)

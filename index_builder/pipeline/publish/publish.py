@@ -7,14 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from index_builder.errors import AlteredError, IndexBuilderError, LostRaceError, RemoteError, StorageError, TrustError, UsageError
+from index_builder.errors import (
+    AlteredError,
+    GateError,
+    LostRaceError,
+    RemoteError,
+    StorageError,
+    TrustError,
+    UsageError,
+)
 from index_builder.model.index import Target
 from index_builder.model.names import Word
 from index_builder.model.page import STATUS
 from index_builder.model.publication import Hold, Publication, Put, Record
 from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, record_of
-from index_builder.pipeline.publish.order import Forecast, Order, Outcome, Place, Relation, Result
+from index_builder.pipeline.publish.order import Order, Outcome, Place, Relation, Result, Tried, failed, forecast, outcome_of
 from index_builder.pipeline.publish.readback import check, content_of
 from index_builder.pipeline.publish.reconcile import reconciled
 from index_builder.pipeline.publish.signatures import metadata_of
@@ -27,7 +35,7 @@ from index_builder.trust.layout import GRACE, POINTER
 
 
 def publish(places: Sequence[Place], order: Order, progress: Progress) -> tuple[Outcome, ...]:
-    """Publish to every target. Raises what making the tree or the gate raises; what fails at a target is in its outcome."""
+    """Publish to every target. Raises what making a tree raises that concerns all; what fails at a target is in its outcome."""
     run = _Run(order, progress)
     waiting = list(places)
     for attempt in range(_ATTEMPTS):
@@ -99,10 +107,10 @@ class _Run:
             if record and record.commit and order.hold and not order.rewritten:
                 self._check_known(place, record)
         except (RemoteError, StorageError, UsageError) as error:
-            self.outcomes[place.target.name] = _failed(place, error)
+            self.outcomes[place.target.name] = failed(place, error)
             return None
         if record and record.hold and not (order.hold or order.release or order.heartbeat):
-            self.outcomes[place.target.name] = _outcome(place, Result.HELD, record, hold=record.hold)
+            self.outcomes[place.target.name] = outcome_of(place, Result.HELD, record, hold=record.hold)
             return None
         return _Looked(place=place, live=live, record=record, version=version)
 
@@ -120,13 +128,13 @@ class _Run:
         try:
             wanted, commit = self._order.make(group[0].place.target.audience, base)
         except (RemoteError, StorageError, TrustError) as error:
-            self.outcomes |= {one.place.target.name: _failed(one.place, error) for one in group}
+            self.outcomes |= {one.place.target.name: failed(one.place, error) for one in group}
             return
         for one in group:
             try:
                 found = self._staged(one, wanted, commit)
             except (RemoteError, StorageError, TrustError, UsageError) as error:
-                self.outcomes[one.place.target.name] = _failed(one.place, error)
+                self.outcomes[one.place.target.name] = failed(one.place, error)
                 continue
             self.outcomes[one.place.target.name] = found if isinstance(found, Outcome) else found.outcome
             if isinstance(found, _Staged):
@@ -140,9 +148,9 @@ class _Run:
         is_right = record is not None and (record.begun is None or order.heartbeat) and record.hold == hold and not order.reconcile
         is_right = is_right and not self._is_due(record, place.target)
         if one.live is not None and is_right and _is_same(one.live, wanted):
-            return _outcome(place, Result.UNCHANGED, record, hold=hold)
+            return outcome_of(place, Result.UNCHANGED, record, hold=hold)
         done, wanted = self._with_status(one, self._publication(one, wanted, commit, hold), wanted)
-        outcome = _outcome(
+        outcome = outcome_of(
             place, Result.PUBLISHED, record, commit=commit, puts=tuple(put.path for put in done.puts), deletes=done.deletes,
             size=done.size, lingering=len(done.record.gone), hold=hold,
         )  # fmt: skip
@@ -151,7 +159,7 @@ class _Run:
         check_limits(place.host.limits, ((put.path, wanted.size(put.path) or 0) for put in here.puts), done.record.size, place.target.name)
         if order.dry_run:
             assets = len(place.depot.missing(staged.elsewhere)) if place.depot else 0
-            staged = replace(staged, outcome=replace(outcome, assets=assets, forecast=_forecast(place, here, wanted)))
+            staged = replace(staged, outcome=replace(outcome, assets=assets, forecast=forecast(place, here, wanted)))
         else:
             if place.depot:
                 place.depot.stock(staged.elsewhere, wanted, self._progress)
@@ -194,7 +202,7 @@ class _Run:
             msg = f"target '{place.target.name}' served {newest[:12]} before it was held, and {commit[:12]} is older"
             raise StorageError(msg, fix="git pull, then let it go on")
         if relation is Relation.OLDER:
-            return _outcome(place, Result.NEWER_LIVE, record)
+            return outcome_of(place, Result.NEWER_LIVE, record)
         if relation is Relation.UNRELATED:
             msg = f"target '{place.target.name}' serves {newest[:12]}, from which nothing leads to {commit[:12]}"
             fix = "in a shallow clone: git fetch --unshallow; where history was rewritten: index-builder rollback COMMIT --rewritten"
@@ -219,6 +227,9 @@ class _Run:
             commit=commit, previous=previous, now=self._order.now(), grace=grace, signed=max(grace, GRACE), most=self._order.most,
             hold=hold,
         )  # fmt: skip
+        if before and self._order.reconcile:  # whoever was ahead of time is not believed, so that it need not be waited for
+            gone = {path: min(time, terms.now) for path, time in before.gone.items()}
+            before = replace(before, at=min(before.at, terms.now), gone=gone)
         done = publication(found, before, terms, is_wanted=is_used(wanted), sizes=sizes)
         done = replace(done, record=replace(done.record, newest=self._order.known if self._order.hold else commit))
         if self._order.heartbeat and record:  # what did not end before, a renewal does not end either
@@ -231,13 +242,20 @@ class _Run:
         return replace(done, record=replace(done.record, size=size))
 
     def tried(self, staged: list[_Staged]) -> list[_Staged]:
-        """Let installers try one tree of each audience, all of whose targets get the same pages; return what is to be switched to."""
+        """Let installers try one tree of each audience, all of whose targets get the same pages; return what may be switched to."""
         gate = self._order.gate
         if gate is None or self._order.dry_run:
             return staged
         firsts = {one.place.target.audience: one for one in reversed(staged)}
-        found = {name: gate(name, one.wanted, [put.path for put in one.publication.puts]) for name, one in firsts.items()}
-        return [replace(one, outcome=replace(one.outcome, tried=found[one.place.target.audience])) for one in staged]
+        found: dict[Word, Tried] = {}
+        for name, first in firsts.items():
+            try:
+                found[name] = gate(name, first.wanted, [put.path for put in first.publication.puts])
+            except GateError as error:
+                refused = [one.place for one in staged if one.place.target.audience == name]
+                self.outcomes |= {place.target.name: failed(place, error) for place in refused}
+        kept = [one for one in staged if one.place.target.audience in found]
+        return [replace(one, outcome=replace(one.outcome, tried=found[one.place.target.audience])) for one in kept]
 
     def switch(self, one: _Staged) -> bool:
         """Let readers get what was staged; say False where somebody else was faster."""
@@ -248,13 +266,13 @@ class _Run:
                 one.place.host.switch(one.here, one.wanted, self._progress)
             check(one.place.host, one.here)
         except LostRaceError as error:
-            self.outcomes[name] = _failed(one.place, error)
+            self.outcomes[name] = failed(one.place, error)
             return False
         except AlteredError as error:
             before = one.outcome.before
-            self.outcomes[name] = replace(_failed(one.place, error), before=before, commit=one.outcome.commit)
+            self.outcomes[name] = replace(failed(one.place, error), before=before, commit=one.outcome.commit)
         except (RemoteError, StorageError) as error:
-            self.outcomes[name] = _failed(one.place, error)
+            self.outcomes[name] = failed(one.place, error)
         else:
             self.outcomes[name] = one.outcome
         return True
@@ -281,19 +299,3 @@ def _version(live: Site | None) -> int | None:
 
 def _is_same(live: Site, wanted: Site) -> bool:
     return all(content_of(live, path) == content_of(wanted, path) for path in (MARK, POINTER))
-
-
-def _forecast(place: Place, done: Publication, wanted: Site) -> Forecast:
-    largest = max((wanted.size(put.path) or 0 for put in done.puts), default=0)
-    return Forecast(requests=place.host.requests(done, wanted), total=done.record.size, largest=largest, limits=place.host.limits)
-
-
-def _outcome(place: Place, result: Result, record: Record | None, **more: object) -> Outcome:
-    before = record.commit if record else ""
-    values: dict[str, object] = {"commit": before, "before": before, **more}
-    values["is_immediate"] = place.host.is_immediate
-    return Outcome(target=place.target.name, audience=place.target.audience, result=result, **values)  # type: ignore[arg-type]
-
-
-def _failed(place: Place, error: IndexBuilderError) -> Outcome:
-    return Outcome(target=place.target.name, audience=place.target.audience, result=Result.FAILED, error=error)

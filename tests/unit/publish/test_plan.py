@@ -124,14 +124,17 @@ def test_limits_name_the_file_and_the_way_out():
 def test_a_record_survives_its_way():
     """All of it is read as it was written."""
     hold = Hold(commit=40 * "a", reason="broken", who="alice", at=NOW)
-    record = Record(commit=40 * "1", at=NOW, previous=40 * "0", size=7, gone={WHEEL: NOW}, hold=hold, begun=(PAGE,))
+    record = Record(commit=40 * "1", at=NOW, previous=40 * "0", newest=40 * "2", size=7, gone={WHEEL: NOW}, hold=hold, begun=(PAGE,))
     assert decode(encode(record)) == record
+    older = json.loads(encode(record))
+    del older["newest"]
+    assert decode(json.dumps(older).encode()).newest == "", "an earlier version did not write it"
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"schema": 2}, {"commit": "main"}, {"commit": None}, {"size": -1}, {"size": "1"}, {"at": "yesterday"}, {"begun": ["../etc/passwd"]},
+        {"schema": 2}, {"commit": "main"}, {"newest": "main"}, {"commit": None}, {"size": -1}, {"size": "1"}, {"at": "yesterday"}, {"begun": ["../etc/passwd"]},
         {"gone": {"/etc/passwd": "2026-11-26T12:00:00Z"}}, {"gone": {"simple/../../x": "2026-11-26T12:00:00Z"}}, {"gone": ["x"]},
         {"begun": ["etc/passwd"]}, {"begun": "x"}, {"hold": {}}, {"hold": {"commit": "x", "reason": "", "who": "", "at": ""}},
         {"hold": {"commit": "", "reason": 1, "who": "", "at": "2026-11-26T12:00:00Z"}},
