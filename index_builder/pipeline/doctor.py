@@ -156,6 +156,13 @@ def _pages(settings: RepositorySettings, configuration: Configuration) -> Iterat
             f"Pages serves {said}, for the target {target.name}", is_right, "nobody would get what is published",
             f"Settings → Pages → Source: {f'deploy from the branch {wanted}' if wanted else 'GitHub Actions'}",
         )  # fmt: skip
+    archives = [target for target in configuration.publish if target.kind == "pages-artifact"]
+    if archives:
+        elsewhere = [target.name for target in archives if target.path and not target.path.startswith(".publish/")]
+        yield _finding(
+            "publish.yml finds the one archive that it deploys", len(archives) == 1 and not elsewhere,
+            "it looks for one in .publish/, and Pages serves no more", "leave out `path:`; deploy others from a workflow of your own",
+        )  # fmt: skip
 
 
 def _visibility(settings: RepositorySettings, configuration: Configuration, policies: Policies) -> Iterator[Finding]:

@@ -40,8 +40,8 @@ def test_a_repository_that_is_set_up(hub, cli):
     """Nothing is to be set, and the exit code is 0."""
     found = examined(cli)
     assert set(found.values()) == {"good"}
-    assert len(found) == 22
-    assert "22 settings: nothing to be set" in cli("doctor").err
+    assert len(found) == 23
+    assert "23 settings: nothing to be set" in cli("doctor").err
 
 
 ONLY_MAIN = "only the branch main may use the environment publish"
@@ -90,6 +90,13 @@ def test_pages_of_a_closed_audience_are_private(hub, cli, repo):
     assert examined(cli)[what] == "good"
     del hub.repositories[NAME].settings["pages"]["public"]
     assert examined(cli)[what] == "unknown"
+
+
+def test_an_archive_that_the_workflow_does_not_find(hub, cli, repo):
+    """What lies elsewhere than in .publish/ is deployed by nobody."""
+    (repo / "index.yaml").write_text((repo / "index.yaml").read_text().replace("pages-artifact}", "pages-artifact, path: out/pages.tar}"))
+    commit_all(repo)
+    assert examined(cli, code=1)["publish.yml finds the one archive that it deploys"] == "bad"
 
 
 def test_the_protection_of_old_counts_too(hub, cli):
