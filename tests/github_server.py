@@ -1,7 +1,8 @@
 """GitHub on loopback: the part of its REST API that an index uses, from its public documentation, with its limits and its moods.
 
 What it knows is in plain attributes, which tests read and set. Lists come in pages, answers have ETags, what makes something is
-counted, `left` is what may be asked before the hourly limit, `unchanged` counts answers that were known already, and `moods` are answered before anything else: a status, or None for a connection that breaks.
+counted, `left` is what may be asked before the hourly limit, `unchanged` counts answers that were known already, and `moods` are answered before anything else: a status, or None for a connection that breaks. A server of one's own has its API under a
+`prefix`.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class GitHub:
     made: int = 0
     reset: int = 1
     url: str = ""
+    prefix: str = ""
     numbers: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -320,10 +322,11 @@ class _Handler(BaseHTTPRequestHandler):
                 raise RefusedError(401, "Bad credentials")
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         call = Call(hub=self.hub, token=token, query=query, body=body, headers=headers)
+        path = parts.path.removeprefix(self.hub.prefix) if parts.path.startswith(self.hub.prefix) else "/"
         for method, pattern, function in _ROUTES:
-            if method == self.command and (found := pattern.fullmatch(parts.path)):
+            if method == self.command and (found := pattern.fullmatch(path)):
                 value = function(call, **{name: unquote(part) for name, part in found.groupdict().items()})
-                return value if isinstance(value, Plain) else self._page(value, parts.path, call)
+                return value if isinstance(value, Plain) else self._page(value, path, call)
         raise RefusedError(404, f"Not Found: {self.command} {parts.path}")
 
     def _page(self, value: Any, path: str, call: Call) -> Plain:
@@ -371,7 +374,7 @@ def github(hub: GitHub, certificate: Path | None = None) -> Iterator[GitHub]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    hub.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_address[1]}"
+    hub.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_address[1]}{hub.prefix}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -442,7 +442,10 @@ def test_a_bump_that_another_repository_attested(attesting, releasing, hub, tmp_
     repository = hub.repositories[INDEX]
     head = str(git_of(repository).references["refs/pull/1/head"].target)
     assert repository.statuses[head][-1]["state"] == "failure"
-    assert "`provenance-publisher`" in repository.pulls[1]["comments"][0]["body"]
+    comment = repository.pulls[1]["comments"][0]["body"].replace("\\", "")
+    assert "`provenance-publisher`" in comment
+    assert "- release pypi-attestations: " in comment.partition("### What the policies of the base say")[2]
+    assert "granted by" not in comment, "an attestation that is not the publisher's gives nobody a right"
     assert repository.pulls[1]["merged_at"] is None
     tree = git_of(repository).references["refs/heads/main"].peel(pygit2.Commit).tree
     assert attested.NAME not in tree["packages.d/pypi-attestations.yaml"].data.decode()

@@ -28,9 +28,9 @@ class Patient(wiring.SystemClock):
         self.waits.append(seconds)
 
 
-@pytest.fixture
-def hub(tmp_path):
-    hub = GitHub(repositories={NAME: Repository(name=NAME, git=bare(tmp_path / "acme.git"))})
+@pytest.fixture(params=["", "/api/v3"], ids=["github", "enterprise"])
+def hub(tmp_path, request):
+    hub = GitHub(repositories={NAME: Repository(name=NAME, git=bare(tmp_path / "acme.git"))}, prefix=request.param)
     hub.tokens["token"] = Token(login="github-actions[bot]", permissions=WRITES)
     git = git_of(hub.repositories[NAME])
     workflows = git.TreeBuilder()
