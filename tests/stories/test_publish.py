@@ -628,13 +628,13 @@ def test_a_history_without_the_last_ceremony_is_not_published(work, cli, monkeyp
     work.publish()
     subprocess.run(["git", "reset", "-q", "--hard", before], cwd=work.folder, check=True)
     work.add(wheel("acme-utils", "1.1"))
-    for verb in (("publish",), ("rollback", "HEAD")):
+    for verb in (("publish",), ("rollback", "HEAD", "--rewritten")):
         done = cli(*verb)
         assert done.code == 4, verb
         assert "bring trust/ back from a clone that has it" in done.err
     subprocess.run(["git", "checkout", "-q", lost, "--", "trust"], cwd=work.folder, check=True)
     commit = work.commit()
-    assert work.outcome(commit, verb=("rollback",))["folder"]["commit"] == commit
+    assert work.outcome(commit, "--rewritten", verb=("rollback",))["folder"]["commit"] == commit
     work.publish("--release-hold")
     assert cli("verify", "published/public", "-q", "--root", "trust/public/2.root.json", "--cache", work.folder.parent / "cache").code == 0
 
