@@ -14,7 +14,7 @@ from typing import BinaryIO
 from index_builder.adapters.storage import storage, write_whole
 from index_builder.errors import CorruptEntryError
 from index_builder.model.names import Sha256
-from index_builder.ports import Note
+from index_builder.ports.pool import Note
 
 _CHUNK = 1024 * 1024
 

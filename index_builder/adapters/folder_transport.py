@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from index_builder.errors import RemoteError
-from index_builder.ports import Response, Transport
+from index_builder.ports.network import Response, Transport
 
 _CHUNK = 1024 * 1024
 

@@ -10,7 +10,7 @@ import pygit2
 from index_builder.adapters.git import GitTree, commit_of, moment, opened, tree_of
 from index_builder.adapters.proposal import by_path, differences
 from index_builder.model.source import PathChange
-from index_builder.ports import SourceTree
+from index_builder.ports.trees import SourceTree
 
 
 class GitHistory:

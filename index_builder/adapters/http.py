@@ -18,7 +18,7 @@ import httpcore
 
 from index_builder import __version__
 from index_builder.errors import ForbiddenAddressError, RemoteError
-from index_builder.ports import Clock
+from index_builder.ports.machine import Clock
 
 MAX_REDIRECTS = 5
 _POLL = 0.5

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
 from index_builder.adapters.directory_site import DirectorySite
-from index_builder.ports import Site
+from index_builder.ports.places import Site
 from index_builder.trust.layout import FOLDER
 
 

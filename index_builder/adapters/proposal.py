@@ -15,7 +15,7 @@ from index_builder.adapters.limits import MAX_READ, TOPS
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import SourceError
 from index_builder.model.source import EXECUTABLE, ORDINARY, PathChange, SourceEntry
-from index_builder.ports import SourceTree
+from index_builder.ports.trees import SourceTree
 
 #: What of a working tree is read: the index, and what goes with it.
 _READ: Final = (*TOPS, ".github", "attestations", "resolve.d")

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from index_builder.adapters.directory_site import DirectorySite
 from index_builder.adapters.storage import storage, write_whole
 from index_builder.errors import StorageError
-from index_builder.ports import Site
+from index_builder.ports.places import Site
 
 
 class SparseSite:

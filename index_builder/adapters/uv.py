@@ -20,7 +20,7 @@ from index_builder.errors import ResolutionError, UsageError
 from index_builder.model.environment import Environment
 from index_builder.model.names import NormalizedName
 from index_builder.model.offer import Pin
-from index_builder.ports import Offer
+from index_builder.ports.resolving import Offer
 
 #: An offer -> the URL of a simple index that serves it while the block lasts.
 Serving = Callable[[Offer], AbstractContextManager[str]]

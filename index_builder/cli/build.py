@@ -23,7 +23,8 @@ from index_builder.wiring import fetchers, shipped
 if TYPE_CHECKING:
     from index_builder.model.index import Configuration
     from index_builder.pipeline.tree import Report
-    from index_builder.ports import Site, SourceTree
+    from index_builder.ports.places import Site
+    from index_builder.ports.trees import SourceTree
 
 
 @click.command("build")

@@ -17,7 +17,7 @@ from index_builder.pipeline.codeowners import stale_codeowners
 from index_builder.pipeline.kept import kept_in
 from index_builder.pipeline.reading import read_tree
 from index_builder.pipeline.theme import theme_problems
-from index_builder.ports import SourceTree
+from index_builder.ports.trees import SourceTree
 from index_builder.wiring import shipped
 
 

@@ -27,7 +27,7 @@ from index_builder.pipeline.judge.reading import Change, base_settings, read_cha
 from index_builder.pipeline.judge.replay import replay
 from index_builder.pipeline.kept import kept_in
 from index_builder.policy.rules import Policies
-from index_builder.ports import Proposal, SourceTree
+from index_builder.ports.trees import Proposal, SourceTree
 from index_builder.wiring import github, shipped
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from index_builder.model.project import Project
     from index_builder.pipeline.tree import Report
     from index_builder.policy.rules import Policies
-    from index_builder.ports import SourceTree
+    from index_builder.ports.trees import SourceTree
 
 Command = Callable[..., Any]
 

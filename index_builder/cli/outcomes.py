@@ -19,7 +19,7 @@ from index_builder.model.releases import PER_HOUR
 from index_builder.pipeline.publish.difference import mark_of, record_of
 from index_builder.pipeline.publish.order import Forecast, Outcome, Result, Tried
 from index_builder.pipeline.publish.signatures import expiry_of
-from index_builder.ports import Site
+from index_builder.ports.places import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

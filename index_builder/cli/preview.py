@@ -21,7 +21,7 @@ from index_builder.model.index import Configuration
 from index_builder.model.names import Word
 from index_builder.pipeline.build import Order, build
 from index_builder.pipeline.reading import configuration_of
-from index_builder.ports import SourceTree
+from index_builder.ports.trees import SourceTree
 from index_builder.render.legacy import ReleaseJson
 from index_builder.wiring import shipped
 

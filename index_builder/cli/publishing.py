@@ -29,7 +29,8 @@ from index_builder.pipeline.publish.order import Make, Order, Outcome, Place, Re
 from index_builder.pipeline.publish.publish import publish
 from index_builder.pipeline.reading import configuration_of, open_audiences
 from index_builder.pipeline.trust import read_trust
-from index_builder.ports import Site, SourceTree
+from index_builder.ports.places import Site
+from index_builder.ports.trees import SourceTree
 from index_builder.render.legacy import ReleaseJson
 from index_builder.trust.committed import Committed
 from index_builder.trust.signing import OnlineSigners

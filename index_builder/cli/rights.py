@@ -13,7 +13,7 @@ from index_builder.model.problem import ProblemsFoundError
 from index_builder.model.source import SETTINGS, is_manifest, stem_of
 from index_builder.policy.facts import Facts
 from index_builder.policy.rules import ANYONE, Action, Policies
-from index_builder.ports import SourceTree
+from index_builder.ports.trees import SourceTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

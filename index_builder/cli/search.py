@@ -15,7 +15,7 @@ from index_builder.cli.console import count, escape, note, stderr, stdout
 from index_builder.errors import StorageError, UsageError
 from index_builder.model.plain import plain
 from index_builder.model.project import Project
-from index_builder.ports import Pool
+from index_builder.ports.pool import Pool
 from index_builder.wiring import clients, fetchers
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from index_builder.model.names import NormalizedName, Timestamp
 from index_builder.model.page import HTML, SIMPLE_JSON
 from index_builder.model.project import State, Status
 from index_builder.model.snapshot import ListedFile, ListedProject
-from index_builder.ports import Clock
+from index_builder.ports.machine import Clock
 from index_builder.render.accept import negotiate
 from index_builder.render.simple import LIST_JSON, ListedName, environment, render_html, render_list
 

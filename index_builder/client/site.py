@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 from index_builder.client.index import VerifiedIndex
 from index_builder.errors import NotFoundError, StorageError, TrustError
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 
 _SIGNED = ("simple/", "state/")
 

@@ -21,7 +21,8 @@ from index_builder.model.attestation import Claims
 from index_builder.model.names import NormalizedName, Sha256
 from index_builder.model.page import HTML
 from index_builder.model.project import Publisher
-from index_builder.ports import Attestations, Progress
+from index_builder.ports.evidence import Attestations
+from index_builder.ports.machine import Progress
 from index_builder.render.simple import LIST_HTML, LIST_JSON
 from index_builder.state import MARK, OutdatedStateError, decode_mark
 

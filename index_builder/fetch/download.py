@@ -13,7 +13,9 @@ from typing import BinaryIO, TypeVar
 
 from index_builder.errors import CorruptEntryError, DigestMismatchError, NotFoundError, OtherLengthError, RemoteError, StorageError
 from index_builder.model.names import Sha256
-from index_builder.ports import Clock, Pool, PoolEntry, Progress, Response, Transport
+from index_builder.ports.machine import Clock, Progress
+from index_builder.ports.network import Response, Transport
+from index_builder.ports.pool import Pool, PoolEntry
 
 _OK, _PARTIAL, _TOO_MANY, _BAD_RANGE = 200, 206, 429, 416
 _GONE = (404, 410)

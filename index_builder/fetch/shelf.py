@@ -9,7 +9,7 @@ from typing import BinaryIO
 from index_builder.errors import NotFoundError, StorageError
 from index_builder.fetch.download import Downloader
 from index_builder.model.names import Sha256
-from index_builder.ports import Site
+from index_builder.ports.places import Site
 
 
 class TreeShelf:

@@ -17,7 +17,8 @@ from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem
 from index_builder.model.project import IndexOrigin, StoredOrigin, UrlOrigin
-from index_builder.ports import Clock, Pool, Shelf
+from index_builder.ports.machine import Clock
+from index_builder.ports.pool import Pool, Shelf
 
 _CHUNK = 1024 * 1024
 Item = TypeVar("Item")

@@ -20,7 +20,7 @@ from index_builder.errors import IndexBuilderError
 from index_builder.gateway.background import running
 from index_builder.model.names import NormalizedName
 from index_builder.model.page import SIMPLE_JSON
-from index_builder.ports import Offer
+from index_builder.ports.resolving import Offer
 
 _HOST: Final = "127.0.0.1"
 _NOT_FOUND: Final = 404

@@ -25,7 +25,8 @@ from index_builder.pipeline.spread import batches, spread
 from index_builder.pipeline.theme import themed
 from index_builder.pipeline.tree import Report, Tree, build_tree
 from index_builder.policy.readers import readers_of
-from index_builder.ports import Site, SourceTree
+from index_builder.ports.places import Site
+from index_builder.ports.trees import SourceTree
 from index_builder.render.legacy import ReleaseJson
 from index_builder.render.web.house import House, root_shown
 from index_builder.state import Mark, OutdatedStateError

@@ -21,7 +21,7 @@ from index_builder.model.releases import problems_of
 from index_builder.pipeline.examine import Examination, examine
 from index_builder.pipeline.spread import batches, spread
 from index_builder.plan import every_file, plan
-from index_builder.ports import Pool
+from index_builder.ports.pool import Pool
 
 #: So many files are looked into by a worker at a time.
 _BATCH: Final = 32

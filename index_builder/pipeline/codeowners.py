@@ -9,7 +9,7 @@ from index_builder.model.project import Project
 from index_builder.model.source import ORDINARY
 from index_builder.policy.codeowners import HEADER, PATH, codeowners, lines_of
 from index_builder.policy.rules import Policies
-from index_builder.ports import SourceTree
+from index_builder.ports.trees import SourceTree
 
 
 def stale_codeowners(tree: SourceTree, policies: Policies, projects: Mapping[str, Project]) -> list[Problem]:

@@ -9,7 +9,7 @@ from index_builder.fetch.stage import check_entry, keep
 from index_builder.inspection.inspect import Inspection, compare, inspect, problems_of
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem
-from index_builder.ports import Pool
+from index_builder.ports.pool import Pool
 
 
 def is_examined(fetch: Fetch, pool: Pool) -> bool:

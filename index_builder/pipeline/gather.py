@@ -21,7 +21,7 @@ from index_builder.pipeline.items import Item, pack
 from index_builder.pipeline.profile import profile_of
 from index_builder.pipeline.snapshot import blobs_of, take
 from index_builder.plan import plan
-from index_builder.ports import Pool
+from index_builder.ports.pool import Pool
 
 
 class ManifestFile(NamedTuple):

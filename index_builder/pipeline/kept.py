@@ -11,7 +11,7 @@ from index_builder.model.names import Sha256
 from index_builder.model.project import File
 from index_builder.model.source import ORDINARY, SourceEntry
 from index_builder.pipeline.judge.evidence import ENDING, FOLDER, digest_in
-from index_builder.ports import SourceTree
+from index_builder.ports.trees import SourceTree
 
 
 def kept_path(digest: Sha256) -> str:

@@ -24,7 +24,8 @@ from index_builder.pipeline.previous import Previous, find_previous
 from index_builder.pipeline.spool import Spool
 from index_builder.pipeline.spread import spread
 from index_builder.pipeline.tree import Report, Tree, build_tree
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 from index_builder.render.rows import ROWS, find_lines
 from index_builder.render.simple import Logo
 from index_builder.state import Mark, OutdatedStateError

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from index_builder.errors import StorageError
 from index_builder.model.source import MANIFESTS, SourceEntry, is_manifest, stem_of
-from index_builder.ports import Site, SourceTree
+from index_builder.ports.places import Site
+from index_builder.ports.trees import SourceTree
 from index_builder.render.rows import ROWS
 from index_builder.render.simple import LIST_HTML, LIST_JSON
 from index_builder.render.web.books import BOOKS, Books, decode_books

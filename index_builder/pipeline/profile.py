@@ -12,7 +12,7 @@ from index_builder.model.project import File, IndexOrigin, Project, Publisher, S
 from index_builder.model.snapshot import ListedProject
 from index_builder.policy.rules import Policies
 from index_builder.policy.words import in_words
-from index_builder.ports import Pool
+from index_builder.ports.pool import Pool
 from index_builder.render.web.card import metadata_of, newest_of
 from index_builder.render.web.readme import EDITION, render_readme, source_of, tamed
 

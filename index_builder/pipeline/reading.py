@@ -10,7 +10,7 @@ from index_builder.model.names import Word
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.model.source import CONFIGURATION, ORDINARY, SETTINGS
 from index_builder.policy.readers import readers_of
-from index_builder.ports import SourceTree
+from index_builder.ports.trees import SourceTree
 
 
 def read_tree(tree: SourceTree) -> Reading:

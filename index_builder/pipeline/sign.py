@@ -11,7 +11,8 @@ import orjson
 from tuf.api.metadata import TargetFile
 
 from index_builder.errors import StorageError, TrustError
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 from index_builder.state import MARK, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of
 from index_builder.trust.committed import Committed, complete, standings
 from index_builder.trust.compared import check_published

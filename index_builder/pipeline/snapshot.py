@@ -17,7 +17,7 @@ from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch, Plan
 from index_builder.model.project import File, Hosting, Project, UrlOrigin, Yanked
 from index_builder.model.snapshot import Blob, CoreMetadata, ListedFile, ListedProject
-from index_builder.ports import Pool
+from index_builder.ports.pool import Pool
 
 _PROVENANCE: Final = "provenance/"
 _TO_ROOT: Final = "../../"

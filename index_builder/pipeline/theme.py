@@ -7,7 +7,7 @@ from typing import Final
 
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
 from index_builder.model.source import ORDINARY, SourceEntry
-from index_builder.ports import SourceTree
+from index_builder.ports.trees import SourceTree
 
 FOLDER: Final = "theme"
 _ASSETS: Final = {"theme/theme.css": "web/assets/theme.css", "theme/logo.svg": "web/assets/logo.svg"}

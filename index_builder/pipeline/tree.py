@@ -18,7 +18,9 @@ from index_builder.pipeline.pages import Layout, Rendered, house_templates, rend
 from index_builder.pipeline.previous import Previous
 from index_builder.pipeline.spool import Spool
 from index_builder.pipeline.spread import spread
-from index_builder.ports import Pool, Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
+from index_builder.ports.pool import Pool
 from index_builder.publish.writing import Changes, publish
 from index_builder.render.rows import ROWS, Splice, find_lines, spliced
 from index_builder.render.simple import LIST_JSON, NO_LOGO, ListedName, Logo, read_json_list, render_json_list, render_list

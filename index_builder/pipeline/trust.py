@@ -9,7 +9,7 @@ from index_builder.errors import TrustError
 from index_builder.model.names import Word
 from index_builder.model.problem import Place, Problem
 from index_builder.model.source import EXECUTABLE, ORDINARY
-from index_builder.ports import SourceTree
+from index_builder.ports.trees import SourceTree
 from index_builder.trust.committed import TRUST, Committed, lacks, read_committed, root_file, standings
 from index_builder.trust.layout import ROOT
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from index_builder.errors import StorageError
 from index_builder.model.publication import RECORD, Publication, Put
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 from index_builder.publish.record import encode
 from index_builder.publish.writing import hashed
 

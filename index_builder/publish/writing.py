@@ -10,7 +10,9 @@ from typing import BinaryIO
 from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.model.page import LargePage, Page
 from index_builder.model.snapshot import Blob
-from index_builder.ports import Pool, Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
+from index_builder.ports.pool import Pool
 
 _CHUNK = 1024 * 1024
 

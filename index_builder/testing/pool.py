@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.model.names import Sha256
-from index_builder.ports import Note
+from index_builder.ports.pool import Note
 
 
 def sha256(content: bytes) -> Sha256:

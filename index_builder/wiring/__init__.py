@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from index_builder.model.index import Configuration
     from index_builder.model.names import Word
     from index_builder.model.previews import Previews
-    from index_builder.ports import Attestations, PreviewPlace, Progress, Resolver, Site, SourceTree
+    from index_builder.ports.evidence import Attestations
+    from index_builder.ports.machine import Progress
+    from index_builder.ports.places import PreviewPlace, Site
+    from index_builder.ports.resolving import Resolver
+    from index_builder.ports.trees import SourceTree
 
 __all__ = ["NoProgress", "SystemClock", "WorkTree"]
 

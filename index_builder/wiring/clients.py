@@ -18,7 +18,7 @@ from index_builder.wiring.fetchers import NETWORKS, environment_of
 if TYPE_CHECKING:
     from index_builder.client.index import VerifiedIndex
     from index_builder.fetch.download import Downloader
-    from index_builder.ports import Progress
+    from index_builder.ports.machine import Progress
 
 # ruff: noqa: PLC0415 - git, HTTP and the resolver each take longer to import than many commands to run: who needs one, waits for it.
 

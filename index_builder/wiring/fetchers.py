@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from index_builder.model.index import Configuration
     from index_builder.model.plan import Fetch
     from index_builder.model.problem import Problem
-    from index_builder.ports import HandedIn, Progress, Shelf
+    from index_builder.ports.machine import Progress
+    from index_builder.ports.pool import HandedIn, Shelf
 
 # ruff: noqa: PLC0415 - git, HTTP and the resolver each take longer to import than many commands to run: who needs one, waits for it.
 

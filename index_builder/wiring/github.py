@@ -21,7 +21,8 @@ from index_builder.adapters.github.repository import GitHubRepository
 from index_builder.adapters.github.settings import settings_of
 from index_builder.errors import UsageError
 from index_builder.model.repository import RepositorySettings
-from index_builder.ports import Progress, ReleaseFeed
+from index_builder.ports.machine import Progress
+from index_builder.ports.repository import ReleaseFeed
 
 
 @contextmanager

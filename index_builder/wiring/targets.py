@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from index_builder.model.releases import Releases
     from index_builder.pipeline.publish.gate import Machine
     from index_builder.pipeline.publish.make import Room
-    from index_builder.ports import Depot, Host, Progress, Site
+    from index_builder.ports.machine import Progress
+    from index_builder.ports.places import Depot, Host, Site
 
 # ruff: noqa: PLC0415 - each kind of host needs other libraries, and most indexes have one kind.
 

@@ -22,7 +22,7 @@ import httpcore
 
 from index_builder import __version__
 from index_builder.errors import NotFoundError, RemoteError, UsageError
-from index_builder.ports import Clock, Progress
+from index_builder.ports.machine import Clock, Progress
 
 #: Where the API is, unless GITHUB_API_URL says another place, as it does on a runner of a GitHub Enterprise Server.
 DEFAULT: Final = "https://api.github.com"

@@ -18,7 +18,8 @@ from index_builder.fetch.download import local_storage
 from index_builder.model.names import Sha256
 from index_builder.model.publication import Put
 from index_builder.model.releases import PER_HOUR, Releases, asset_of
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 
 _BODY: Final = "Files of a package index, by the digest of their bytes. index-builder puts and removes them: leave them as they are."
 _ATTEMPTS: Final = 4

@@ -14,7 +14,8 @@ from typing import IO
 from index_builder.adapters.storage import storage
 from index_builder.errors import StorageError
 from index_builder.model.publication import RECORD, Limits, Publication
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 from index_builder.publish.apply import verified
 from index_builder.publish.record import encode
 

@@ -21,7 +21,8 @@ from pygit2.enums import FileMode, ObjectType
 from index_builder.adapters.git_remote import Git
 from index_builder.errors import StorageError
 from index_builder.model.publication import RECORD, Limits, Publication
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 from index_builder.publish.apply import verified
 from index_builder.publish.record import encode
 

@@ -24,7 +24,8 @@ from index_builder.publish.record import encode
 
 if TYPE_CHECKING:
     from index_builder.model.index import Target
-    from index_builder.ports import Clock, Progress, Site
+    from index_builder.ports.machine import Clock, Progress
+    from index_builder.ports.places import Site
 
 _BRIEFLY: Final = "max-age=60"
 #: How long a lease holds.

@@ -6,7 +6,8 @@ from typing import NoReturn
 
 from index_builder.errors import IndexBuilderError
 from index_builder.model.publication import Limits, Publication
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 
 
 class ClosedHost:

@@ -23,7 +23,8 @@ from index_builder.adapters.directory_site import DirectorySite, UntouchedSite
 from index_builder.adapters.storage import storage, write_whole
 from index_builder.errors import LostRaceError, StorageError
 from index_builder.model.publication import RECORD, Limits, Publication
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 from index_builder.publish.apply import apply
 from index_builder.publish.record import is_ours
 

@@ -17,7 +17,7 @@ from index_builder.adapters.object_store import REVALIDATE, Bucket, Tag
 from index_builder.errors import LostRaceError, RemoteError, UsageError
 
 if TYPE_CHECKING:
-    from index_builder.ports import Clock, Progress
+    from index_builder.ports.machine import Clock, Progress
 
 LEASE: Final = "state/lease.json"
 #: Of a life, the part before its end in which nothing is begun any more; a request may take less than that.

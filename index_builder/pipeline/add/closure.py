@@ -17,7 +17,7 @@ from index_builder.model.offer import Pin
 from index_builder.pipeline.add.candidate import Candidate, Defaults
 from index_builder.pipeline.add.offer import CombinedOffer
 from index_builder.pipeline.add.upstream import listed
-from index_builder.ports import Resolver
+from index_builder.ports.resolving import Resolver
 
 
 def from_closure(

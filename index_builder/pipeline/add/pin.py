@@ -18,7 +18,7 @@ from index_builder.model.project import File, Hosting, Project
 from index_builder.pipeline.add.candidate import Candidate
 from index_builder.pipeline.examine import keep_metadata, requires_of
 from index_builder.pipeline.spread import batches, spread
-from index_builder.ports import Pool
+from index_builder.ports.pool import Pool
 
 #: So many files are looked into by a worker at a time.
 _BATCH: Final = 32

@@ -18,7 +18,8 @@ from index_builder.pipeline.add.pin import pin
 from index_builder.pipeline.bump.differences import Difference, differences
 from index_builder.pipeline.bump.look import Find, Looked, candidates, look
 from index_builder.pipeline.kept import kept_path, with_provenance
-from index_builder.ports import Attestations, ReleaseFeed
+from index_builder.ports.evidence import Attestations
+from index_builder.ports.repository import ReleaseFeed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from index_builder.model.project import Hosting, Project, Source
 from index_builder.pipeline.add.candidate import Candidate, Defaults
 from index_builder.pipeline.add.own import from_urls
 from index_builder.pipeline.add.upstream import listed, suitable
-from index_builder.ports import ReleaseFeed
+from index_builder.ports.repository import ReleaseFeed
 
 
 class Find(StrEnum):

@@ -11,7 +11,7 @@ from index_builder.judge.markdown import code
 from index_builder.model.pull import Draft, Standing
 from index_builder.pipeline.add.edits import unified
 from index_builder.pipeline.bump.bump import Bumped
-from index_builder.ports import Dispatcher, Proposals
+from index_builder.ports.repository import Dispatcher, Proposals
 
 #: So many values of a field are told.
 _MOST: Final = 20

@@ -16,7 +16,8 @@ from index_builder.model.project import File, Project
 from index_builder.model.source import ORDINARY, PathChange, SourceEntry
 from index_builder.pipeline.check import Looked
 from index_builder.pipeline.judge.reading import Change
-from index_builder.ports import Attestations, SourceTree
+from index_builder.ports.evidence import Attestations
+from index_builder.ports.trees import SourceTree
 
 #: Where a repository keeps attestations that no index serves: `attestations/<sha256>.sigstore.json`.
 FOLDER: Final = "attestations"

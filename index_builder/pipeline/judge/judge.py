@@ -35,7 +35,9 @@ from index_builder.pipeline.judge.settings import house_problems, settings_probl
 from index_builder.policy.decide import decide
 from index_builder.policy.facts import Facts
 from index_builder.policy.rules import Action, Policies
-from index_builder.ports import Attestations, ReleaseFeed, Resolver
+from index_builder.ports.evidence import Attestations
+from index_builder.ports.repository import ReleaseFeed
+from index_builder.ports.resolving import Resolver
 
 
 def judge(

@@ -17,7 +17,7 @@ from index_builder.pipeline.bump.look import Find, look, offered
 from index_builder.pipeline.judge.evidence import Evidence
 from index_builder.pipeline.judge.reading import Change
 from index_builder.policy.rules import PUBLISHERS
-from index_builder.ports import ReleaseFeed
+from index_builder.ports.repository import ReleaseFeed
 
 
 def unproved(change: Change, fetches: Sequence[Fetch], fetcher: Fetcher, unchecked: list[str]) -> list[Problem]:

@@ -13,7 +13,7 @@ from index_builder.model.names import NormalizedName
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
 from index_builder.model.project import Project
 from index_builder.model.source import CONFIGURATION, MANIFESTS, POLICIES, SETTINGS, PathChange, SourceEntry, is_manifest, stem_of
-from index_builder.ports import Proposal, SourceTree
+from index_builder.ports.trees import Proposal, SourceTree
 
 Found = tuple[NormalizedName | None, Problem]
 

@@ -17,7 +17,7 @@ from index_builder.pipeline.judge.judge import rulings
 from index_builder.pipeline.judge.reading import base_settings, read_change
 from index_builder.policy.decide import Verdict
 from index_builder.policy.rules import Policies
-from index_builder.ports import Past
+from index_builder.ports.trees import Past
 
 #: GitHub's address for a commit whose author hides theirs: it has the account's number.
 _NUMBERED: Final = re.compile(r"(\d{1,18})\+[A-Za-z0-9-]+(\[bot\])?@users\.noreply\.github\.com")

@@ -21,7 +21,8 @@ from index_builder.model.project import Project, State
 from index_builder.model.requirement import parse_requirement
 from index_builder.model.source import ORDINARY, SourceEntry, is_manifest, stem_of
 from index_builder.pipeline.judge.reading import Change
-from index_builder.ports import Resolver, SourceTree
+from index_builder.ports.resolving import Resolver
+from index_builder.ports.trees import SourceTree
 
 FOLDER: Final = "resolve.d"
 #: Where `index.yaml` names no clients.

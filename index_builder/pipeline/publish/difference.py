@@ -12,7 +12,7 @@ from index_builder.model.publication import RECORD, Put, Record
 from index_builder.pipeline.publish.digests import digests_of, is_by_digest, is_file
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.sign import REPLACED
-from index_builder.ports import Site
+from index_builder.ports.places import Site
 from index_builder.publish.plan import Difference, kind_of
 from index_builder.publish.record import decode
 from index_builder.render.rows import ROWS

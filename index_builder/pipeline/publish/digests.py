@@ -9,7 +9,7 @@ import orjson
 
 from index_builder.errors import StorageError
 from index_builder.model.releases import FOLDER
-from index_builder.ports import Site
+from index_builder.ports.places import Site
 from index_builder.state import Built, digest_of
 
 

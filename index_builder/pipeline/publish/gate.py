@@ -16,7 +16,8 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from index_builder.errors import StorageError
 from index_builder.model.index import FILES
 from index_builder.pipeline.publish.difference import put_of
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 from index_builder.publish.apply import verified
 from index_builder.render.simple import LIST_JSON, read_json_list
 

@@ -15,7 +15,9 @@ from index_builder.model.problem import Problem
 from index_builder.model.publication import Record
 from index_builder.pipeline import build, sign
 from index_builder.pipeline.publish.difference import mark_of, record_of
-from index_builder.ports import Progress, Site, SourceTree
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
+from index_builder.ports.trees import SourceTree
 from index_builder.state import MARK, digest_of
 from index_builder.trust.committed import Committed
 from index_builder.trust.layout import FOLDER

@@ -9,7 +9,8 @@ from index_builder.errors import StorageError
 from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.difference import difference, record_of
 from index_builder.pipeline.publish.reconcile import own_of
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 from index_builder.publish.apply import verified
 from index_builder.publish.record import is_ours
 

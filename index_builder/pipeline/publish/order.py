@@ -12,7 +12,7 @@ from index_builder.model.index import Target
 from index_builder.model.names import Word
 from index_builder.model.publication import Hold, Limits, Publication, Record
 from index_builder.model.releases import FOLDER
-from index_builder.ports import Depot, Host, Site
+from index_builder.ports.places import Depot, Host, Site
 
 
 class Relation(StrEnum):

@@ -28,7 +28,8 @@ from index_builder.pipeline.publish.reconcile import reconciled
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.publish.standing import WithStatus, encode_status, said_commit
 from index_builder.pipeline.publish.withdraw import withdraw
-from index_builder.ports import Progress, Site
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Site
 from index_builder.publish.plan import Terms, check_limits, publication
 from index_builder.state import MARK, digest_of
 from index_builder.trust.layout import GRACE, POINTER

@@ -7,7 +7,7 @@ from typing import Final
 from index_builder.errors import AlteredError
 from index_builder.model.publication import RECORD, Publication
 from index_builder.pipeline.publish.difference import record_of
-from index_builder.ports import Host, Site
+from index_builder.ports.places import Host, Site
 from index_builder.publish.record import encode
 from index_builder.state import digest_of
 from index_builder.trust.layout import POINTER

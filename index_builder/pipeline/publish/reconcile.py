@@ -10,7 +10,7 @@ from index_builder.model.page import STATUS
 from index_builder.model.publication import RECORD, Put
 from index_builder.pipeline.publish.difference import difference, mark_of
 from index_builder.pipeline.publish.digests import is_file
-from index_builder.ports import Site
+from index_builder.ports.places import Site
 from index_builder.publish.plan import Difference
 from index_builder.publish.record import is_ours
 

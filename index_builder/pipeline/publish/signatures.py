@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from index_builder.errors import StorageError
-from index_builder.ports import Site
+from index_builder.ports.places import Site
 from index_builder.trust.layout import POINTER, ROOT, SNAPSHOT, copied, copy_path, is_copied, is_metadata, metadata_path
 
 

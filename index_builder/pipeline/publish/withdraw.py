@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from index_builder.errors import RemoteError, StorageError
 from index_builder.pipeline.publish.difference import mark_of, record_of, used
 from index_builder.pipeline.publish.order import Place
-from index_builder.ports import Depot, Progress
+from index_builder.ports.machine import Progress
+from index_builder.ports.places import Depot
 
 
 def withdraw(depot: Depot, gone: Iterable[str], targets: Sequence[Place], progress: Progress) -> None:

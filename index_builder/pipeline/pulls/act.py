@@ -12,7 +12,7 @@ from index_builder.judge.verdict import Outcome
 from index_builder.model.previews import Previews
 from index_builder.model.pull import Mark, Pull
 from index_builder.pipeline.pulls.previews import may_be_shown
-from index_builder.ports import Dispatcher, Maintainer, Pulls
+from index_builder.ports.repository import Dispatcher, Maintainer, Pulls
 
 _MARKS: Final = {Outcome.MERGES: Mark.SUCCESS, Outcome.WAITS: Mark.PENDING, Outcome.REFUSED: Mark.FAILURE}
 

@@ -6,7 +6,8 @@ from index_builder.errors import NotFoundError
 from index_builder.judge.verdict import Outcome
 from index_builder.model.previews import Previews
 from index_builder.model.pull import Pull
-from index_builder.ports import PreviewPlace, Pulls
+from index_builder.ports.places import PreviewPlace
+from index_builder.ports.repository import Pulls
 
 
 def may_be_shown(previews: Previews, pull: Pull, outcome: Outcome) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from index_builder.model.names import NormalizedName
 from index_builder.model.review import Account
 from index_builder.policy.rules import Policies
-from index_builder.ports import Pulls
+from index_builder.ports.repository import Pulls
 
 #: So many are judged at once; of more, others come with the next hour.
 MOST: Final = 50

@@ -1,0 +1,1 @@
+"""The protocols that adapters fill; stages know these and nothing behind them."""
