@@ -257,17 +257,21 @@ OLD = tuple(f"pip {version}" for version in LINES[:-1])
 RESOLVERS = ("uv", "Poetry", "PDM")
 MAIN = ("pip 26.3", *RESOLVERS)
 _ALL = ("granted", "swapped", "dated", "wrong", "missing", "refused", "absent")
-#: What is run. How a host answers is tried for each of them in tests/interop/hosts, so that what a client makes of an answer
-#: is tried with nginx, but for what pip and uv make of all of them.
+#: What is run.
 SCENARIOS = {
-    **{(kind, client): ("granted", "missing") for kind in ("apache", "caddy") for client in MAIN},
-    **{(kind, client): _ALL for kind in ("apache", "caddy") for client in ("pip 26.3", "uv")},
+    **{(kind, client): _ALL for kind in ("apache", "caddy") for client in MAIN},
     **{("nginx", client): _ALL for client in TOOLS},
     **{("nginx", client): ("granted", "swapped", "wrong", "missing", "refused", "absent") for client in OLD},
     ("nginx", EASY): ("granted", "swapped", "wrong", "missing"),
 }
 #: What takes long, and is run where everything is: see LONG. It is in the table all the same, and each such run checks its cells.
 SLOW = {("nginx", client, scenario) for client in OLD for scenario in ("swapped", "wrong", "refused", "absent")}
+SLOW |= {
+    (kind, client, scenario)
+    for kind in ("apache", "caddy")
+    for client in ("Poetry", "PDM")
+    for scenario in ("swapped", "dated", "wrong", "refused", "absent")
+}
 
 
 def runs(*scenarios: str) -> list[tuple[str, str, str]]:
