@@ -143,4 +143,4 @@ def test_a_bucket_shows_them_too(tmp_path, monkeypatch):
         assert place.shown() == {1: "1" * 40, 2: "2" * 40}
         place.drop(2)
         assert place.shown() == {1: "1" * 40}
-        assert sorted(name for name, _ in place._root.list()) == ["pr-1/simple/index.html", "previews.json"]
+        assert sorted(name for name, *_ in place._root.list()) == ["pr-1/simple/index.html", "previews.json"]
