@@ -13,7 +13,7 @@ JUDGES := build/installed-judges
 
 # What tests drive besides Python: a terminal, the shells that complete, the Python that the oldest pips run on, web servers, a
 # browser with what judges pages, and what runs a CDN's function. Where Debian calls a program's package otherwise, that name follows.
-PROGRAMS := tmux zsh fish pypy3 caddy nginx:nginx-light apache2:apache2-bin node:nodejs npm chromium \
+PROGRAMS := tmux zsh fish pypy3 ssh:openssh-client caddy nginx:nginx-light apache2:apache2-bin node:nodejs npm chromium \
   chromedriver:chromium-driver java:default-jre-headless
 
 .PHONY: help index test test-long coverage test-inside test-documents test-outside lint check docs docs-beside lock schemas reference programs bench bench-quick clean

@@ -122,6 +122,8 @@ _KEPT: Final = frozenset({"GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_SSL_
 
 def _fix_of(told: str) -> str:
     lower = told.lower()
+    if "unprotected private key file" in lower:
+        return "let nobody else read your key: chmod 600 KEY"
     if any(word in lower for word in ("authentication failed", "could not read username", "permission denied", "403", "401")):
         return f"give a token that may push, as {TOKEN}, or an ssh key to the agent; on GitHub: permissions: contents: write"
     if "refusing to update checked out branch" in lower:

@@ -1,13 +1,16 @@
-"""Branches over HTTPS: git's own server behind TLS, which lets in who has the token."""
+"""Branches over HTTPS and ssh: git's own server behind TLS, or behind a server for ssh, which lets in who has the token, or the key."""
 
+import asyncio
 import base64
 import http.server
 import os
+import shlex
 import ssl
 import subprocess
 import threading
 from contextlib import contextmanager
 
+import asyncssh
 import pygit2
 import pytest
 from conftest import commit_all
@@ -126,3 +129,72 @@ def test_without_it_nobody_is_asked(remote, cli, monkeypatch):
     assert done.code == 3
     assert "INDEX_BUILDER_GIT_TOKEN" in done.err
     assert "wrong-one" not in done.err
+
+
+async def _run(process: asyncssh.SSHServerProcess) -> None:
+    """Run git's own side of a fetch or a push, and nothing else."""
+    program, path = shlex.split(process.command)
+    assert program in ("git-upload-pack", "git-receive-pack")
+    pipe = asyncio.subprocess.PIPE
+    git = await asyncio.create_subprocess_exec(program, path, stdin=pipe, stdout=pipe, stderr=pipe)
+    await process.redirect(stdin=git.stdin, stdout=git.stdout, stderr=git.stderr)
+    process.exit(await git.wait())
+    await process.wait_closed()
+
+
+@contextmanager
+def serving_ssh(folder):
+    """Let in over ssh, on loopback, who has `folder/key`; yield the port. The host's key is in `folder/known`."""
+    host, user = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    user.write_private_key(str(folder / "key"))
+    (folder / "key").chmod(0o644)
+    user.write_public_key(str(folder / "authorized"))
+    ready, found = threading.Event(), {}
+
+    async def listen():
+        found["loop"], found["end"] = asyncio.get_running_loop(), asyncio.Event()
+        keys = {"server_host_keys": [host], "authorized_client_keys": str(folder / "authorized")}
+        async with await asyncssh.listen("127.0.0.1", 0, **keys, process_factory=_run, encoding=None) as server:
+            found["port"] = server.get_port()
+            ready.set()
+            await found["end"].wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(listen(),), daemon=True)
+    thread.start()
+    assert ready.wait(30)
+    (folder / "known").write_text(f"[127.0.0.1]:{found['port']} {host.export_public_key().decode()}")
+    try:
+        yield found["port"]
+    finally:
+        found["loop"].call_soon_threadsafe(found["end"].set)
+        thread.join(10)
+
+
+def test_a_key_pushes_over_ssh(repo, cli, dist, tmp_path, monkeypatch):
+    """The real ssh client, with a key that the host lets in: live, and again with a change; without it, or a host's key, it is said what to do."""
+    bare = tmp_path / "index.git"
+    pygit2.init_repository(str(bare), bare=True)
+    assert cli("add", "--dist", dist(wheel("acme-utils", "1.0"))).code == 0
+    with serving_ssh(tmp_path) as port:
+        target = f"{{name: pages, audience: public, kind: pages-branch, repository: 'ssh://git@127.0.0.1:{port}{bare}'}}"
+        (repo / "index.yaml").write_text(f"{(repo / 'index.yaml').read_text()}publish:\n  - {target}\n")
+        commit_all(repo)
+        alone = "ssh -F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none"
+        monkeypatch.setenv("GIT_SSH_COMMAND", f"{alone} -i {tmp_path / 'key'} -o UserKnownHostsFile={tmp_path / 'nobody'}")
+        done = cli("publish", "-q")
+        assert done.code == 3
+        assert "add the host's key to known_hosts first" in done.err
+        monkeypatch.setenv("GIT_SSH_COMMAND", f"{alone} -i {tmp_path / 'none'} -o UserKnownHostsFile={tmp_path / 'known'}")
+        done = cli("publish", "-q")
+        assert done.code == 3
+        assert "an ssh key to the agent" in done.err
+        monkeypatch.setenv("GIT_SSH_COMMAND", f"{alone} -i {tmp_path / 'key'} -o UserKnownHostsFile={tmp_path / 'known'}")
+        assert "chmod 600" in cli("publish", "-q").err
+        (tmp_path / "key").chmod(0o600)
+        done = cli("publish", "-q")
+        assert done.code == 0, done.err
+        assert follow(BranchReader(bare)) == 1
+        assert cli("add", "--dist", dist(wheel("acme-core", "1.0"))).code == 0
+        commit_all(repo)
+        assert cli("publish", "-q").code == 0
+        assert follow(BranchReader(bare)) == 2
