@@ -16,7 +16,7 @@ JUDGES := build/installed-judges
 PROGRAMS := tmux zsh fish pypy3 ssh:openssh-client caddy nginx:nginx-light apache2:apache2-bin node:nodejs npm chromium \
   chromedriver:chromium-driver java:default-jre-headless
 
-.PHONY: help index test test-long coverage test-inside test-documents test-outside lint check docs docs-beside lock schemas reference programs bench bench-quick clean
+.PHONY: help index test test-long coverage test-inside test-documents test-stories test-outside lint check docs docs-beside lock schemas reference programs bench bench-quick clean
 
 help:
 	@echo 'make index   build packages.d/ into site/ and say how to install from it'
@@ -69,11 +69,13 @@ index: $(WHEEL)
 	@echo '  pip install --isolated --index-url http://127.0.0.1:8000/simple/ flask'
 	@echo '  uv pip install --no-config --index-url http://127.0.0.1:8000/simple/ flask'
 
-# PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested. Three parts run at once,
-# because the first two mostly wait: for installers, for servers, for what a terminal shows.
+# PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested. All parts run at once,
+# because they wait much: for installers, for servers, for what a terminal or a browser shows.
+PARTS := test-outside test-stories test-documents test-inside
+
 test: export PYTHONSAFEPATH = 1
 test: programs lint $(WHEEL) $(JUDGES)
-	$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-outside test-documents test-inside
+	$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(PARTS)
 
 PYTEST := $(BIN)/pytest
 
@@ -85,7 +87,7 @@ test-long: test
 coverage: export PYTHONSAFEPATH = 1
 coverage: programs $(TOOLS) $(WHEEL) $(JUDGES)
 	rm -f .coverage .coverage.*
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target PYTEST='$(BIN)/coverage run $(BIN)/pytest' test-outside test-documents test-inside
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target PYTEST='$(BIN)/coverage run $(BIN)/pytest' $(PARTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -96,7 +98,10 @@ test-documents:
 	$(PYTEST) tests/reference tests/golden tests/test_*.py
 
 test-inside:
-	$(PYTEST) $(filter-out $(addprefix tests/,interop reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
+	$(PYTEST) $(filter-out $(addprefix tests/,interop stories browser reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
+
+test-stories:
+	$(PYTEST) tests/stories tests/browser
 
 programs:
 	@missing=$$(PATH=$$PATH:/usr/sbin; for name in $(PROGRAMS); do command -v $${name%:*} >/dev/null || echo $${name#*:}; done); \
