@@ -127,18 +127,22 @@ class GitTree:
 
     def _walk(self, tree: pygit2.Tree, folder: str) -> Iterator[SourceEntry]:
         check_depth(folder)
+        self._counted(len(tree))
         for inner in tree:
             if isinstance(inner, pygit2.Tree):
                 yield from self._walk(inner, f"{folder}{_name(inner)}/")
-            else:
-                yield self._entry(inner, folder + _name(inner))
+            else:  # of which there may be a hundred thousand: nothing is called that need not be
+                yield SourceEntry(folder + _name(inner), inner.filemode or 0, str(inner.id))
 
     def _entry(self, entry: pygit2.Object, path: str) -> SourceEntry:
-        self._count += 1
+        self._counted(1)
+        return SourceEntry(path=path, mode=int(entry.filemode or 0), blob=str(entry.id))
+
+    def _counted(self, more: int) -> None:
+        self._count += more
         if self._count > _MAX_ENTRIES:
             msg = f"the commit {self.revision[:12]} has more than {_MAX_ENTRIES:,} files under packages.d/ and policies.d/"
             raise SourceError(msg)
-        return SourceEntry(path=path, mode=int(entry.filemode or 0), blob=str(entry.id))
 
     def read(self, entry: SourceEntry) -> bytes:
         """Return a blob's bytes, at most a little more than the loader takes."""

@@ -139,7 +139,7 @@ class MergedTree:
         """Yield the base's files that stay, then what the change brings; raises SourceError."""
         yield from (entry for entry in self._base.entries(*tops) if entry.path not in self._changed)
         for path, change in self._changed.items():
-            if change.after is not None and path.partition("/")[0] in (tops or TOPS):
+            if change.after is not None and any(path == top or path.startswith(f"{top}/") for top in tops or TOPS):
                 yield change.after
 
     def read(self, entry: SourceEntry) -> bytes:

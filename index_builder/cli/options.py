@@ -194,11 +194,13 @@ def print_problems(problems: Sequence[Problem], line: formats.Line, output_forma
 
 def line_of(tree: SourceTree) -> formats.Line:
     """Return a function from a place to its line, None for what is no text file of the tree."""
-    entries = {entry.path: entry for entry in tree.entries() if entry.mode in (ORDINARY, EXECUTABLE) and entry.path.endswith(".yaml")}
 
     @cache
     def lines(path: str) -> list[str]:
-        return tree.read(entries[path]).decode("utf-8", "replace").splitlines() if path in entries else []
+        if not path.endswith(".yaml"):
+            return []
+        found = next((entry for entry in tree.entries(path) if entry.path == path and entry.mode in (ORDINARY, EXECUTABLE)), None)
+        return tree.read(found).decode("utf-8", "replace").splitlines() if found else []
 
     def line(place: Place) -> str | None:
         return lines(place.path)[place.line - 1] if 0 < place.line <= len(lines(place.path)) else None

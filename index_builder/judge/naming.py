@@ -41,8 +41,8 @@ def look_alikes(change: ProjectChange, others: Iterable[str], naming: Naming) ->
 
 
 def _near(name: NormalizedName, names: AbstractSet[str], naming: Naming) -> list[str]:
-    shown = _seen(name)
-    alike = {other for other in names if _seen(other) == shown}
+    shown, starts = _seen(name), _starts(name)
+    alike = {other for other in names if other[0] in starts and _seen(other) == shown}
     if naming.distance and len(name) >= naming.min_length:
         found = extract(name, names, scorer=DamerauLevenshtein.distance, score_cutoff=naming.distance, limit=None)
         alike |= {other for other, _, _ in found if len(other) >= naming.min_length}
@@ -54,6 +54,13 @@ def _seen(name: str) -> str:
     for pair, one in _PAIRS:
         name = name.replace(pair, one)
     return name.translate(_ALIKE)
+
+
+def _starts(name: str) -> frozenset[str]:
+    """Return the characters with which a name begins that looks like this one: most names need no other look."""
+    first = _seen(name)[:1]
+    pairs = {pair[0] for pair, one in _PAIRS if one == first}
+    return frozenset(pairs | {first} | {chr(code) for code, one in _ALIKE.items() if one == first})
 
 
 def confusion(change: ProjectChange, upstream: str) -> Iterator[Problem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 ORDINARY = 0o100644
@@ -17,8 +16,7 @@ CONFIGURATION = "index.yaml"
 SETTINGS = ("index.yaml", "policies.d")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceEntry:
+class SourceEntry(NamedTuple):
     """A path of a revision or working tree: POSIX path, git mode, and the id by which it is read."""
 
     path: str

@@ -17,7 +17,10 @@ class SourceTree(Protocol):
     revision: str
 
     def entries(self, *tops: str) -> Iterable[SourceEntry]:
-        """Return the files of the index: `index.yaml`, `packages.d`, `policies.d`, or those of them that are named. Raises SourceError."""
+        """Return the files of the index: `index.yaml`, `packages.d`, `policies.d`, or those at the paths that are named, and inside them.
+
+        Raises SourceError.
+        """
         ...
 
     def read(self, entry: SourceEntry) -> bytes:

@@ -29,7 +29,7 @@ class MemoryTree:
     def entries(self, *tops: str) -> Iterator[SourceEntry]:
         """Yield the files of the index; others are passed over, as in a repository."""
         for path in sorted(self._files):
-            if path.partition("/")[0] in (tops or _TOPS):
+            if any(path == top or path.startswith(f"{top}/") for top in tops or _TOPS):
                 yield SourceEntry(path=path, mode=self._modes.get(path, ORDINARY), blob=path)
 
     def read(self, entry: SourceEntry) -> bytes:

@@ -77,6 +77,14 @@ def test_lists_what_is_asked_for(tree):
     assert sorted(entry.path for entry in tree(FILES).entries("index.yaml", "policies.d")) == ["index.yaml", "policies.d/team.yaml"]
 
 
+def test_lists_what_is_at_a_path_and_inside_it(tree):
+    """One file, or one folder, without a look at all others; a path that is not there has nothing, and neither has its namesake."""
+    found = tree(FILES)
+    assert [entry.path for entry in found.entries("packages.d/deep/er/b.yaml", "packages.d/gone.yaml")] == ["packages.d/deep/er/b.yaml"]
+    assert [entry.path for entry in found.entries("packages.d/deep")] == ["packages.d/deep/er/b.yaml"]
+    assert list(found.entries("packages.d/a", "packages.d/deep/er/b")) == []
+
+
 def test_reads_the_bytes_as_they_are(tree):
     """Bytes come as they were written, line ends too."""
     found = tree(FILES)

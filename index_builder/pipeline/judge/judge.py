@@ -24,7 +24,6 @@ from index_builder.model.problem import Place, Problem
 from index_builder.model.project import Hosting, IndexOrigin
 from index_builder.model.releases import problems_of
 from index_builder.model.requirement import parse_requirement
-from index_builder.model.source import stem_of
 from index_builder.pipeline.check import Looked, look_into
 from index_builder.pipeline.judge.effect import effect
 from index_builder.pipeline.judge.evidence import Evidence, gather_evidence, is_evidence
@@ -156,9 +155,7 @@ def _closure(change: Change, looked: Looked) -> list[Problem]:
     projects = {project.name: project.after for project in change.projects if project.after}
     wanted = set(_required(text for need in looked.needs for text in need.requires)) - set(projects)
     # What changes is in `projects`: of all others, the base has what the merge will have.
-    for entry in change.listing.manifests if wanted else ():
-        if stem_of(entry.path) not in wanted:
-            continue
+    for entry in (entry for name in sorted(wanted) for entry in change.listing.manifests.get(name, ())):
         project, _ = read_manifest(entry.path, change.proposal.merged.read(entry), change.after)
         if project:
             projects[project.normalized] = project

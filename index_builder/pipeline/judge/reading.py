@@ -31,15 +31,21 @@ class Listing:
         """Every file under `packages.d/`."""
         return list(self._base.entries("packages.d"))
 
-    @property
-    def manifests(self) -> Iterator[SourceEntry]:
-        """Those that are read as manifests."""
-        return filter(is_manifest, self.entries)
+    @cached_property
+    def manifests(self) -> dict[str, list[SourceEntry]]:
+        """Those that are read as manifests, by what they are called: the normalized names of their projects."""
+        found: dict[str, list[SourceEntry]] = {}
+        for entry in self.entries:
+            if is_manifest(entry):
+                found.setdefault(stem_of(entry.path), []).append(entry)
+        return found
 
     def projects(self, settings: Settings) -> tuple[Project, ...]:
         """Return every project of the base by its own settings; all manifests are read for that, once."""
         if self._projects is None:
-            found = (read_manifest(entry.path, self._base.read(entry), settings)[0] for entry in self.manifests)
+            found = (
+                read_manifest(entry.path, self._base.read(entry), settings)[0] for entries in self.manifests.values() for entry in entries
+            )
             self._projects = tuple(project for project in found if project)
         return self._projects
 
@@ -63,7 +69,7 @@ class Change:
     @property
     def names(self) -> frozenset[str]:
         """The normalized names of all projects of the base."""
-        return frozenset(stem_of(entry.path) for entry in self.listing.manifests)
+        return frozenset(self.listing.manifests)
 
 
 def base_settings(base: SourceTree) -> Settings:
@@ -197,7 +203,7 @@ def _twice(
     if not added:
         return
     stems, changed = {stem_of(entry.path) for entry in added}, {change.path for change in changes}
-    standing = [e for e in listing.manifests if stem_of(e.path) in stems and e.path not in changed]
+    standing = [entry for stem in sorted(stems) for entry in listing.manifests.get(stem, ()) if entry.path not in changed]
     for entry in standing:
         project, _ = read_manifest(entry.path, proposal.base.read(entry), before)
         if project and (side := sides.get(project.normalized)) and side.before is None:
