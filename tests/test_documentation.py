@@ -104,7 +104,14 @@ def prepared(tmp_path_factory):
         yield folder / "template", live.simple
 
 
-@pytest.mark.parametrize("page", [page for page in HOW_TOS if "console" in (ROOT / page).read_text()])
+#: Pages that take long; what they type is also what stories do, one thing after the other.
+LONGEST = {f"docs/how-to/{name}.md" for name in ("carry-across-a-gap", "check-a-change", "publish", "set-up-both", "set-up-curated")}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.long] if page in LONGEST else []) for page in HOW_TOS if "console" in (ROOT / page).read_text()],
+)
 def test_how_tos_run(prepared, tmp_path, page):
     """Every command of a how-to succeeds as it stands, one after the other, in the index that the pages begin with."""
     from reference import sessions

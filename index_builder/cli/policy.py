@@ -37,7 +37,7 @@ def replay_(since: str, repo: Path, commit: str, worktree: bool, output_format: 
 
     With --worktree by the policies as they are in the folder, committed or not. Each merge is a commit against its first
     parent; who proposed it is known where its mail address has the number of a GitHub account. Approvals are not in git:
-    what waited for one then, waits for it now.
+    what waited for one then, waits for it now. So are licenses and attestations of past files, which are not looked at again.
     """
     root, tree = options.source(repo, commit, worktree=worktree)
     with options.problems_shown(tree, "text"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pygit2
 import pytest
-from conftest import commit_all
+from conftest import LONG, commit_all
 from distributions import wheel
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -215,7 +215,7 @@ class Builds(RuleBasedStateMachine):
 
 TestBuilds = Builds.TestCase
 TestBuilds.settings = settings(
-    max_examples=20, stateful_step_count=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=20 if LONG else 12, stateful_step_count=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -7,6 +7,7 @@ import re
 
 import pygit2
 import pytest
+from conftest import LONG
 from gits import commit_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,7 +93,7 @@ def judged(tmp_path_factory):
     return run
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25 if LONG else 12, deadline=None)
 @given(numbers=st.permutations(range(len(PARTS))).flatmap(lambda order: st.integers(1, len(PARTS)).map(lambda n: order[:n])))
 def test_a_change_is_judged_as_its_parts(judged, numbers):
     """Findings, decisions, effect and what is missing are those of the parts; the worst verdict of the parts is that of the whole."""
@@ -103,7 +104,7 @@ def test_a_change_is_judged_as_its_parts(judged, numbers):
     assert code == (1 if any(code == 1 for code, _ in parts) else max(code for code, _ in parts))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10 if LONG else 5, deadline=None)
 @given(numbers=st.permutations(range(3)), folders=st.lists(st.sampled_from(["", "a/", "m/z/", "z/"]), min_size=1, max_size=4))
 def test_no_order_of_files_matters(judged, numbers, folders):
     """In which files policies stand, and in which folders manifests lie, changes nothing but their paths."""

@@ -1,8 +1,11 @@
 """The one list of clients and behaviours, and which clients differ from a plain yes."""
 
+from conftest import LONG
 from interop.clients import pips, readers, tools
 
 PIPS = tuple(pips.Pip(version) for version in pips.LINES)
+#: The names of those that only a long run drives; their cells are what it found, and what it checks.
+SELDOM = frozenset() if LONG else frozenset(f"pip {version}" for version in pips.BETWEEN)
 UV = tools.Uv()
 HATCH = tools.Hatch()
 TOOLS = (tools.Poetry(), tools.Pdm(), tools.PipTools(), tools.Pipenv(), HATCH)

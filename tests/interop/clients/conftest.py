@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, run_tool
 from distributions import wheel
-from interop.clients.behaviours import CLIENTS, PIPS, WANTED, expected
+from interop.clients.behaviours import CLIENTS, PIPS, SELDOM, WANTED, expected
 from interop.clients.hosted import EASY, SETUPTOOLS, Hosting, expected_hosted
 from interop.clients.hosted import run as hosted_run
 from interop.clients.programs import UV, Outcome, Place
@@ -25,6 +25,18 @@ from live import serving
 MACHINE = dict(os.environ)
 HERE = Path(__file__).parent
 TAG = "py2.py3-none-any"
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out the clients that only a long run drives."""
+    for item in items:
+        if item.path.parent == HERE and _is_seldom(item):
+            item.add_marker(pytest.mark.skip(reason="takes long: make test-long"))
+
+
+def _is_seldom(item) -> bool:
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return not SELDOM.isdisjoint((*params.get("run", ()), *params.get("hosted", ())))
 
 
 @dataclass
@@ -94,7 +106,7 @@ def toolbox(tmp_path_factory, results):
 
     with ThreadPoolExecutor(2) as pool:
         work = [pool.submit(locked, file) for file in sorted((ROOT / "requirements" / "clients").glob("*.txt"))]
-        work += [pool.submit(line, "pip", pip.version, f"pip {pip.version}") for pip in PIPS]
+        work += [pool.submit(line, "pip", pip.version, f"pip {pip.version}") for pip in PIPS if pip.name not in SELDOM]
         work.append(pool.submit(line, "setuptools", SETUPTOOLS, EASY))
         for one in work:
             one.result()
@@ -144,7 +156,7 @@ def cell(run, results) -> Callable[[str, str], None]:
 
 def _asked(request, name: str) -> dict:
     """Return what the chosen tests ask for by a parameter, each once, in the order of the tests."""
-    items = [item for item in request.session.items if item.path.parent == HERE and hasattr(item, "callspec")]
+    items = [item for item in request.session.items if item.path.parent == HERE and hasattr(item, "callspec") and not _is_seldom(item)]
     return dict.fromkeys(item.callspec.params[name] for item in items if name in item.callspec.params)
 
 

@@ -8,6 +8,8 @@ from interop.clients.programs import Outcome, Place
 from packaging.version import Version
 
 LINES = ("1.5.6", "8.1.1", "9.0.3", "18.1", "19.3.1", "20.3.4", "22.3.1", "23.3.2", "25.3", "26.3")
+#: Lines that are run where everything is, see LONG: those before and after them behave alike, but for what the table says.
+BETWEEN = ("8.1.1", "18.1", "19.3.1", "23.3.2", "25.3")
 LAST_ON_PYPY = Version("23.3.2")
 CUTOFF = "2024-01-01T00:00:00Z"
 
