@@ -268,8 +268,8 @@ SCENARIOS = {
 SLOW = {("nginx", client, scenario) for client in OLD for scenario in ("swapped", "wrong", "refused", "absent")}
 SLOW |= {
     (kind, client, scenario)
-    for kind in ("apache", "caddy")
-    for client in ("Poetry", "PDM")
+    for kind, clients in {"apache": MAIN[2:], "caddy": MAIN[2:], "nginx": ("Poetry", "PDM", "pip-tools", "conda")}.items()
+    for client in clients
     for scenario in ("swapped", "dated", "wrong", "refused", "absent")
 }
 

@@ -51,7 +51,7 @@ A dash is a run that was not made: how the hosts answer is the same (a test of i
 every kind of user), and what a client makes of an answer is seen with nginx.
 pip before 9.0 and easy_install read no netrc: their password stands in the address.
 What conda does is seen by handing the pip lines of environment.yml to pip, as conda does; conda itself is not run.
-Old pips, and Poetry and PDM behind Apache and Caddy, meet most answers, and bandersnatch, devpi and proxpi all of theirs, where everything is tested: `make test-long`.
+Old pips, and most other tools than pip and uv, meet most answers, and bandersnatch, devpi and proxpi all of theirs, where everything is tested: `make test-long`.
 Credentials of these three stand in the address that they are given; what "yes" means of them is what installers behind them get:
 [Mirror it](../how-to/mirror-it.md).
 """
