@@ -5,9 +5,11 @@ import re
 import subprocess
 import sys
 
+import pytest
 from conftest import ROOT
 
 
+@pytest.mark.long
 def test_it_measures_three_builds(tmp_path):
     """A tiny workload gives a row for the full build, for one file more, and for no change."""
     command = [sys.executable, ROOT / "benchmarks" / "run.py", "20", "--runs", "1", "--work", tmp_path]

@@ -181,7 +181,7 @@ def _wait_for_workers(address, count):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kill", [False, True])
+@pytest.mark.parametrize("kill", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_cluster_builds_the_same(index, expected, cluster, tmp_path, kill):
     """Two workers of a real scheduler: the same bytes, also where one of them is killed in the middle."""
     address, workers = cluster
@@ -194,6 +194,7 @@ def test_a_cluster_builds_the_same(index, expected, cluster, tmp_path, kill):
     assert contents(tmp_path / "site") == expected
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_cluster_fetches(tmp_path, trusted, monkeypatch, cli, repo):
     """Files that the pool lacks are fetched by workers, into the pool that all reach; one that is gone is a problem at its line."""

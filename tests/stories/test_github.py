@@ -391,6 +391,7 @@ def test_who_may_not_command_is_not_obeyed(hosted):
     assert run.results["which"] == "skipped"
 
 
+@pytest.mark.long
 def test_a_comment_that_looks_like_ours_is_left_alone(hosted):
     """Whoever writes our marker into a comment keeps that comment, and ours is another one."""
     hosted.start("yank")
@@ -536,6 +537,7 @@ def test_what_cannot_be_judged_is_refused_and_told(hosted):
     assert not hosted.is_merged(1)
 
 
+@pytest.mark.long
 def test_commands_are_answered(hosted):
     """Whoever comments a command sees whether they were heard."""
     hosted.start("yank")

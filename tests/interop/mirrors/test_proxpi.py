@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 import pytest
 from interop.mirrors.installing import Installs
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.network, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
