@@ -95,13 +95,13 @@ test-outside:
 	$(PYTEST) tests/interop
 
 test-documents:
-	$(PYTEST) tests/reference tests/golden tests/test_*.py
+	$(PYTEST) tests/browser tests/reference tests/golden tests/test_*.py
 
 test-inside:
 	$(PYTEST) $(filter-out $(addprefix tests/,interop stories browser reference golden),$(patsubst %/,%,$(wildcard tests/*/)))
 
 test-stories:
-	$(PYTEST) tests/stories tests/browser
+	$(PYTEST) tests/stories
 
 programs:
 	@missing=$$(PATH=$$PATH:/usr/sbin; for name in $(PROGRAMS); do command -v $${name%:*} >/dev/null || echo $${name#*:}; done); \

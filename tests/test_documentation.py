@@ -105,7 +105,12 @@ def prepared(tmp_path_factory):
 
 
 #: Pages that take long; what they type is also what stories do, one thing after the other.
-LONGEST = {f"docs/how-to/{name}.md" for name in ("carry-across-a-gap", "check-a-change", "publish", "set-up-both", "set-up-curated")}
+LONGEST = {
+    f"docs/how-to/{name}.md"
+    for name in (
+        "build-and-try", "carry-across-a-gap", "check-a-change", "publish", "roll-back", "set-up-both", "set-up-curated", "set-up-private",
+    )
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

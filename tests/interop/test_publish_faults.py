@@ -11,7 +11,7 @@ from distributions import wheel
 from published import CREDENTIALS, BranchReader, FolderReader, Following, HttpReader, begin, faulty, follow, killed_at, s3
 
 #: All of them in `make test-long`; each run takes a part.
-KILLS, RACES = (100, 50) if LONG else (24, 12)
+KILLS, RACES = (100, 50) if LONG else (20, 8)
 
 
 @pytest.fixture
