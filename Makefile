@@ -69,13 +69,13 @@ index: $(WHEEL)
 	@echo '  pip install --isolated --index-url http://127.0.0.1:8000/simple/ flask'
 	@echo '  uv pip install --no-config --index-url http://127.0.0.1:8000/simple/ flask'
 
-# PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested. All parts run at once,
+# PYTHONSAFEPATH keeps the source folder off the path, so that the installed wheel is what is tested. Two parts run at a time,
 # because they wait much: for installers, for servers, for what a terminal or a browser shows.
 PARTS := test-outside test-stories test-documents test-inside
 
 test: export PYTHONSAFEPATH = 1
 test: programs lint $(WHEEL) $(JUDGES)
-	$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(PARTS)
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(PARTS)
 
 PYTEST := $(BIN)/pytest
 

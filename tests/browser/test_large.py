@@ -57,9 +57,9 @@ def test_a_first_visit_is_small(large, page):
 
 @pytest.mark.parametrize("text", ["k", "lomi", "python", "owner:team-7", "web katelo", "kalomii"])
 def test_the_search_stays_within_its_budget(large, text):
-    """From the first keystroke, before anything is loaded, to results it takes 100 ms and 300 kB at most; on a busy machine, 300 ms."""
+    """From the first keystroke, before anything is loaded, to results it takes 100 ms and 300 kB at most; on a machine that does anything else, 300 ms."""
     url, browser = large
-    budget = 100 if os.getloadavg()[0] <= (os.cpu_count() or 1) else 300
+    budget = 100 if os.getloadavg()[0] < 1 else 300
     times = []
     for _ in range(7):
         browser.execute_cdp_cmd("Network.clearBrowserCache", {})
