@@ -22,6 +22,7 @@ def found(name, other, **naming):
     [
         ("acrne-tools", "acme-tools"), ("acme-tools", "acrne-tools"), ("vvheel-maker", "wheel-maker"), ("clata-frames", "data-frames"),
         ("c1ata-frames", "data-frames"), ("acme-t00ls", "acme-tools"), ("acmetoo1s", "acme-tools"),
+        ("1xml", "lxml"), ("0rjson", "orjson"), ("rnypy", "mypy"), ("mypy", "rnypy"), ("c1ata", "data"),
     ],
 )  # fmt: skip
 def test_what_looks_alike(name, other):
