@@ -12,11 +12,9 @@ import json
 import os
 import re
 import shutil
-import ssl
 import subprocess
 import sys
 import tarfile
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +31,7 @@ from github_pulls import WHO, git_of
 from github_server import GitHub, Token
 from github_tokens import verified
 from published import CREDENTIALS
+from servers import running
 
 BUILDER = Path(sys.executable).parent
 #: Events in which the workflow is the change's own: no secret, and no right to write.
@@ -85,15 +84,8 @@ class Runner:
                 """Say nothing."""
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        try:
-            yield f"https://127.0.0.1:{server.server_address[1]}/"
-        finally:
-            server.shutdown()
-            server.server_close()
+        with running(server, certificate) as url:
+            yield f"{url}/"
 
     def pull_request(self, number: int) -> list[Run]:
         """Let a pull request be opened or pushed to."""

@@ -9,6 +9,8 @@ from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
+from servers import running
+
 
 class Gcs(http.server.ThreadingHTTPServer):
     """`objects` has content, generation and headers of each key, `asked` a line a request with its condition.
@@ -92,14 +94,8 @@ class _Answer(http.server.BaseHTTPRequestHandler):
 def gcs():
     """Run it in a thread; yield it."""
     server = Gcs()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
 
 
 class GcsReader:

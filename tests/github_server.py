@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from servers import running
 
 _PAGE = 30
 _ROUTES: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = []
@@ -370,16 +371,6 @@ class _Handler(BaseHTTPRequestHandler):
 def github(hub: GitHub, certificate: Path | None = None) -> Iterator[GitHub]:
     """Serve it until the block ends; with a PEM file of key and certificate, over TLS."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    hub.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_address[1]}{hub.prefix}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with running(server, certificate) as url:
+        hub.url = f"{url}{hub.prefix}"
         yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pygit2
+from servers import running
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 
@@ -295,11 +296,5 @@ class _Faulty(http.server.BaseHTTPRequestHandler):
 def faulty(behind: str, seed: int, share: float = 0.2):
     """Run the proxy in a thread; yield it."""
     server = Faults(behind, seed, share)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)

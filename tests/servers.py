@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
+from pathlib import Path
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 _MOST = 64 * 1024 * 1024
@@ -197,6 +198,23 @@ class _Handler(BaseHTTPRequestHandler):
                     return
             if not reply.endless:
                 return
+
+
+@contextmanager
+def running(server: ThreadingHTTPServer, certificate: Path | None = None) -> Iterator[str]:
+    """Run a server in a thread until the block ends, over TLS with a PEM file of key and certificate; yield its URL."""
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import base64
 import http.server
 import os
 import shlex
-import ssl
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pytest
 from conftest import commit_all
 from distributions import wheel
 from published import BranchReader, follow
+from servers import running
 
 TOKEN = "a-secret-token"
 
@@ -68,19 +68,10 @@ class _Backend(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(root, certificate):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Backend)
     server.root = root
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"https://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
+    with running(server, certificate) as url:
+        yield url
 
 
 @pytest.fixture
