@@ -29,7 +29,8 @@ class EarlierTree:
     def entries(self, *tops: str) -> Iterable[SourceEntry]:
         """Return the earlier revision's files, and the later one's of `trust/`."""
         found = [entry for entry in self._earlier.entries(*tops) if not _is_trust(entry)]
-        return found + list(self._later.entries(TRUST)) if TRUST in tops else found
+        keys = [top for top in tops if top.partition("/")[0] == TRUST]
+        return found + list(self._later.entries(*keys)) if keys else found
 
     def read(self, entry: SourceEntry) -> bytes:
         """Return a file's bytes."""
