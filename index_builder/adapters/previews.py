@@ -52,19 +52,19 @@ class PreviewFolder:
             return _decoded(path.read_bytes(), str(path)) if path.exists() else {}
 
     def put(self, number: int, head: str, folder: Path) -> None:
-        """Show a pull request; readers meet the old one or the new one. Raises StorageError, SourceError."""
+        """Show a pull request: what is copied takes the place of what was there. Raises StorageError, SourceError."""
         with storage(self._root):
             self._root.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".new-", dir=self._root) as scratch:
-                for name, path in _files(folder):
-                    target = Path(scratch, "new", name)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(path, target)
-                there = self._root / folder_of(number)
-                if there.exists():
-                    there.rename(Path(scratch, "old"))
-                Path(scratch, "new").rename(there)
-        self._note({**self.shown(), number: head})
+        self._note({**self.shown(), number: head})  # first, so that what breaks off is found again
+        with storage(self._root), tempfile.TemporaryDirectory(prefix=".new-", dir=self._root) as scratch:
+            for name, path in _files(folder):
+                target = Path(scratch, "new", name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+            there = self._root / folder_of(number)
+            if there.exists():
+                there.rename(Path(scratch, "old"))
+            Path(scratch, "new").rename(there)
 
     def drop(self, number: int) -> None:
         """Show a pull request no more; raises StorageError."""

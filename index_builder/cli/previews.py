@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,14 +30,23 @@ def command() -> None:
 
     \b
     Examples:
-      index-builder previews build 12 --head 4f1c0b1e --output shown/
-      index-builder previews show 12 shown/ --head 4f1c0b1e
+      index-builder previews build 12 --head "$HEAD" --output shown/
+      index-builder previews show 12 shown/ --head "$HEAD"
       index-builder previews tidy
     """
 
 
+def _whole(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not re.fullmatch("[0-9a-f]{40}", value):
+        msg = f"--head {value} is no whole id of a commit, and others could begin alike"
+        raise UsageError(msg, fix="git ls-remote origin refs/pull/NUMBER/head says it")
+    return value
+
+
 def _head_option(function: click.decorators.FC) -> click.decorators.FC:
-    return click.option("--head", metavar="COMMIT", required=True, help="The commit that may be shown: whole, or its beginning.")(function)
+    return click.option("--head", metavar="COMMIT", required=True, callback=_whole, help="The commit that may be shown: its whole id.")(
+        function
+    )
 
 
 @command.command("build")
@@ -58,7 +68,7 @@ def build_(number: int, head: str, output: Path, repo: Path, pool: Path | None, 
         pull = repository.pull(number)
     github.fetch_pull(root, pull.base, number)
     proposal = wiring.open_proposal(root, github.BASE, github.HEAD)
-    if not _is(proposal.head, head):
+    if proposal.head != head:
         msg = f"#{number} is at {proposal.head[:12]} by now, and {head[:12]} may be shown"
         raise SourceError(msg, fix="what was pushed is judged first")
     with options.problems_shown(proposal.merged, "text"):
@@ -119,7 +129,3 @@ def _settled(repo: Path) -> tuple[Path, Configuration, Previews]:
         msg = "index.yaml has no `previews:`, so pull requests are shown nowhere"
         raise UsageError(msg, fix="add a place of its own: previews: {audience: …, kind: bucket, url: …, site: https://…/}")
     return root, configuration, configuration.previews
-
-
-def _is(commit: str, named: str) -> bool:
-    return len(named) >= 8 and commit.startswith(named)  # noqa: PLR2004 - as short as git shows them, and no shorter

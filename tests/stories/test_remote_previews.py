@@ -11,6 +11,8 @@ from published import CREDENTIALS, s3
 from stories.test_github import Hosted, hosted, ran, user  # noqa: F401 - a fixture
 
 from index_builder import wiring
+from index_builder.adapters.previews import PreviewFolder
+from index_builder.errors import SourceError
 from index_builder.model.names import Word
 from index_builder.model.previews import Previews
 
@@ -91,6 +93,26 @@ def test_a_commit_that_nobody_allowed_is_not_shown(shown, tmp_path):
     run = shown.runner.event("workflow_dispatch", {"inputs": {"number": "1", "head": old}}, only="preview.yml")[0]
     assert run.results == {"build": "failure", "show": "skipped", "tidy": "skipped"}
     assert "may be shown" in run.log
+
+
+def test_a_commit_is_named_whole(repo, cli):
+    """The beginning of an id would pass for another commit's, and `tidy` would not know it again."""
+    done = cli("previews", "show", "1", repo, "--head", "4f1c0b1e")
+    assert done.code == 2
+    assert "no whole id of a commit" in done.err
+    assert "git ls-remote origin" in done.err
+
+
+def test_a_preview_that_broke_off_is_found_again(tmp_path):
+    """What was written down first is taken away by `tidy`, though nothing of it came."""
+    place, tree = PreviewFolder(tmp_path / "previews"), tmp_path / "tree"
+    tree.mkdir()
+    (tree / "link").symlink_to(tmp_path)
+    with pytest.raises(SourceError):
+        place.put(1, "1" * 40, tree)
+    assert place.shown() == {1: "1" * 40}
+    place.drop(1)
+    assert place.shown() == {}
 
 
 def test_nothing_is_shown_unless_it_is_asked_for(repo, cli):
