@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pygit2
 import pytest
@@ -94,39 +95,54 @@ def test_a_second_build_writes_nothing(mixed, cli):
 
 
 def test_a_builder_killed_at_any_moment_leaves_whole_pages(tmp_path):
-    """`kill -9` at random moments (50 of them; a short run ends with ten of which one met a build at work): each page is the old or the new one, no link is broken, and the next build repairs."""
+    """`kill -9` at random moments (50 of them, ten in a short run): each page is the old or the new one, no link is broken, and the next build repairs."""
     root, rng = tmp_path / "index", random.Random(7)
     for name, versions in (("old", ["1.0"]), ("new", ["1.0", "2.0"])):
         shutil.rmtree(root / "packages.d", ignore_errors=True)
-        write_index(root, {f"p{n}": linked(f"p{n}", versions) for n in range(60)} | {f"only-{name}": linked(f"only_{name}", versions)})
+        write_index(root, {f"p{n}": linked(f"p{n}", versions) for n in range(15)} | {f"only-{name}": linked(f"only_{name}", versions)})
         if name == "old":
             pygit2.init_repository(str(root))
         commit_all(root, name)
-    wanted = {}
-    for name, revision in (("old", "HEAD~1"), ("new", "HEAD")):
-        subprocess.run([*COMMAND, "--repo", str(root), "--commit", revision, "--output", str(tmp_path / name)], check=True)
-        wanted[name] = contents(tmp_path / name)
     live = tmp_path / "live"
-    started = time.monotonic()
-    shutil.copytree(tmp_path / "old", live)
-    subprocess.run([*COMMAND, "--repo", str(root), "--output", str(live)], check=True)
-    whole = time.monotonic() - started
+    wanted, folders = {}, 0
+    for name, revision in (("old", "HEAD~1"), ("new", "HEAD")):
+        before = _written(live)
+        assert _building(root, revision, live).wait() == 0
+        wanted[name], folders = contents(live), len(_written(live) - before)
     partial = 0
-    for moment in range(50):
+    for moment in range(50 if LONG else 10):
         revision, goal = ("HEAD~1", "old") if moment % 2 == 0 else ("HEAD", "new")
-        process = subprocess.Popen([*COMMAND, "--repo", str(root), "--commit", revision, "--output", str(live)])
-        time.sleep(whole * rng.uniform(0.4, 1.0))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        _kill_after(rng.randint(0, folders), _building(root, revision, live), live)
         found = contents(live)
         partial += found not in (wanted["old"], wanted["new"])
         _assert_whole(found, wanted)
         if moment % 10 == 9:
-            subprocess.run([*COMMAND, "--repo", str(root), "--commit", revision, "--output", str(live)], check=True)
+            assert _building(root, revision, live).wait() == 0
             assert contents(live) == wanted[goal]
-            if partial and not LONG:
-                break
     assert partial, "no kill met a build at work: the moments are badly chosen"
+
+
+def _building(root: Path, revision: str, live: Path) -> subprocess.Popen:
+    return subprocess.Popen([*COMMAND, "--repo", str(root), "--commit", revision, "--output", str(live)])
+
+
+def _kill_after(folders: int, process: subprocess.Popen, live: Path) -> None:
+    """Let a build go on, a millisecond at a time, until it has written into so many folders; then kill it."""
+    before = _written(live)
+    while process.poll() is None:
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        if len(_written(live) - before) >= folders:
+            process.kill()
+            process.wait()
+            return
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.001)
+
+
+def _written(live: Path) -> set[tuple[str, int]]:
+    """Each folder, and when an entry of it was last written."""
+    return {(path, Path(path).stat().st_mtime_ns) for path, _, _ in os.walk(live)}
 
 
 def _assert_whole(found: dict[str, bytes], wanted: dict[str, dict[str, bytes]]) -> None:
