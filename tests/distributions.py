@@ -21,9 +21,12 @@ def metadata(
     extras: Sequence[str] = (),
     summary: str = "",
     headers: Sequence[str] = (),
+    license_: str = "",
     readme: str = "A project for tests.\n",
 ) -> bytes:
-    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", f"Summary: {summary or f'{name} for tests'}", *headers]
+    form = "2.4" if license_ else "2.1"  # PEP 639 came with 2.4
+    lines = [f"Metadata-Version: {form}", f"Name: {name}", f"Version: {version}", f"Summary: {summary or f'{name} for tests'}", *headers]
+    lines += [f"License-Expression: {license_}"] if license_ else []
     lines += [f"Requires-Python: {requires_python}"] if requires_python else []
     lines += [f"Provides-Extra: {extra}" for extra in extras]
     lines += [f"Requires-Dist: {text}" for text in requires]

@@ -22,7 +22,7 @@ Line = Callable[[Place], str | None]
 
 
 def text(problems: Sequence[Problem], line: Line) -> str:
-    """Return the problems as a compiler would show them: rule, place, the line itself, the fix."""
+    """Return the problems as a compiler would show them: rule, place, the line itself, the fix, and the page that says why."""
     return "\n\n".join(_shown(problem, line(problem.place)) for problem in problems)
 
 
@@ -43,6 +43,7 @@ def _shown(problem: Problem, written: str | None) -> str:
         ]
     if problem.fix:
         shown.append(f"  {click.style('fix', fg='cyan', bold=True)}: {plain(problem.fix)}")
+    shown.append(f"  {click.style('why', fg='cyan', bold=True)}: {page_of(problem.rule)}")
     return "\n".join(shown)
 
 
@@ -61,7 +62,7 @@ def github(problems: Sequence[Problem]) -> str:
     """Return workflow commands, which GitHub shows as annotations at their lines."""
     return "\n".join(
         f"::{_LEVELS[p.severity]} file={_property(p.place.path)},line={p.place.line},col={p.place.column},title={_property(p.rule)}::"
-        + escaped(plain(p.message) + (f"\nfix: {plain(p.fix)}" if p.fix else ""))
+        + escaped(plain(p.message) + (f"\nfix: {plain(p.fix)}" if p.fix else "") + f"\nwhy: {page_of(p.rule)}")
         for p in problems
     )
 

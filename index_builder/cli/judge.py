@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,11 +23,13 @@ from index_builder.manifests.facts import read_facts
 from index_builder.model.names import Word
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.model.review import Proposed
+from index_builder.pipeline.judge.evidence import evidence_at_hand
 from index_builder.pipeline.judge.judge import judge
 from index_builder.pipeline.judge.reading import Change, base_settings, read_change
 from index_builder.pipeline.judge.replay import replay
 from index_builder.pipeline.kept import kept_in
 from index_builder.policy.rules import Policies
+from index_builder.ports.pool import Pool
 from index_builder.ports.trees import Proposal, SourceTree
 from index_builder.wiring import github, shipped
 
@@ -84,16 +87,17 @@ def judged_of(
         bytes_of = replace(fetcher, kept=kept_in(proposal.merged))
         return judge(
             change, asking, bytes_of, wiring.resolver, wiring.attestations(), feed, shipped.templates, workers,
-            replayed=_replayed(root, base, change),
+            replayed=_replayed(root, base, change, bytes_of.pool),
         )  # fmt: skip
 
 
-def _replayed(root: Path, base: str, change: Change) -> tuple[str, ...]:
+def _replayed(root: Path, base: str, change: Change, pool: Pool) -> tuple[str, ...]:
     """Return what new policies would have decided otherwise of the last merges, where the change has any."""
     if change.after.policies == change.before.policies:
         return ()
     history = wiring.open_history(root, base)
-    found = replay(history.merges(most=_REPLAYED), change.after.policies, against=change.before.policies)
+    known = partial(evidence_at_hand, pool=pool, attestations=wiring.attestations())
+    found = replay(history.merges(most=_REPLAYED), change.after.policies, known, against=change.before.policies)
     return tuple(str(flip) for flip in found.flips)
 
 

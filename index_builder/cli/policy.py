@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,10 +12,12 @@ from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import count, stderr
 from index_builder.model.plain import plain
+from index_builder.pipeline.judge.evidence import evidence_at_hand
 from index_builder.pipeline.judge.reading import base_settings
 from index_builder.pipeline.judge.replay import replay
-from index_builder.pipeline.reading import index_of, read_tree
+from index_builder.pipeline.reading import configuration_of, index_of, read_tree
 from index_builder.policy.codeowners import PATH, codeowners
+from index_builder.wiring.fetchers import open_pool
 
 
 @click.group("policy")
@@ -30,19 +33,23 @@ def command() -> None:
 
 @command.command("replay")
 @click.option("--since", metavar="REV", required=True, help="Judge the merges after this revision.")
+@options.pool
 @options.reading_options
 @options.output_format
-def replay_(since: str, repo: Path, commit: str, worktree: bool, output_format: str) -> None:
+def replay_(since: str, pool: Path | None, repo: Path, commit: str, worktree: bool, output_format: str) -> None:
     """Judge the past merges of the repository by its present policies, and show each decision that flips.
 
     With --worktree by the policies as they are in the folder, committed or not. Each merge is a commit against its first
     parent; who proposed it is known where its mail address has the number of a GitHub account. Approvals are not in git:
-    what waited for one then, waits for it now. So are licenses and attestations of past files, which are not looked at again.
+    what waited for one then, waits for it now. Licenses and attestations of past files count where the pool or the repository
+    has them; nothing is fetched.
     """
     root, tree = options.source(repo, commit, worktree=worktree)
     with options.problems_shown(tree, "text"):
         policies = base_settings(tree).policies
-    found = replay(wiring.open_history(root, commit).merges(since=since), policies)
+        files = open_pool(root, configuration_of(tree), pool)
+    known = partial(evidence_at_hand, pool=files, attestations=wiring.attestations())
+    found = replay(wiring.open_history(root, commit).merges(since=since), policies, known)
     if output_format == "json":
         flips = [
             {

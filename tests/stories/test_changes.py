@@ -6,7 +6,7 @@ import re
 import pygit2
 import pytest
 from conftest import commit_all
-from distributions import metadata, wheel
+from distributions import wheel
 from story import POLICY
 
 
@@ -413,7 +413,7 @@ def test_a_license_that_policy_does_not_allow(story):
     story.merge()
     for license_, code in (("MIT OR GPL-3.0-only", 0), ("GPL-3.0-only", 1)):
         story.branch("licensed")
-        story.add(licensed_wheel("acme-utils", "1.1", license_))
+        story.add(wheel("acme-utils", "1.1", license_=license_))
         found, report = story.judge("--actor", "alice", "--approved-by", "bob")
         assert found == code
         if code:
@@ -434,30 +434,6 @@ def test_an_approval_that_nobody_is_left_to_give(story):
     assert (code, report["says"]) == (1, "refused: to release acme-utils takes 1 more approval of admins")
     assert report["missing"][0]["instead"] == "nobody is left to give it: let somebody else propose the same"
     assert story.judge("--actor", "bob", "--approved-by", "carol", commit=False)[0] == 0
-
-
-def licensed_wheel(name, version, license_):
-    """Return a wheel with a License-Expression (PEP 639)."""
-    import base64
-    import hashlib
-    import io
-    import zipfile
-
-    file, content = wheel(name, version)
-    source, target = zipfile.ZipFile(io.BytesIO(content)), io.BytesIO()
-    said = metadata(name, version).replace(b"Metadata-Version: 2.1", b"Metadata-Version: 2.4").replace(
-        b"Summary:", f"License-Expression: {license_}\nSummary:".encode()
-    )  # fmt: skip
-    with zipfile.ZipFile(target, "w") as archive:
-        for member in source.infolist():
-            inside = source.read(member)
-            if member.filename.endswith("METADATA"):
-                inside = said
-            if member.filename.endswith("RECORD"):
-                digest = base64.urlsafe_b64encode(hashlib.sha256(said).digest()).rstrip(b"=").decode()
-                inside = re.sub(r"(METADATA),sha256=[^,]*,\d+", rf"\1,sha256={digest},{len(said)}", inside.decode()).encode()
-            archive.writestr(member, inside)
-    return file, target.getvalue()
 
 
 def test_what_new_files_need(story):

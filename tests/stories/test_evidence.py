@@ -63,6 +63,22 @@ def test_an_attested_release(attesting):
     assert (code, rules_of(report), [d["action"] for d in report["decisions"]]) == (0, [], ["release"])
 
 
+def test_past_attestations_are_replayed(attesting):
+    """A policy that asks for none lets pass what had none, and changes nothing for what a declared publisher attested."""
+    start = str(attesting.git.head.target)
+    attesting.edit(PATH, manifest("0.0.18", "0.0.19"))
+    put(attesting)
+    attesting.commit_as("1004+dave@users.noreply.github.com", "attested")
+    attesting.edit(PATH, manifest("0.0.17", "0.0.18", "0.0.19"))
+    attesting.commit_as("1004+dave@users.noreply.github.com", "not attested")
+    attesting.edit(
+        "policies.d/acme.yaml",
+        lambda text: text.replace("    require: [{for: [release], publisher: declared}]\n", "    grant: {admins: [edit]}\n"),
+    )
+    flips = json.loads(attesting.cli("policy", "replay", "--since", start, "--worktree", "--format", "json").out)["flips"]
+    assert [flip["title"] for flip in flips] == ["not attested"]
+
+
 def test_where_only_publishers_may_release(attesting):
     """What is not attested waits for an attestation: that nobody else may release it, does not mean that nobody could."""
     attesting.edit(

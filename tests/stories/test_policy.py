@@ -2,32 +2,26 @@
 
 import json
 
-import pygit2
 import pytest
 from conftest import commit_all
 from distributions import wheel
 from story import POLICY
 
-
-def commit_as(story, address, subject):
-    """Commit everything as somebody."""
-    index = story.git.index
-    index.read()
-    index.add_all()
-    index.write()
-    who = pygit2.Signature("somebody", address, 1_700_000_100, 0)
-    story.git.create_commit("HEAD", who, who, f"{subject}\n\nmore", index.write_tree(), [story.git.head.target])
+LICENSED = """  - id: licensed
+    projects: ["*"]
+    require: [{for: [release], licenses: [MIT]}]
+  - id: quarantine"""
 
 
 @pytest.fixture
 def past(story):
     """Three merges: dave bumps flask-extras, a stranger adds weather-maps, alice edits a workflow."""
     story.add(wheel("flask-extras", "1.1"))
-    commit_as(story, "1004+dave@users.noreply.github.com", "flask-extras 1.1")
+    story.commit_as("1004+dave@users.noreply.github.com", "flask-extras 1.1")
     story.add(wheel("weather-maps", "1.0"), owner="dave")
-    commit_as(story, "somebody@example.org", "weather-maps is new")
+    story.commit_as("somebody@example.org", "weather-maps is new")
     story.edit(".github/workflows/publish.yml", "on: push\n")
-    commit_as(story, "1001+alice@users.noreply.github.com", "workflow")
+    story.commit_as("1001+alice@users.noreply.github.com", "workflow")
     return story
 
 
@@ -44,6 +38,25 @@ def test_replay(past):
     assert "3 merges; 2 decisions would be another" in said.err
     value = json.loads(past.cli("policy", "replay", "--since", "main", "--worktree", "--format", "json").out)
     assert (value["merges"], value["skipped"], [flip["subject"] for flip in value["flips"]]) == (3, 0, ["weather-maps", "flask-extras"])
+
+
+def test_what_past_files_said_is_replayed(story, tmp_path):
+    """Licenses count where the pool has the files, attestations where the repository has them; what is not at hand is not known."""
+    start = str(story.git.head.target)
+    story.add(wheel("flask-extras", "1.1", license_="MIT"))
+    story.commit_as("1004+dave@users.noreply.github.com", "flask-extras 1.1")
+    story.add(wheel("flask-extras", "1.2", license_="GPL-3.0-only"))
+    story.commit_as("1004+dave@users.noreply.github.com", "flask-extras 1.2")
+
+    def replayed(*arguments):
+        done = story.cli("policy", "replay", "--since", start, "--worktree", "--format", "json", *arguments)
+        return [flip["title"] for flip in json.loads(done.out)["flips"]]
+
+    story.edit("policies.d/acme.yaml", POLICY.replace("  - id: quarantine", LICENSED))
+    assert replayed() == ["flask-extras 1.2"]
+    assert replayed("--pool", tmp_path / "empty") == ["flask-extras 1.2", "flask-extras 1.1"]
+    report = story.judge("--actor", "carol", "--base", "HEAD", "--worktree", commit=False)[1]
+    assert [line.partition("): ")[0].partition("(")[2] for line in report["replayed"]] == ["flask-extras 1.2"]
 
 
 def test_a_change_of_policies_is_replayed_in_its_report(past):

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from index_builder.errors import AttestationError
-from index_builder.fetch.stage import Fetcher
 from index_builder.judge.change import ProjectChange
 from index_builder.judge.provenance import Attested, published, publishers_of
 from index_builder.model.attestation import Claims
 from index_builder.model.plan import Fetch
 from index_builder.model.project import File, Project
 from index_builder.model.source import ORDINARY, PathChange, SourceEntry
-from index_builder.pipeline.check import Looked
+from index_builder.pipeline.check import licenses_at_hand
 from index_builder.pipeline.judge.reading import Change
 from index_builder.ports.evidence import Attestations
+from index_builder.ports.pool import Pool
 from index_builder.ports.trees import SourceTree
 
 #: Where a repository keeps attestations that no index serves: `attestations/<sha256>.sigstore.json`.
@@ -48,7 +48,15 @@ class Evidence:
         return bool(files) and all(published(publishers, self.attested.get(file.name.text)) for file in files)
 
 
-def gather_evidence(change: Change, fetches: Sequence[Fetch], looked: Looked, fetcher: Fetcher, attestations: Attestations) -> Evidence:
+def evidence_at_hand(change: Change, pool: Pool, attestations: Attestations) -> Evidence:
+    """Return what the pool and the repository know of a change's new files. Raises StorageError, SourceError."""
+    fetches = [Fetch(project=project.after, file=file) for project in change.projects if project.after for file in project.new_files()]
+    return gather_evidence(change, fetches, licenses_at_hand(fetches, pool), pool, attestations)
+
+
+def gather_evidence(
+    change: Change, fetches: Sequence[Fetch], licenses: Mapping[str, str], pool: Pool, attestations: Attestations
+) -> Evidence:
     """Verify what attestations there are of new files. Raises StorageError, SourceError."""
     kept = _kept(change.proposal.merged) if fetches else {}
     kept_before = _kept(change.proposal.base) if fetches else {}
@@ -56,7 +64,7 @@ def gather_evidence(change: Change, fetches: Sequence[Fetch], looked: Looked, fe
     unchecked: list[str] = []
     for fetch in fetches:
         name = fetch.file.name.text
-        contents = _contents(change, fetch, fetcher, kept, unchecked)
+        contents = _contents(change, fetch, pool, kept, unchecked)
         if contents and not attestations.is_available():
             unchecked.append(f"{name}: its attestations (pip install 'index-builder[provenance]' to verify them)")
         elif contents:
@@ -64,7 +72,7 @@ def gather_evidence(change: Change, fetches: Sequence[Fetch], looked: Looked, fe
         if name not in attested and (contents or fetch.file.provenance):
             attested[name] = Attested(is_unchecked=True)
     had = frozenset(str(p.name) for p in change.projects if p.before and _had_any(p.before, kept_before))
-    return Evidence(licenses=looked.licenses, attested=attested, had=had, unchecked=tuple(unchecked))
+    return Evidence(licenses=licenses, attested=attested, had=had, unchecked=tuple(unchecked))
 
 
 def _had_any(project: Project, kept: Container[str]) -> bool:
@@ -73,14 +81,14 @@ def _had_any(project: Project, kept: Container[str]) -> bool:
     return any(provenance or digest in kept for provenance, digest in said)
 
 
-def _contents(change: Change, fetch: Fetch, fetcher: Fetcher, kept: Mapping[str, SourceEntry], unchecked: list[str]) -> list[bytes]:
+def _contents(change: Change, fetch: Fetch, pool: Pool, kept: Mapping[str, SourceEntry], unchecked: list[str]) -> list[bytes]:
     """Return the attestations of a file: those of its provenance object, and those that lie in the repository."""
     contents = [change.proposal.merged.read(kept[fetch.digest])] if fetch.digest in kept else []
     if fetch.file.provenance:
-        if fetcher.pool.size(fetch.file.provenance) is None:
+        if pool.size(fetch.file.provenance) is None:
             unchecked.append(f"{fetch.file.name.text}: its provenance")
         else:
-            with fetcher.pool.open(fetch.file.provenance) as stream:
+            with pool.open(fetch.file.provenance) as stream:
                 contents.append(stream.read())
     return contents
 

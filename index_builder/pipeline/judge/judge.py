@@ -58,7 +58,7 @@ def judge(
     unproven = unproved(change, fetches, fetcher, unchecked)
     places = {problem.place for problem in unproven}
     looked = look_into([fetch for fetch in fetches if fetch.place not in places], fetcher, executor)
-    evidence = gather_evidence(change, fetches, looked, fetcher, attestations)
+    evidence = gather_evidence(change, fetches, looked.licenses, fetcher.pool, attestations)
     unchecked += [f"{fetch.file.name.text}: its bytes" for fetch in looked.unchecked]
     found = [*change.found]
     found += [(_named(change, problem), problem) for problem in (*unproven, *looked.problems, *_closure(change, looked))]

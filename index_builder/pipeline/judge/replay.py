@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,7 @@ from index_builder.model.names import Word
 from index_builder.model.problem import ProblemsFoundError
 from index_builder.pipeline.judge.evidence import Evidence
 from index_builder.pipeline.judge.judge import rulings
-from index_builder.pipeline.judge.reading import base_settings, read_change
+from index_builder.pipeline.judge.reading import Change, base_settings, read_change
 from index_builder.policy.decide import Verdict
 from index_builder.policy.rules import Policies
 from index_builder.ports.trees import Past
@@ -50,29 +50,33 @@ class Replayed:
     flips: tuple[Flip, ...]
 
 
-def replay(merges: Iterable[Past], policies: Policies, *, against: Policies | None = None) -> Replayed:
+def replay(
+    merges: Iterable[Past], policies: Policies, evidence: Callable[[Change], Evidence], *, against: Policies | None = None
+) -> Replayed:
     """Judge each merge by these policies, and by others: `against`, or those of its own base.
 
-    Who approved it is not in git, so nobody did, in both.
+    `evidence` says what is known of a merge's files. Who approved it is not in git, so nobody did, in both.
+    Raises what `evidence` raises.
     """
     count = skipped = 0
     flips: list[Flip] = []
     for merge in merges:
         count += 1
         try:
-            flips += _flips(merge, policies, against)
+            flips += _flips(merge, policies, evidence, against)
         except ProblemsFoundError:
             skipped += 1
     return Replayed(merges=count, skipped=skipped, flips=tuple(flips))
 
 
-def _flips(merge: Past, policies: Policies, against: Policies | None) -> Iterator[Flip]:
+def _flips(merge: Past, policies: Policies, evidence: Callable[[Change], Evidence], against: Policies | None) -> Iterator[Flip]:
     change = read_change(merge, base_settings(merge.base))
+    known = evidence(change)
     sides: list[dict[tuple[object, ...], Ruling]] = []
     for by in (against or change.before.policies, policies):
         actor = author_of(merge.author, by)
         asked = Asked(actor=actor, shown=str(actor), now=merge.when)
-        sides.append({(ruling.project, ruling.action): ruling for ruling in rulings(change, by, asked, Evidence())})
+        sides.append({(ruling.project, ruling.action): ruling for ruling in rulings(change, by, asked, known)})
     for key, old in sides[0].items():
         was, now = old.decision.verdict, sides[1][key].decision.verdict
         if was != now:

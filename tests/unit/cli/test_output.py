@@ -40,6 +40,9 @@ def test_text_shows_the_line_like_a_compiler(bad, cli):
     assert "did you mean 'owners'?" in done.err
     assert "error[missing-key]" in done.err
     assert "error[invalid-value]" in done.err
+    assert [line.rpartition("#")[2] for line in done.err.splitlines() if line.startswith("  why: ")] == [
+        "missing-key", "unknown-key", "invalid-value",
+    ]  # fmt: skip
     assert "3 errors" in done.err
     assert done.out == ""
 
@@ -65,6 +68,7 @@ def test_json_and_github_and_sarif(bad, cli):
     assert len(annotations) == 3
     assert all(line.startswith("::error file=packages.d/demo.yaml,line=") for line in annotations)
     assert any("%0Afix: did you mean" in line for line in annotations)
+    assert all(line.endswith(f"%0Awhy: {problem['url']}") for line, problem in zip(annotations, problems, strict=True))
     log = json.loads(cli("check", "--worktree", "--format", "sarif").out)
     assert log["version"] == "2.1.0"
     results = log["runs"][0]["results"]
