@@ -10,15 +10,13 @@ from pathlib import Path
 
 import pygit2
 
-from index_builder.adapters.limits import MAX_READ, TOPS, check_depth
+from index_builder.adapters.comparison import Side, compared
+from index_builder.adapters.limits import DAMAGED, MAX_ENTRIES, MAX_READ, TOPS, check_depth
 from index_builder.errors import SourceError
 from index_builder.model.source import SourceChange, SourceEntry
 
-#: Git stores a tree of a billion entries in a few kilobytes.
-_MAX_ENTRIES = 2_000_000
 #: Looking at every file of a larger working tree would take longer than the question that was asked.
 _FEW_ENTRIES = 5000
-_DAMAGED = "the clone is partial or damaged: git fsck"
 
 
 def find_root(folder: Path) -> Path:
@@ -123,7 +121,7 @@ class GitTree:
                     yield from self._walk(found, f"{top}/") if isinstance(found, pygit2.Tree) else [self._entry(found, top)]
         except (KeyError, pygit2.GitError) as error:
             msg = f"git cannot list the files of {self.revision[:12]}"
-            raise SourceError(msg, fix=_DAMAGED) from error
+            raise SourceError(msg, fix=DAMAGED) from error
 
     def _walk(self, tree: pygit2.Tree, folder: str) -> Iterator[SourceEntry]:
         check_depth(folder)
@@ -140,8 +138,8 @@ class GitTree:
 
     def _counted(self, more: int) -> None:
         self._count += more
-        if self._count > _MAX_ENTRIES:
-            msg = f"the commit {self.revision[:12]} has more than {_MAX_ENTRIES:,} files under packages.d/ and policies.d/"
+        if self._count > MAX_ENTRIES:
+            msg = f"the commit {self.revision[:12]} has more than {MAX_ENTRIES:,} files under packages.d/ and policies.d/"
             raise SourceError(msg)
 
     def read(self, entry: SourceEntry) -> bytes:
@@ -152,7 +150,7 @@ class GitTree:
             blob = self._repository[entry.blob]
         except (KeyError, ValueError, pygit2.GitError) as error:
             msg = f"git has no content for {entry.path}"
-            raise SourceError(msg, fix=_DAMAGED) from error
+            raise SourceError(msg, fix=DAMAGED) from error
         if not isinstance(blob, pygit2.Blob):
             msg = f"{entry.path} is not a file in git"
             raise SourceError(msg)
@@ -166,18 +164,16 @@ class GitTree:
         """Compare two trees; a revision that this clone lacks gives None."""
         try:
             commit = self._repository[revision].peel(pygit2.Commit)
-            diff = tree_of(self._repository, self._folder, commit).diff_to_tree(self._tree)
+            then = tree_of(self._repository, self._folder, commit)
+            changes = [_change(*found) for found in compared(self._repository, then, self._tree)]
         except (KeyError, ValueError, pygit2.GitError, SourceError):
             return None
-        return [change for delta in diff.deltas if (change := _change(delta)).path.partition("/")[0] in TOPS]
+        return [change for change in changes if change.path.partition("/")[0] in TOPS]
 
 
-def _change(delta: pygit2.DiffDelta) -> SourceChange:
-    """Return what git found of one path; it looks for no renames, so both sides of a change are of one."""
-    path = delta.new_file.raw_path.decode("utf-8", "backslashreplace")
-    gone = delta.status == pygit2.enums.DeltaStatus.DELETED
-    entry = None if gone else SourceEntry(path=path, mode=int(delta.new_file.mode), blob=str(delta.new_file.id))
-    return SourceChange(path=path, was_there=delta.status != pygit2.enums.DeltaStatus.ADDED, entry=entry)
+def _change(raw: bytes, before: Side | None, after: Side | None) -> SourceChange:
+    path = raw.decode("utf-8", "backslashreplace")
+    return SourceChange(path=path, was_there=before is not None, entry=SourceEntry(path, *after) if after else None)
 
 
 def tips(folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pygit2
 
 from index_builder.adapters.git import GitTree, commit_of, moment, opened, tree_of
-from index_builder.adapters.proposal import by_path, differences
+from index_builder.adapters.proposal import differences
 from index_builder.model.source import PathChange
 from index_builder.ports.trees import SourceTree
 
@@ -50,4 +50,4 @@ class PastMerge:
         """Return every path that the commit has otherwise than its parent."""
         repository, folder, parent, commit = self._sides
         old, new = (tree_of(repository, folder, side) for side in (parent, commit))
-        return [PathChange(path, before, after, False) for path, (before, after) in by_path(differences(old, new)).items()]
+        return [PathChange(path, before, after, False) for path, before, after in differences(repository, old, new)]

@@ -10,6 +10,7 @@ from typing import Final
 
 import pygit2
 
+from index_builder.adapters.comparison import compared
 from index_builder.adapters.git import GitTree, commit_of, inside_of, moment, objects_of, opened, tree_of
 from index_builder.adapters.limits import MAX_READ, TOPS
 from index_builder.adapters.worktree import WorkTree
@@ -51,7 +52,7 @@ class GitProposal:
         self._ours = tree_of(self._repository, folder, commit)
         self._fork = self._repository[fork].peel(pygit2.Commit)
         deltas = self._working_deltas() if head is None else self._deltas(tip)
-        found = (self._change(path, *sides) for path, sides in by_path(deltas).items())
+        found = (self._change(path, *sides) for path, sides in _by_path(deltas).items())
         self._changes = sorted(change for change in found if change is not None)
         self.merged: SourceTree = MergedTree(self.base, self._changes, self._contents)
 
@@ -80,10 +81,10 @@ class GitProposal:
     def _deltas(self, tip: pygit2.Commit) -> Iterator[Delta]:
         inside = inside_of(self._repository, self._folder)
         if inside:
-            whole = self._fork.tree.diff_to_tree(tip.tree).deltas
-            self.outside = sum(not _path(delta).startswith(f"{inside}/") for delta in whole)
+            whole = compared(self._repository, self._fork.tree, tip.tree)
+            self.outside = sum(not _decoded(path).startswith(f"{inside}/") for path, _, _ in whole)
         old, new = (tree_of(self._repository, self._folder, commit) for commit in (self._fork, tip))
-        return differences(old, new)
+        return differences(self._repository, old, new)
 
     def _working_deltas(self) -> Iterator[Delta]:
         """Yield what the working tree has otherwise; git's own index says which files need no look."""
@@ -92,10 +93,11 @@ class GitProposal:
         flags = pygit2.enums.DiffOption.INCLUDE_UNTRACKED | pygit2.enums.DiffOption.RECURSE_UNTRACKED_DIRS
         files = WorkTree(self._folder)
         for delta in self._fork.tree.diff_to_workdir(flags).deltas:
-            if not _path(delta).startswith(prefix):
+            path = _decoded(delta.new_file.raw_path)
+            if not path.startswith(prefix):
                 self.outside += 1
                 continue
-            path = _path(delta).removeprefix(prefix)
+            path = path.removeprefix(prefix)
             new = None
             if delta.status != pygit2.enums.DeltaStatus.DELETED:
                 new = SourceEntry(path=path, mode=int(delta.new_file.mode), blob=path)
@@ -157,16 +159,15 @@ class MergedTree:
 Delta = tuple[str, SourceEntry | None, SourceEntry | None]
 
 
-def differences(old: pygit2.Tree, new: pygit2.Tree) -> Iterator[Delta]:
-    """Yield each path that two trees have otherwise, with both sides; a rename is two of them."""
-    for delta in old.diff_to_tree(new).deltas:
-        path = _path(delta)
-        yield path, _side(path, delta.old_file), _side(path, delta.new_file)
+def differences(repository: pygit2.Repository, old: pygit2.Tree, new: pygit2.Tree) -> Iterator[Delta]:
+    """Yield each path that two trees have otherwise, with both sides; a rename is two of them. Raises SourceError."""
+    for raw, before, after in compared(repository, old, new):
+        path = _decoded(raw)
+        yield path, SourceEntry(path, *before) if before else None, SourceEntry(path, *after) if after else None
 
 
-def _path(delta: pygit2.DiffDelta) -> str:
+def _decoded(raw: bytes) -> str:
     """Return a path; raises SourceError for one that is not UTF-8: written with escapes, it would be another path's name."""
-    raw: bytes = delta.new_file.raw_path
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -174,7 +175,7 @@ def _path(delta: pygit2.DiffDelta) -> str:
         raise SourceError(msg, fix="give it a name that is") from error
 
 
-def by_path(deltas: Iterable[Delta]) -> dict[str, tuple[SourceEntry | None, SourceEntry | None]]:
+def _by_path(deltas: Iterable[Delta]) -> dict[str, tuple[SourceEntry | None, SourceEntry | None]]:
     """Join what git tells of one path twice: a file that becomes a link or submodule is one that goes and one that comes."""
     found: dict[str, tuple[SourceEntry | None, SourceEntry | None]] = {}
     for path, old, new in deltas:

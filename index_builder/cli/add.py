@@ -10,7 +10,7 @@ import click
 from packaging.requirements import Requirement
 
 from index_builder import wiring
-from index_builder.cli import arguments, edits, options
+from index_builder.cli import arguments, edits, options, urls
 from index_builder.cli.console import note, progress
 from index_builder.dependencies import missing_dependencies
 from index_builder.errors import RemoteError, SourceError, UsageError
@@ -212,7 +212,7 @@ def _own_candidates(
 ) -> list[Candidate]:  # fmt: skip
     """Return what lock files, URLs and folders name."""
     if asked.kind == "--url":
-        return from_urls(index, [arguments.https_url(text) for text in asked.what], defaults, fetcher)
+        return from_urls(index, [urls.https_url(text) for text in asked.what], defaults, fetcher)
     if asked.kind == "--dist":
         return [_dist(path, index, defaults, fetcher) for path in arguments.own_files(asked.what)]
     found: list[Candidate] = []

@@ -1,4 +1,4 @@
-"""What people type after `add` and `pool push`: requirements, URLs, files, environments; each mistake with the way out."""
+"""What people type after `add` and `pool push`: requirements, files, environments; each mistake with the way out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
 
@@ -24,31 +23,6 @@ from index_builder.model.requirement import parse_requirement
 
 #: A lock file of 100,000 files has about 40 MB.
 _LARGEST_LOCK = 64 * 1024 * 1024
-
-
-def https_url(text: str) -> str:
-    """Return an https URL; raises UsageError."""
-    try:
-        is_https = urlsplit(text).scheme == "https"
-    except ValueError:
-        is_https = False
-    if not is_https:
-        msg = f"{text} is not an https URL"
-        raise UsageError(msg, fix="manifests hold https URLs only; files of your own are added with --dist")
-    return text
-
-
-def http_url(text: str) -> str:
-    """Return the URL of an index; raises UsageError. What is signed may come without TLS from one's own network: the guard decides."""
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("https", "http") and bool(parts.hostname) and not (parts.query or parts.fragment or "@" in parts.netloc)
-    except ValueError:
-        usable = False
-    if not usable:
-        msg = f"{text} is not the URL of an index"
-        raise UsageError(msg, fix="write it as https://pypi.example.org/simple/")
-    return text
 
 
 def requirement(text: str) -> Requirement:

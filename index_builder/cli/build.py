@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from index_builder import wiring
-from index_builder.cli import arguments, options
+from index_builder.cli import options, urls
 from index_builder.cli.console import stderr
 from index_builder.cli.packagelist import NAMES, build_from_list, list_options
 from index_builder.errors import UsageError
@@ -161,7 +161,7 @@ def _published(
         return {name: Path(published) / name for name in chosen}
     if len(chosen) > 1:
         raise UsageError("--published is the URL of one audience", fix=f"say which: --audience {chosen[0]}")
-    return {chosen[0]: arguments.https_url(published).rstrip("/") + "/"}
+    return {chosen[0]: urls.https_url(published).rstrip("/") + "/"}
 
 
 def _roots(tree: SourceTree, audiences: Iterable[Word]) -> dict[Word, bytes]:

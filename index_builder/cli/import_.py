@@ -10,7 +10,7 @@ from typing import BinaryIO
 import click
 
 from index_builder import wiring
-from index_builder.cli import arguments, edits, options, packagelist
+from index_builder.cli import edits, options, packagelist, urls
 from index_builder.dependencies import missing_dependencies
 from index_builder.errors import UsageError
 from index_builder.fetch.stage import Fetcher
@@ -65,7 +65,7 @@ def dumb_pypi(
         raise UsageError("say where the files are, once: --packages-url URL, or --dist DIR")
     if hosting and dist:
         raise UsageError("--hosting is for files at a URL: those of a folder are hosted", fix="leave it out")
-    where = partial(_open, dist) if dist else arguments.https_url(str(packages_url)).rstrip("/") + "/"
+    where = partial(_open, dist) if dist else urls.https_url(str(packages_url)).rstrip("/") + "/"
     root = wiring.find_root(repo)
     tree, reading, index = options.editable(root)
     defaults = Defaults(

@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from index_builder import wiring
-from index_builder.cli import arguments, rooted
+from index_builder.cli import rooted, urls
 from index_builder.cli.console import count, note, stderr
 from index_builder.cli.serve import listening
 from index_builder.client.installer import environment_for, leading_past
@@ -59,7 +59,7 @@ def command(
     if ours and upstream is None:
         raise UsageError("--ours goes with --upstream", fix="without it, nothing is looked for elsewhere")
     patterns = [_pattern(text) for text in ours]
-    other = Upstream(url=arguments.https_url(upstream), ours=patterns) if upstream else None
+    other = Upstream(url=urls.https_url(upstream), ours=patterns) if upstream else None
     pinned = rooted.Pinned(root, root_fingerprint, unsafe_trust_on_first_use)
     with rooted.opened(where, pinned, cache, quiet=True) as index:
         proxy = Proxy(index, wiring.SystemClock(), shipped.templates(), upstream=other)

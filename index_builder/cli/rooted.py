@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from index_builder.cli import arguments
+from index_builder.cli import urls
 from index_builder.cli.console import note, progress
 from index_builder.client.index import VerifiedIndex, read_root
 from index_builder.errors import RemoteError, TrustError, UsageError
@@ -78,7 +78,7 @@ def _check(pinned: Pinned) -> None:
 
 def _url(where: str) -> str:
     """Return the URL of the tree, ending in a slash; people give that of its simple API too."""
-    url = arguments.http_url(where).rstrip("/") + "/"
+    url = urls.http_url(where).rstrip("/") + "/"
     return url.removesuffix("simple/") if url.endswith("/simple/") else url
 
 

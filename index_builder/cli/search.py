@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from index_builder import wiring
-from index_builder.cli import arguments, describe, options
+from index_builder.cli import describe, options, urls
 from index_builder.cli.console import count, escape, note, stderr, stdout
 from index_builder.errors import StorageError, UsageError
 from index_builder.model.plain import plain
@@ -144,7 +144,7 @@ def _json(card: Card) -> dict[str, object]:
 def _place(where: str) -> str | Path:
     """Return the folder or URL of a tree; raises UsageError."""
     if "://" in where:
-        return arguments.http_url(where).rstrip("/").removesuffix("/simple") + "/"
+        return urls.http_url(where).rstrip("/").removesuffix("/simple") + "/"
     if not Path(where).is_dir():
         msg = f"--index {where} is no folder"
         raise UsageError(msg, fix="name the folder of one audience's tree, such as site/public, or a URL")

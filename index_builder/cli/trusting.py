@@ -14,7 +14,7 @@ import click
 from securesystemslib.signer import Signer
 
 from index_builder import wiring
-from index_builder.cli import arguments
+from index_builder.cli import urls
 from index_builder.cli.console import note
 from index_builder.errors import KeyMissingError, TrustError, UsageError
 from index_builder.model.names import Word
@@ -69,7 +69,7 @@ def where(published: str | None, audience: str) -> str | Path | None:
     if published is None:
         return None
     if "://" in published:
-        return arguments.https_url(published).rstrip("/") + "/"
+        return urls.https_url(published).rstrip("/") + "/"
     return Path(published) / audience
 
 

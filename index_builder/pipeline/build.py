@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from index_builder.errors import CorruptEntryError
 from index_builder.fetch.stage import Fetcher
@@ -28,8 +28,10 @@ from index_builder.policy.readers import readers_of
 from index_builder.ports.places import Site
 from index_builder.ports.trees import SourceTree
 from index_builder.render.legacy import ReleaseJson
-from index_builder.render.web.house import House, root_shown
 from index_builder.state import Mark, OutdatedStateError
+
+if TYPE_CHECKING:
+    from index_builder.render.web.house import House
 
 Found = Mapping[Word, tuple[Previous, Changed] | None]
 #: A part ends with the manifest that brings it to so many files or bytes: large enough to be worth sending to a worker.
@@ -209,6 +211,7 @@ class _Build:
 
     def _house(self, audience: Word, settings: Settings, templates: tuple[tuple[str, str], ...]) -> House:
         from index_builder.clientconfig.tools import shown  # noqa: PLC0415 - for pages for people only
+        from index_builder.render.web.house import House, root_shown  # noqa: PLC0415
 
         configuration = settings.configuration
         assert configuration is not None  # noqa: S101 - as below

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from index_builder import __version__
 from index_builder.fetch.stage import check_entry, keep
-from index_builder.inspection.inspect import Inspection, compare, inspect, problems_of
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem
 from index_builder.ports.pool import Pool
+
+if TYPE_CHECKING:
+    from index_builder.inspection.inspect import Inspection
 
 
 def is_examined(fetch: Fetch, pool: Pool) -> bool:
@@ -36,6 +39,8 @@ def examine(fetch: Fetch, pool: Pool) -> Examination:
 
     Raises CorruptEntryError, having dropped it, for an entry that does not hold the bytes of its digest; StorageError.
     """
+    from index_builder.inspection.inspect import compare, inspect, problems_of  # noqa: PLC0415 - most builds look into no file
+
     file = fetch.file
     check_entry(pool, fetch.digest)
     with pool.open(fetch.digest) as stream:

@@ -14,11 +14,11 @@ from index_builder.model.index import Index
 from index_builder.model.names import Word
 from index_builder.model.plan import Fetch, Plan
 from index_builder.model.problem import Place, Problem
+from index_builder.model.profile import Profile
 from index_builder.model.project import Project
-from index_builder.model.snapshot import Blob
+from index_builder.model.snapshot import Blob, ListedProject
 from index_builder.pipeline.examine import examine, is_examined
 from index_builder.pipeline.items import Item, pack
-from index_builder.pipeline.profile import profile_of
 from index_builder.pipeline.snapshot import blobs_of, take
 from index_builder.plan import plan
 from index_builder.ports.pool import Pool
@@ -108,13 +108,20 @@ def _has_error(problems: list[Problem]) -> bool:
     return any(problem.severity == "error" for problem in problems)
 
 
+def _profiled(project: Project, listed: ListedProject, part: Part) -> Profile | None:
+    if not part.web:
+        return None
+    from index_builder.pipeline.profile import profile_of  # noqa: PLC0415 - renders READMEs, which only pages for people show
+
+    return profile_of(project, listed, part.settings.policies, part.pool)
+
+
 def _packed(planned: Plan, served: Mapping[str, list[Blob]], index: Index, blobs: Mapping[str, str], part: Part) -> bytes:
     items = []
     for listed in take(index.configuration.audiences[planned.audience], planned, part.pool):
         project = index.projects[listed.normalized]
         path, paths = project.place.path, tuple(sorted(blob.path for blob in served[listed.normalized]))
-        profile = profile_of(project, listed, part.settings.policies, part.pool) if part.web else None
-        items.append(Item(listed, path, blobs[path], paths, profile))
+        items.append(Item(listed, path, blobs[path], paths, _profiled(project, listed, part)))
     return pack(items)
 
 

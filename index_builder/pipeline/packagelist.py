@@ -201,7 +201,7 @@ class _Build:
         kept: dict[str, list[tuple[int, bytes]]] = {}
         old = {name: built for name in names if (built := last.built(name))}
         with self._site.open(ROWS) as stream:
-            found = find_lines(stream, {built.first for built in old.values()})
+            found = find_lines(stream, last.mark.rows, {built.first: name for name, built in old.items()})
             for name, built in old.items():
                 if built.first not in found:
                     raise OutdatedStateError

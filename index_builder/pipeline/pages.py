@@ -7,18 +7,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from index_builder.model.page import Page
+from index_builder.model.profile import Profile
+from index_builder.model.snapshot import ListedProject
 from index_builder.pipeline.items import Item, unpack
 from index_builder.render.legacy import ReleaseJson, render_legacy
 from index_builder.render.rows import render_rows
 from index_builder.render.simple import ListedName, environment, render_html, render_json
-from index_builder.render.web.card import card_of
-from index_builder.render.web.house import House, environment_of
-from index_builder.render.web.project import render_project
-from index_builder.render.web.shared import Entry, entry_of
 from index_builder.state import Built, PageDigest, digest_of, shard_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from index_builder.render.web.house import House
+    from index_builder.render.web.shared import Entry
 
 
 class Layout(NamedTuple):
@@ -58,14 +59,13 @@ def render(task: tuple[Layout, bytes]) -> Rendered:
     names: list[ListedName] = []
     state: list[tuple[str, bytes]] = []
     entries: list[Entry] = []
-    people = house_templates(layout.house) if layout.house else None
     for item in unpack(packed):
         project = item.project
         made = list(_pages(item, layout, templates))
-        if layout.house and people and item.profile:
-            card = card_of(project, item.profile)
-            made += render_project(project, item.profile, card, layout.house, people)
-            entries.append(entry_of(card, item.profile.events))
+        if layout.house and item.profile:
+            shown, entry = _for_people(project, item.profile, layout.house)
+            made += shown
+            entries.append(entry)
         lines = render_rows(project)
         paths = tuple(sorted({*(page.path for page in made), *item.served}))
         first = project.files[0].filename if project.files else ""
@@ -85,6 +85,15 @@ def _pages(item: Item, layout: Layout, templates: Environment) -> Iterator[Page]
     yield from render_legacy(item.project, layout.root, layout.release_json)
 
 
+def _for_people(project: ListedProject, profile: Profile, house: House) -> tuple[list[Page], Entry]:
+    from index_builder.render.web.card import card_of  # noqa: PLC0415 - for pages for people only, as all below
+    from index_builder.render.web.project import render_project  # noqa: PLC0415
+    from index_builder.render.web.shared import entry_of  # noqa: PLC0415
+
+    card = card_of(project, profile)
+    return list(render_project(project, profile, card, house, house_templates(house))), entry_of(card, profile.events)
+
+
 @lru_cache(maxsize=4)
 def templates_of(layout: Layout) -> Environment:
     """Return the layout's templates, compiled once."""
@@ -94,4 +103,6 @@ def templates_of(layout: Layout) -> Environment:
 @lru_cache(maxsize=4)
 def house_templates(house: House) -> Environment:
     """Return the templates of pages for people, compiled once."""
+    from index_builder.render.web.house import environment_of  # noqa: PLC0415
+
     return environment_of(house)

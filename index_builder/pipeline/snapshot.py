@@ -10,8 +10,6 @@ from urllib.parse import quote
 from index_builder.errors import CorruptEntryError, StorageError
 from index_builder.fetch.stage import check_entry
 from index_builder.fetch.upstream import link_url
-from index_builder.inspection.inspect import inspect
-from index_builder.inspection.metadata import parse_metadata
 from index_builder.model.index import Audience
 from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch, Plan
@@ -107,6 +105,9 @@ def _metadata(project: Project, fetches: list[Fetch], pool: Pool) -> Iterator[tu
     """
     if project.hosting is Hosting.LINKED:
         return
+    from index_builder.inspection.inspect import inspect  # noqa: PLC0415 - whoever only links looks into no file
+    from index_builder.inspection.metadata import parse_metadata  # noqa: PLC0415
+
     spoken_for = {fetch.file.name.version for fetch in fetches if fetch.file.metadata}
     for fetch in fetches:
         file = fetch.file

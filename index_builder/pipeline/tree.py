@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from index_builder.errors import StorageError
 from index_builder.model.names import Word
@@ -25,8 +25,10 @@ from index_builder.publish.writing import Changes, publish
 from index_builder.render.rows import ROWS, Splice, find_lines, spliced
 from index_builder.render.simple import LIST_JSON, NO_LOGO, ListedName, Logo, read_json_list, render_json_list, render_list
 from index_builder.render.web.books import BOOKS, Books, decode_books
-from index_builder.render.web.shared import Entry, Shared
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, begun, digest_of, join_shard, shard_of
+
+if TYPE_CHECKING:
+    from index_builder.render.web.shared import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,11 +243,13 @@ class _Changed:
         """
         splices: list[Splice] = []
         lines = 0
+        if not self._touched:
+            return splices, lines
         anchors = {name: self._anchor(name) for name in self._touched}
         with self._previous.site.open(ROWS) as stream:
             if stream.seek(0, 2) != self._previous.mark.rows:
                 raise OutdatedStateError
-            places = find_lines(stream, {built.first for built in anchors.values() if built})
+            places = find_lines(stream, self._previous.mark.rows, {built.first: built.name for built in anchors.values() if built})
             for name, anchor in anchors.items():
                 if anchor is None:
                     begin = end = self._previous.mark.rows
@@ -293,6 +297,8 @@ def _for_people(tree: Tree, touched: Collection[str], entries: list[Entry], name
     house = tree.layout.house
     if house is None:
         return [], ""
+    from index_builder.render.web.shared import Shared  # noqa: PLC0415 - for pages for people only
+
     before = tree.previous.books() if tree.previous else Books()
     known = tree.previous
 

@@ -6,10 +6,12 @@ by their number of bytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import BinaryIO, Final, NamedTuple
 
+from index_builder.model.names import normalize
 from index_builder.model.snapshot import ListedFile, ListedProject
 from index_builder.render.simple import dump
 
@@ -68,35 +70,48 @@ def _copied(stream: BinaryIO, begin: int, end: int) -> Iterator[bytes]:
         yield chunk
 
 
-def find_lines(stream: BinaryIO, filenames: set[str]) -> Mapping[str, int]:
-    """Return where the line of each file begins; one that stands there twice, or not at all, is left out."""
-    begins = {b'{"filename":' + dump(name): name for name in filenames}
+def find_lines(stream: BinaryIO, size: int, filenames: Mapping[str, str]) -> Mapping[str, int]:
+    """Return where the line of each file begins in a file of `size` bytes; `filenames` have the normalized names of their projects.
+
+    One that stands there twice, or not at all, is left out.
+    """
     found: dict[str, set[int]] = {}
-    scan = _by_search if len(begins) <= _FEW else _by_line
-    for begin, position in scan(stream, begins):
-        found.setdefault(begins[begin], set()).add(position)
+    left = {_BEGIN + dump(name): name for name in filenames}
+    for begin, name in [*left.items()] if len(left) <= _FEW else ():
+        # An old sdist's name can be of two projects (`a-b-1.tar.gz`), and stand in the lines of both: each line must be looked at.
+        is_of_one = name.endswith(".whl") or name.count("-") == 1
+        if is_of_one and (position := _by_project(stream, size, begin, filenames[name])) is not None:
+            found[left.pop(begin)] = {position}
+    for begin, position in _by_line(stream, left) if left else ():
+        found.setdefault(left[begin], set()).add(position)
     return {name: positions.pop() for name, positions in found.items() if len(positions) == 1}
 
 
-#: So many searches through the file cost less than a look at each of its lines.
-_FEW = 4
+_BEGIN: Final = b'{"filename":'
+#: So many looks from halves to halves of the file cost less than a look at each of its lines.
+_FEW: Final = 256
+#: What is read at once where the lines of a project must be.
+_NEAR: Final = 64 * 1024
+#: What of a file name is its project's, as far as one can tell without knowing it.
+_PROJECT: Final = re.compile(rb'\{"filename":"([^"\\]+?)-[0-9]')
 
 
-def _by_search(stream: BinaryIO, begins: Mapping[bytes, str]) -> Iterator[tuple[bytes, int]]:
-    stream.seek(0)
-    position, rest = 0, b"\n"
-    while chunk := stream.read(_CHUNK):
-        window = rest + chunk
-        for begin in begins:
-            needle, at = b"\n" + begin, -1
-            while (at := window.find(needle, at + 1)) >= 0:
-                yield begin, position + at + 1 - len(rest)
-        position += len(chunk)
-        rest = window[-_LONGEST:]
-
-
-#: No line's beginning is longer: a file name has at most 255 characters.
-_LONGEST = 300
+def _by_project(stream: BinaryIO, size: int, begin: bytes, project: str) -> int | None:
+    """Return where a line is, by the order of projects; None where their file names do not tell it."""
+    low, high = 0, size
+    while high - low > _NEAR:
+        stream.seek((low + high) // 2)
+        stream.readline()
+        here = stream.tell()
+        guessed = _PROJECT.match(stream.readline()) if here < high else None
+        if guessed and normalize(guessed[1].decode("utf-8", "replace")) < project:
+            low = here
+        else:
+            high = (low + high) // 2
+    stream.seek(low)
+    window = b"\n" + stream.read(high - low) + stream.readline() + stream.readline()
+    at = window.find(b"\n" + begin)
+    return low + at if at >= 0 and window.count(b"\n" + begin) == 1 else None
 
 
 def _by_line(stream: BinaryIO, begins: Mapping[bytes, str]) -> Iterator[tuple[bytes, int]]:

@@ -33,8 +33,9 @@ class Client:
 @contextmanager
 def open_client(url: str, progress: Progress) -> Iterator[Client]:
     """Yield what downloads from the index at `url`, wherever that is, and from the public Internet; raises UsageError, RemoteError."""
+    from index_builder.adapters.addresses import networks_of, parse_networks
     from index_builder.adapters.folder_transport import FolderTransport
-    from index_builder.adapters.http import GuardedTransport, networks_of, parse_networks
+    from index_builder.adapters.http import GuardedTransport
     from index_builder.fetch.download import Downloader, Limits
 
     clock = SystemClock()

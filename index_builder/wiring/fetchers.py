@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +16,15 @@ from index_builder.adapters.progress import NoProgress
 from index_builder.errors import UsageError
 
 if TYPE_CHECKING:
+    from index_builder.adapters.addresses import Network
+    from index_builder.adapters.http import GuardedTransport
     from index_builder.fetch.download import Downloader
     from index_builder.fetch.stage import Fetcher
     from index_builder.model.index import Configuration
     from index_builder.model.plan import Fetch
     from index_builder.model.problem import Problem
-    from index_builder.ports.machine import Progress
+    from index_builder.ports.machine import Clock, Progress
+    from index_builder.ports.network import Response
     from index_builder.ports.pool import HandedIn, Shelf
 
 # ruff: noqa: PLC0415 - git, HTTP and the resolver each take longer to import than many commands to run: who needs one, waits for it.
@@ -46,7 +50,7 @@ def open_fetcher(
     INDEX_BUILDER_UNSAFE_NETWORKS of `environment`, which is the process's own unless given, lists networks, besides the public
     Internet, that may be reached; PIP_INDEX_URL is what the upstream `default` means. Raises UsageError.
     """
-    from index_builder.adapters.http import GuardedTransport, parse_networks
+    from index_builder.adapters.addresses import parse_networks
     from index_builder.fetch.download import Downloader
     from index_builder.fetch.stage import Fetcher
     from index_builder.fetch.upstream import Upstreams
@@ -57,7 +61,7 @@ def open_fetcher(
     except ValueError as error:
         msg = f"INDEX_BUILDER_UNSAFE_NETWORKS: {error}"
         raise UsageError(msg, fix="write networks as 10.1.0.0/16, separated by commas") from error
-    transport = GuardedTransport(clock, unsafe_networks=networks, connections=connections)
+    transport = _OnDemand(lambda: _guarded(clock, networks, connections))
     downloader = Downloader(transport=transport, clock=clock, progress=progress)
     upstreams = Upstreams(configuration.upstreams, downloader, default=environment[_DEFAULT])
     with ExitStack() as stack:
@@ -69,6 +73,30 @@ def open_fetcher(
             upstreams=upstreams, downloader=downloader, connections=connections, offline=offline,
             shelves=(*([inbox] if inbox else []), *_shelves(configuration, downloader)),
         )  # fmt: skip
+
+
+def _guarded(clock: Clock, networks: Sequence[Network], connections: int) -> GuardedTransport:
+    from index_builder.adapters.http import GuardedTransport
+
+    return GuardedTransport(clock, unsafe_networks=networks, connections=connections)
+
+
+class _OnDemand:
+    """A transport that is made by the first who asks for something: whoever fetches nothing waits for no TLS."""
+
+    def __init__(self, make: Callable[[], GuardedTransport]) -> None:
+        self._make = make
+        self._made: GuardedTransport | None = None
+        self._lock = threading.Lock()
+
+    def get(self, url: str, headers: dict[str, str], *, deadline: float) -> AbstractContextManager[Response]:
+        with self._lock:
+            self._made = self._made or self._make()
+        return self._made.get(url, headers, deadline=deadline)
+
+    def close(self) -> None:
+        if self._made:
+            self._made.close()
 
 
 def _shelves(configuration: Configuration, downloader: Downloader) -> Iterator[Shelf]:

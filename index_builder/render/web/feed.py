@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Final, NamedTuple
-from xml.sax.saxutils import escape, quoteattr
 
 from index_builder.model.page import Page, Tier
 from index_builder.model.profile import Event
@@ -45,11 +45,11 @@ def render_feed(path: str, title: str, happened: Sequence[Happened], house: Hous
     root = house.url or "tag:index,2026:"
     updated = happened[0].event.at if happened else _NEVER
     entries = "".join(_entry(one, root, house) for one in happened[:MOST])
-    link = f'<link href={quoteattr(house.url)}/>\n<link rel="self" href={quoteattr(house.url + path)}/>\n' if house.url else ""
+    link = f'<link href="{escape(house.url)}"/>\n<link rel="self" href="{escape(house.url + path)}"/>\n' if house.url else ""
     text = (
         '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n'
-        f"<id>{escape(root + path)}</id>\n<title>{escape(title)}</title>\n<updated>{updated}</updated>\n"
-        f"<author><name>{escape(house.title)}</name></author>\n{link}{entries}</feed>\n"
+        f"<id>{escape(root + path, quote=False)}</id>\n<title>{escape(title, quote=False)}</title>\n<updated>{updated}</updated>\n"
+        f"<author><name>{escape(house.title, quote=False)}</name></author>\n{link}{entries}</feed>\n"
     )
     return Page(path, ATOM, text.encode(), tier)
 
@@ -57,7 +57,7 @@ def render_feed(path: str, title: str, happened: Sequence[Happened], house: Hous
 def _entry(one: Happened, root: str, house: House) -> str:
     page = f"project/{one.normalized}/index.html"
     name = f"{page}#{one.event.kind}-{one.event.version}-{one.event.at}"
-    link = f"<link href={quoteattr(house.url + page)}/>" if house.url else ""
-    title = escape(title_of(one))
+    link = f'<link href="{escape(house.url + page)}"/>' if house.url else ""
+    title = escape(title_of(one), quote=False)
     facts = f"<title>{title}</title><updated>{one.event.at}</updated>{link}<summary>{title}</summary>"
-    return f"<entry><id>{escape(root + name)}</id>{facts}</entry>\n"
+    return f"<entry><id>{escape(root + name, quote=False)}</id>{facts}</entry>\n"

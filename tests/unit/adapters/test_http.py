@@ -12,8 +12,9 @@ import trustme
 from servers import LOOPBACK, Reply, serving
 
 from index_builder.adapters import http
+from index_builder.adapters.addresses import is_public, parse_networks
 from index_builder.adapters.clock import SystemClock
-from index_builder.adapters.http import GuardedTransport, is_public, parse_networks
+from index_builder.adapters.http import GuardedTransport
 from index_builder.errors import ForbiddenAddressError, InterruptedRunError, RemoteError
 from index_builder.testing import FakeClock
 
