@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -23,7 +22,7 @@ from index_builder.ports.places import Site
 from index_builder.ports.pool import Pool
 from index_builder.publish.writing import Changes, publish
 from index_builder.render.rows import ROWS, Splice, find_lines, spliced
-from index_builder.render.simple import LIST_JSON, NO_LOGO, ListedName, Logo, read_json_list, render_json_list, render_list
+from index_builder.render.simple import LIST_JSON, NO_LOGO, ListedName, Logo, ProjectList, render_list
 from index_builder.render.web.books import BOOKS, Books, decode_books
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, begun, digest_of, join_shard, shard_of
 
@@ -145,7 +144,10 @@ class _Whole:
             for path, line in part.state:
                 shards.setdefault(path, []).append(line)
         self.built = len(names)
-        lists = [render_list(tree.title, names, templates_of(tree.layout), tree.logo), render_json_list(names, preview=tree.layout.preview)]
+        lists = [
+            render_list(tree.title, names, templates_of(tree.layout), tree.logo),
+            ProjectList.of(names).page(preview=tree.layout.preview),
+        ]
         yield from lists
         yield LargePage(ROWS, JSON_LINES, rows.size, rows.chunks, Tier.LIST)
         people, books = _for_people(tree, (), entries, names)
@@ -171,12 +173,12 @@ class _Changed:
         self._state = dict(zip(self._names, (line for part in rendered for _, line in part.state), strict=True))
         self._old = {name: built for name in tree.touched if (built := previous.built(name))}
         self._touched = sorted(self._old.keys() | self._names.keys())
-        self._before = list(read_json_list(previous.site.read(LIST_JSON))) if self._touched else []
+        self._before = ProjectList.read(previous.site.read(LIST_JSON)) if self._touched else ProjectList([])
         self.built = len(self._names)
-        self._names_after = sorted([n for n in self._before if n.normalized not in self._touched] + list(self._names.values()))
+        self._after = self._before.changed(self._touched, self._names.values())
         self._lists, projects = self._project_lists()
         entries = [entry for part in rendered for entry in part.entries]
-        self._people, books = _for_people(tree, self._touched, entries, self._names_after) if self._touched else ([], previous.mark.web)
+        self._people, books = _for_people(tree, self._touched, entries, self._after) if self._touched else ([], previous.mark.web)
         self._shards, digests = self._state_pages()
         splices, lines = self._splices()
         size = previous.mark.rows + sum(len(lines) - (end - begin) for begin, end, lines in splices)
@@ -212,11 +214,11 @@ class _Changed:
         """Return the project lists that change, and how many projects they have."""
         if not self._touched:
             return [], self._previous.mark.projects
-        tree, before, names = self._tree, self._before, self._names_after
-        lists = [render_json_list(names, preview=tree.layout.preview)] if names != before else []
-        if [listed[:2] for listed in names] != [listed[:2] for listed in before]:
-            lists.insert(0, render_list(tree.title, names, templates_of(tree.layout), tree.logo))
-        return lists, len(names)
+        tree, before, after = self._tree, self._before, self._after
+        lists = [] if after.is_same(before) else [after.page(preview=tree.layout.preview)]
+        if not after.is_same(before, but_for_serials=True):
+            lists.insert(0, render_list(tree.title, after, templates_of(tree.layout), tree.logo))
+        return lists, len(after)
 
     def _gone_for_people(self) -> set[str]:
         """Return the pages that show many projects and are not there any more."""
@@ -270,8 +272,8 @@ class _Changed:
         built = self._old.get(name)
         if built and built.rows:
             return built
-        for following in self._before[bisect_right(self._before, name, key=lambda listed: listed.normalized) :]:
-            built = self._previous.built(following.normalized)
+        for following in self._before.following(name):
+            built = self._previous.built(following)
             if built and built.rows:
                 return built
         return None
@@ -289,7 +291,7 @@ class _Changed:
         return {path for built in others for path in shared.intersection(built.files)}
 
 
-def _for_people(tree: Tree, touched: Collection[str], entries: list[Entry], names: list[ListedName]) -> tuple[list[Page], str]:
+def _for_people(tree: Tree, touched: Collection[str], entries: list[Entry], names: Iterable[ListedName]) -> tuple[list[Page], str]:
     """Return the pages that show many projects, as far as they differ from the last build's, and the digest of what is remembered of them.
 
     Raises OutdatedStateError.
@@ -309,7 +311,7 @@ def _for_people(tree: Tree, touched: Collection[str], entries: list[Entry], name
 
     shared = Shared(house, house_templates(house), before, read)
     try:
-        pages = shared.change(touched, entries, names)
+        pages = shared.change(touched, entries, list(names))
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise OutdatedStateError from error
     content = shared.books.encode()

@@ -5,8 +5,9 @@ Source: the simple repository API specification 1.4 (PEP 503, 592, 629, 658, 691
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -72,25 +73,77 @@ def render_json(project: ListedProject, *, preview: bool = False) -> Page:
     return Page(path=path, content_type=SIMPLE_JSON, content=_detail(project, preview), tier=Tier.PROJECT)
 
 
-def render_list(title: str, names: Sequence[ListedName], templates: Environment, logo: Logo = NO_LOGO) -> Page:
+def render_list(title: str, names: Iterable[ListedName], templates: Environment, logo: Logo = NO_LOGO) -> Page:
     """Return the project list in HTML; `names` are in the order of their normalized form."""
     html = templates.get_template("simple/list.html").render(title=title, logo=logo, names=names, api_version=API_VERSION)
     return Page(path=LIST_HTML, content_type=HTML, content=html.encode(), tier=Tier.LIST)
 
 
-def render_json_list(names: Sequence[ListedName], *, preview: bool = False) -> Page:
-    """Return the project list in JSON, with the serials that mirroring tools compare."""
-    projects = [{"name": name, "_last-serial": serial} for _, name, serial in names]
-    meta: dict[str, object] = {"api-version": API_VERSION, "_last-serial": max((listed.serial for listed in names), default=0)}
-    meta |= _PREVIEW if preview else {}
-    return Page(path=LIST_JSON, content_type=SIMPLE_JSON, content=dump({"meta": meta, "projects": projects}), tier=Tier.LIST)
+class ProjectList:
+    """The projects of an index in the order of their normalized names, as the JSON list has them.
+
+    There may be 100,000, of which one changes: they stay as they were read, and only those that are asked for are looked at.
+    """
+
+    def __init__(self, projects: list[dict[str, Any]]) -> None:
+        """Take the values of `projects`."""
+        self._projects = projects
+
+    @classmethod
+    def of(cls, names: Iterable[ListedName]) -> ProjectList:
+        """Return the list of projects that are in their order."""
+        return cls([_listed(name) for name in names])
+
+    @classmethod
+    def read(cls, content: bytes) -> ProjectList:
+        """Return what `page` wrote."""
+        return cls(orjson.loads(content)["projects"])
+
+    def __len__(self) -> int:
+        """Return how many projects there are."""
+        return len(self._projects)
+
+    def __iter__(self) -> Iterator[ListedName]:
+        """Yield each project."""
+        return (ListedName(normalize(project["name"]), project["name"], project["_last-serial"]) for project in self._projects)
+
+    def following(self, normalized: str) -> Iterator[str]:
+        """Yield the normalized names that come after one."""
+        place = bisect_right(self._projects, normalized, key=_normalized)
+        return (normalize(self._projects[place]["name"]) for place in range(place, len(self._projects)))
+
+    def changed(self, gone: Iterable[str], come: Iterable[ListedName]) -> ProjectList:
+        """Return the list without some projects, by their normalized names, and then with others."""
+        edits: dict[str, list[dict[str, Any]]] = {name: [] for name in gone}
+        edits |= {listed.normalized: [_listed(listed)] for listed in come}
+        projects: list[dict[str, Any]] = []
+        position = 0
+        for name, now in sorted(edits.items()):
+            place = bisect_left(self._projects, name, position, key=_normalized)
+            projects += self._projects[position:place] + now
+            was_there = place < len(self._projects) and _normalized(self._projects[place]) == name
+            position = place + was_there
+        return ProjectList(projects + self._projects[position:])
+
+    def is_same(self, other: ProjectList, *, but_for_serials: bool = False) -> bool:
+        """Say whether another list would be the same JSON page, or but for the serials, which HTML does not have."""
+        if but_for_serials:
+            return [project["name"] for project in self._projects] == [project["name"] for project in other._projects]
+        return self._projects == other._projects
+
+    def page(self, *, preview: bool = False) -> Page:
+        """Return the project list in JSON, with the serials that mirroring tools compare."""
+        last = max((project["_last-serial"] for project in self._projects), default=0)
+        meta: dict[str, object] = {"api-version": API_VERSION, "_last-serial": last, **(_PREVIEW if preview else {})}
+        return Page(path=LIST_JSON, content_type=SIMPLE_JSON, content=dump({"meta": meta, "projects": self._projects}), tier=Tier.LIST)
 
 
-def read_json_list(content: bytes) -> Iterator[ListedName]:
-    """Yield what `render_json_list` wrote."""
-    for project in orjson.loads(content)["projects"]:
-        name = project["name"]
-        yield ListedName(normalize(name), name, project["_last-serial"])
+def _listed(listed: ListedName) -> dict[str, Any]:
+    return {"name": listed.name, "_last-serial": listed.serial}
+
+
+def _normalized(project: dict[str, Any]) -> str:
+    return normalize(project["name"])
 
 
 def dump(value: object) -> bytes:

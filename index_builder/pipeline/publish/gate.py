@@ -19,7 +19,7 @@ from index_builder.pipeline.publish.difference import put_of
 from index_builder.ports.machine import Progress
 from index_builder.ports.places import Site
 from index_builder.publish.apply import verified
-from index_builder.render.simple import LIST_JSON, read_json_list
+from index_builder.render.simple import LIST_JSON, ProjectList
 
 #: So many projects are tried.
 MOST: Final = 8
@@ -70,7 +70,7 @@ _LOOKED_AT: Final = 64
 
 
 def _names(wanted: Site) -> Iterator[str]:
-    yield from (listed.normalized for listed in read_json_list(wanted.read(LIST_JSON)))
+    yield from (listed.normalized for listed in ProjectList.read(wanted.read(LIST_JSON)))
 
 
 def _newest(wanted: Site, name: str, machine: Machine) -> Sample | None:
