@@ -111,10 +111,13 @@ class DirectorySite:
             return
         if path:
             self._folder(path.rpartition("/")[0])
-        target = self.root / path
         try:
-            target.mkdir(parents=not path)
+            if path:
+                os.mkdir(f"{self.root}/{path}")  # noqa: PTH102 - as in `put`
+            else:
+                self.root.mkdir(parents=True)
         except FileExistsError:
+            target = self.root / path
             if path and (target.is_symlink() or not target.is_dir()):
                 target.unlink()
                 target.mkdir()

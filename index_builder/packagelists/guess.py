@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Final
 
 from packaging.version import InvalidVersion, Version
 
@@ -15,7 +16,8 @@ from index_builder.model.names import NormalizedName, ProjectName, normalize, pa
 _LONGEST = 255
 _SAFE = re.compile(rf"[A-Za-z0-9_.+!-]{{1,{_LONGEST}}}")
 #: What nearly all names are: there is one way to read them, and no need to look at each part.
-_PLAIN = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9_]*[A-Za-z0-9])?)-([0-9]+(?:\.[0-9A-Za-z]+)*)(?:\.tar\.gz|-\w+-\w+-\w+\.whl)", re.ASCII)
+PLAIN: Final = r"([A-Za-z0-9](?:[A-Za-z0-9_]*[A-Za-z0-9])?)-([0-9]+(?:\.[0-9A-Za-z]+)*)(?:\.tar\.gz|-\w+-\w+-\w+\.whl)"
+_PLAIN = re.compile(PLAIN, re.ASCII)
 _WHEEL = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9_.]*[A-Za-z0-9])?)-(\d[^-]*)(?:-\d[^-]*)?-[\w.]+-[\w.]+-[\w.]+\.whl", re.ASCII)
 _WITH_DIGIT_AND_DOT = re.compile(r"(?=.*\.)(?=.*[0-9])")
 

@@ -6,16 +6,18 @@ Source: dumb-pypi's README for the keys; PEP 714 for what `core_metadata` may sa
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
 from packaging.version import Version
 
+from index_builder.model.names import normalize
 from index_builder.model.snapshot import ListedFile
-from index_builder.packagelists.guess import guess, read_version
+from index_builder.packagelists.guess import PLAIN, guess, read_version
 
 KEYS: Final = (
     "filename", "hash", "requires_dist", "requires_python", "core_metadata", "uploaded_by", "upload_timestamp", "yanked_reason",
@@ -23,6 +25,9 @@ KEYS: Final = (
 _TEXTS: Final = ("hash", "requires_python", "core_metadata", "uploaded_by", "yanked_reason")
 _DIGEST = re.compile(r"[a-z0-9_]+=[0-9a-f]+")
 _KNOWN = frozenset(KEYS)
+#: The beginning of nearly every line: a name that can be read in one way only, and is too short to be too long.
+_PLAIN_NAME = re.compile(rb'\{"filename": ?"' + PLAIN.encode() + b'"', re.ASCII)
+_LONGEST_PLAIN: Final = 100
 _PLAIN = re.compile(rb'\{"filename": ?"([A-Za-z0-9_.+!-]+)"')
 #: The last second of the year 9999: later times cannot be written.
 _LATEST: Final = 253_402_300_799
@@ -52,7 +57,15 @@ def filename_of(line: bytes) -> str:
 
 def project_of(line: bytes) -> str:
     """Return the normalized name of the project that a line's file belongs to; raises BadLineError."""
+    plain = _PLAIN_NAME.match(line)
+    if plain and plain.end() < _LONGEST_PLAIN:
+        return _normalized(plain[1])
     return _guessed(filename_of(line))[0]
+
+
+@lru_cache(maxsize=1024)
+def _normalized(name: bytes) -> str:
+    return normalize(name.decode())
 
 
 def read_line(line: bytes, packages_url: str) -> tuple[Version, ListedFile, list[str]]:
@@ -127,4 +140,17 @@ def _time(seconds: object) -> str:
         return ""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _LATEST:
         raise BadLineError("'upload_timestamp' is not a number of seconds since 1970")
+    if isinstance(seconds, int):
+        days, rest = divmod(seconds, 86_400)
+        minutes, second = divmod(rest, 60)
+        return f"{_day(days)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}Z"
     return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+@lru_cache(maxsize=1 << 14)
+def _day(days: int) -> str:
+    """Return a day by its number since 1970; lists have many files of one day, and reading a clock is slow."""
+    return date.fromordinal(_FIRST_DAY + days).isoformat()
+
+
+_FIRST_DAY: Final = date(1970, 1, 1).toordinal()

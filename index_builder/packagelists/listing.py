@@ -33,7 +33,8 @@ def listed(
     in_order = sorted(found.values(), key=lambda read: (read[0], read[1].filename))
     files = tuple(_in_one_spelling(in_order))
     metadata = {file.filename: {"requires_dist": requires} for _, file, requires in in_order if requires}
-    serial = max((int(datetime.fromisoformat(file.uploaded).timestamp()) for file in files if file.uploaded), default=0)
+    last = max(file.uploaded for file in files)  # written so that they are in the order of time, but for parts of a second
+    serial = int(datetime.fromisoformat(last).timestamp()) if last else 0
     return ListedProject(name, name, files, metadata, serial)
 
 

@@ -44,7 +44,7 @@ def _serial(project: Project) -> int:
     times = [file.uploaded for file in project.files]
     times += [mark.at for mark in (project.status, *project.removed) if mark]
     times += [y.at for r in project.releases for y in (r.yanked, *(f.yanked for f in r.files)) if y]
-    return max((time.unix for time in times), default=0)
+    return max(times).unix if times else 0  # they are written so that they are in the order of time, but for parts of a second
 
 
 def blobs_of(audience: Audience, planned: Plan, pool: Pool) -> dict[str, list[Blob]]:
