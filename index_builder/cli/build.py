@@ -19,6 +19,7 @@ from index_builder.errors import UsageError
 from index_builder.model.names import Word
 from index_builder.render.legacy import ReleaseJson
 from index_builder.wiring import fetchers, shipped
+from index_builder.wiring import sites as places
 
 if TYPE_CHECKING:
     from index_builder.model.index import Configuration
@@ -97,8 +98,8 @@ def command(
             ExitStack() as stack,
             wiring.open_workers(jobs, executor) as workers,
         ):
-            sparse_sites = stack.enter_context(wiring.open_sparse_sites(folder, where, fetcher, _roots(tree, where))) if sparse else {}
-            sites: Mapping[Word, Site] = sparse_sites or stack.enter_context(wiring.open_sites(folder, chosen, dry_run=dry_run))
+            sparse_sites = stack.enter_context(places.open_sparse_sites(folder, where, fetcher, _roots(tree, where))) if sparse else {}
+            sites: Mapping[Word, Site] = sparse_sites or stack.enter_context(places.open_sites(folder, chosen, dry_run=dry_run))
             order = Order(
                 templates=shipped.templates(), release_json=ReleaseJson(release_json), builder=shipped.builder(), full=full, verify=verify,
                 sparse=sparse, web=not no_web, executor=workers,

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from index_builder import wiring
 from index_builder.cli import keyroom, options, trusting
 from index_builder.cli import standing as standing_of
 from index_builder.cli.console import count, note, stderr
@@ -18,6 +17,7 @@ from index_builder.trust import ceremony
 from index_builder.trust.committed import TRUST, holders, standings
 from index_builder.trust.keys import held_by, holder_of, uri_of
 from index_builder.trust.layout import BINS, TIMESTAMP, wants_renewal
+from index_builder.wiring import sites
 
 
 @click.group("keys")
@@ -156,7 +156,7 @@ def status(published: str | None, fail_within: str | None, repo: Path, audience:
     found = standings(room.committed)
     where = trusting.where(published, room.audience) or room.root / "site" / room.audience
     try:
-        with wiring.open_reading(room.root, room.configuration, room.audience, where) as site:
+        with sites.open_reading(room.root, room.configuration, room.audience, where) as site:
             online = standing_of.published(room.committed, site.read, room.now)
     except TrustError:
         for standing in found if output_format == "text" else ():

@@ -22,7 +22,7 @@ from index_builder.model.names import Word
 from index_builder.model.problem import Problem, ProblemsFoundError
 from index_builder.render.legacy import ReleaseJson
 from index_builder.render.simple import Logo
-from index_builder.wiring import shipped
+from index_builder.wiring import shipped, sites
 
 if TYPE_CHECKING:
     from index_builder.render.web.house import House
@@ -84,7 +84,7 @@ def build_from_list(
     with ExitStack() as stack:
         stream = stack.enter_context(opened(path))
         previous = PackageList(stream=stack.enter_context(opened(before)), is_json=is_json) if before else None
-        site = stack.enter_context(wiring.open_list_site(output, dry_run=dry_run))
+        site = stack.enter_context(sites.open_list_site(output, dry_run=dry_run))
         templates = tuple(sorted(shipped.templates().items()))
         order = ListOrder(
             packages_url=_url(given["packages_url"]),

@@ -23,7 +23,7 @@ from index_builder.pipeline.build import Order, build
 from index_builder.pipeline.reading import configuration_of
 from index_builder.ports.trees import SourceTree
 from index_builder.render.legacy import ReleaseJson
-from index_builder.wiring import shipped
+from index_builder.wiring import shipped, sites
 
 #: Where a change is served on loopback.
 PORT: Final = 8000
@@ -123,7 +123,7 @@ def write_preview(
     """Write an audience's index as a preview, into `folder`, which is called as the audience. Raises as `build`."""
     with (
         options.fetching(root, configuration, pool=pool, connections=connections, quiet=quiet) as fetcher,
-        wiring.open_site(folder.parent, audience) as site,
+        sites.open_site(folder.parent, audience) as site,
         wiring.open_workers(jobs) as workers,
     ):
         order = Order(

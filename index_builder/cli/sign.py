@@ -15,6 +15,7 @@ from index_builder.model.source import is_manifest
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.sign import Order, Report, sign_tree
 from index_builder.pipeline.trust import read_trust
+from index_builder.wiring import sites
 
 
 @click.command("sign")
@@ -76,7 +77,7 @@ def command(
     revision = None if worktree else tree.revision
     order = Order(committed=committed, signers=signers, now=now, heartbeat=heartbeat, commit=revision)
     shown = progress(quiet=quiet)
-    with wiring.open_signing(root, folder, chosen, trusting.where(published, chosen), configuration, dry_run=dry_run) as (
+    with sites.open_signing(root, folder, chosen, trusting.where(published, chosen), configuration, dry_run=dry_run) as (
         site,
         there,
         changes,

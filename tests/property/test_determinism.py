@@ -20,9 +20,10 @@ from index_builder.model.names import Word
 from index_builder.pipeline.build import Order, build
 from index_builder.pipeline.reading import configuration_of
 from index_builder.render.legacy import ReleaseJson
-from index_builder.wiring import NoProgress, SystemClock, open_sites
+from index_builder.wiring import NoProgress, SystemClock
 from index_builder.wiring.fetchers import open_fetcher
 from index_builder.wiring.shipped import builder, templates
+from index_builder.wiring.sites import open_sites
 
 COMMAND = [sys.executable, "-m", "index_builder", "build", "-q"]
 

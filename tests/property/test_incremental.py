@@ -29,9 +29,10 @@ from index_builder.pipeline.reading import configuration_of
 from index_builder.render.legacy import ReleaseJson
 from index_builder.render.rows import ROWS
 from index_builder.testing import sha256
-from index_builder.wiring import NoProgress, SystemClock, open_sites
+from index_builder.wiring import NoProgress, SystemClock
 from index_builder.wiring.fetchers import open_fetcher
 from index_builder.wiring.shipped import templates
+from index_builder.wiring.sites import open_sites
 
 NAMES = ["alpha", "beta", "be-ta", "gamma", "delta9", "zeta"]
 AUDIENCES = ["public", "internal"]

@@ -545,7 +545,7 @@ def test_a_full_output_is_no_traceback(repo):
 
 def test_one_build_at_a_time(repo, cli):
     """A second build into the same folder is told that one is at work."""
-    from index_builder.wiring import open_site
+    from index_builder.wiring.sites import open_site
 
     with open_site(repo / "site", "public"):
         done = cli("build", "--worktree")
