@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -10,11 +11,12 @@ from pathlib import Path
 
 import pygit2
 
-from index_builder.adapters.comparison import Side, compared
+from index_builder.adapters.git_trees import Side, compared, listed
 from index_builder.adapters.limits import DAMAGED, MAX_ENTRIES, MAX_READ, TOPS, check_depth
 from index_builder.errors import SourceError
-from index_builder.model.source import SourceChange, SourceEntry
+from index_builder.model.source import EXECUTABLE, ORDINARY, SUBMODULE, SYMLINK, SourceChange, SourceEntry
 
+_MODES = {b"100644": ORDINARY, b"100755": EXECUTABLE}
 #: Looking at every file of a larger working tree would take longer than the question that was asked.
 _FEW_ENTRIES = 5000
 
@@ -125,12 +127,16 @@ class GitTree:
 
     def _walk(self, tree: pygit2.Tree, folder: str) -> Iterator[SourceEntry]:
         check_depth(folder)
-        self._counted(len(tree))
-        for inner in tree:
-            if isinstance(inner, pygit2.Tree):
-                yield from self._walk(inner, f"{folder}{_name(inner)}/")
-            else:  # of which there may be a hundred thousand: nothing is called that need not be
-                yield SourceEntry(folder + _name(inner), inner.filemode or 0, str(inner.id))
+        entries = listed(tree)
+        self._counted(len(entries))
+        for mode, raw, found in entries:
+            name = folder + raw.decode("utf-8", "backslashreplace")
+            if usual := _MODES.get(mode):  # of which there may be a hundred thousand: nothing is called that need not be
+                yield SourceEntry(name, usual, found.hex())
+            elif stat.S_ISDIR(int(mode, 8)):
+                yield from self._walk(self._repository[found.hex()].peel(pygit2.Tree), f"{name}/")
+            else:
+                yield SourceEntry(name, _mode(int(mode, 8)), found.hex())
 
     def _entry(self, entry: pygit2.Object, path: str) -> SourceEntry:
         self._counted(1)
@@ -189,9 +195,12 @@ def tips(folder: Path) -> list[str]:
     return sorted(commits)
 
 
-def _name(entry: pygit2.Object) -> str:
-    raw = entry.raw_name or b""
-    return raw.decode("utf-8", "backslashreplace")
+def _mode(written: int) -> int:
+    """Return a mode as git takes it: of old tools there are files with 664, which is 644 to every git."""
+    kind = stat.S_IFMT(written)
+    if kind == stat.S_IFREG:
+        return EXECUTABLE if written & stat.S_IXUSR else ORDINARY
+    return kind if kind in (SYMLINK, SUBMODULE) else ORDINARY
 
 
 def uncommitted(folder: Path) -> list[str]:

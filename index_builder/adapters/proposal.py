@@ -10,8 +10,8 @@ from typing import Final
 
 import pygit2
 
-from index_builder.adapters.comparison import compared
 from index_builder.adapters.git import GitTree, commit_of, inside_of, moment, objects_of, opened, tree_of
+from index_builder.adapters.git_trees import compared
 from index_builder.adapters.limits import MAX_READ, TOPS
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import SourceError

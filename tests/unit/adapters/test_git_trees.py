@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index_builder.adapters.comparison import compared
+from index_builder.adapters.git import GitTree
+from index_builder.adapters.git_trees import compared
 from index_builder.errors import SourceError
 
 MODES = [0o100644, 0o100755, 0o120000]
@@ -48,6 +49,28 @@ def test_what_differs_is_what_git_says(repository, old, new):
     """Files, links and folders that come, go, change, or become one another."""
     sides = written(repository, old), written(repository, new)
     assert {path: (before, after) for path, before, after in compared(repository, *sides)} == of_git(*sides)
+
+
+def test_entries_are_those_that_git_sees(tmp_path):
+    """Files of every mode that tools ever wrote, links, submodules, and folders with their mode written in two ways."""
+    repository = pygit2.init_repository(str(tmp_path), bare=True)
+    blob = bytes.fromhex(str(repository.create_blob(b"x")))
+    inner = bytes.fromhex(str(repository.odb.write(pygit2.enums.ObjectType.TREE, b"100644 a.yaml\0" + blob)))
+    modes = ["100600", "100644", "100664", "100755", "100775", "120000", "160000", "120777"]
+    raw = b"".join(f"{mode} {n}.yaml".encode() + b"\0" + blob for n, mode in enumerate(modes))
+    raw += b"040000 old\0" + inner + b"40000 usual\0" + inner + b"100644 \xff.yaml\0" + blob
+    packages = repository[repository.odb.write(pygit2.enums.ObjectType.TREE, raw)]
+    top = repository.TreeBuilder()
+    top.insert("packages.d", packages.id, 0o040000)
+    who = pygit2.Signature("a", "a@example.org", 0, 0)
+    repository.create_commit("HEAD", who, who, "m", top.write(), [])
+    found = {entry.path: (entry.mode, entry.blob) for entry in GitTree(tmp_path, "HEAD").entries()}
+    seen = {
+        f"packages.d/{(entry.raw_name or b'').decode('utf-8', 'backslashreplace')}": (int(entry.filemode), str(entry.id))
+        for entry in packages if not isinstance(entry, pygit2.Tree)
+    }  # fmt: skip
+    seen["packages.d/7.yaml"] = (0o120000, blob.hex())  # libgit2 takes it for an executable; git itself for the link that it is
+    assert found == seen | {f"packages.d/{name}/a.yaml": (0o100644, blob.hex()) for name in ("old", "usual")}
 
 
 def test_what_is_the_same_is_not_opened(tmp_path):
