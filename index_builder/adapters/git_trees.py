@@ -12,7 +12,7 @@ from typing import Final
 
 import pygit2
 
-from index_builder.adapters.limits import DAMAGED, MAX_ENTRIES, check_depth
+from index_builder.adapters.limits import DAMAGED, MAX_ENTRIES
 from index_builder.errors import SourceError
 
 #: A file of a tree: its mode as it is written there, and the id of its blob.
@@ -21,6 +21,8 @@ Difference = tuple[bytes, Side | None, Side | None]
 #: An entry of a tree: its mode in octal digits, its name, and the id of its object, twenty bytes.
 Entry = tuple[bytes, bytes, bytes]
 _ENTRY: Final = re.compile(rb"([0-7]+) ([^\0]+)\0([\0-\xff]{20})")
+#: Folders in each other are walked by recursion. Far fewer are refused, with a finding, by whoever judges a path.
+_MAX_DEPTH: Final = 250
 
 
 def listed(tree: pygit2.Tree) -> list[Entry]:
@@ -47,7 +49,9 @@ class _Comparison:
 
     def of(self, old: str | None, new: str | None, folder: bytes) -> Iterator[Difference]:
         """Compare two folders by their ids; of a folder that is on one side alone, yield all."""
-        check_depth(folder.decode("utf-8", "backslashreplace"))
+        if folder.count(b"/") > _MAX_DEPTH:
+            msg = f"{folder[:80].decode('utf-8', 'backslashreplace')}… is nested deeper than {_MAX_DEPTH} folders"
+            raise SourceError(msg, fix="flatten it")
         before, after = self._entries(old, folder), self._entries(new, folder)
         gone, come = ({name: (int(mode, 8), blob.hex()) for mode, name, blob in side} for side in (before - after, after - before))
         for name in sorted(gone.keys() | come.keys()):

@@ -97,7 +97,7 @@ def test_trees_that_tools_read_differently_are_refused(repository, deep):
     blob = repository.create_blob(b"x")
     if deep:
         inner = {"file": (0o100644, b"x")}
-        for _ in range(40):
+        for _ in range(260):
             inner = {"d": inner}
         bad = written(repository, inner)
     else:
