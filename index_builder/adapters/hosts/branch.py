@@ -170,17 +170,26 @@ class BranchSite:
         """Take the tree; contents that were not fetched are asked for when they are read."""
         self._repository, self._tree, self._git = repository, tree, git
         self._read: dict[str, bytes] = {}
+        self._folders: dict[str, pygit2.Tree | None] = {"": tree}
 
     def listing(self) -> Mapping[str, int | None]:
         """Return every path, of sizes that nobody knows."""
         return dict.fromkeys(_walked(self._tree, ""))
 
     def _entry(self, path: str) -> pygit2.Object | None:
-        try:
-            found = self._tree[path]
-        except KeyError:
-            return None
-        return found if found.type == ObjectType.BLOB and found.filemode != FileMode.LINK else None
+        folder, _, name = path.rpartition("/")
+        inside = self._folder(folder)
+        found = inside[name] if inside is not None and name in inside else None
+        return found if found is not None and found.type == ObjectType.BLOB and found.filemode != FileMode.LINK else None
+
+    def _folder(self, path: str) -> pygit2.Tree | None:
+        """Return a folder's tree, read once: those of an index have tens of thousands of entries."""
+        if path not in self._folders:
+            above, _, name = path.rpartition("/")
+            inside = self._folder(above)
+            found = inside[name] if inside is not None and name in inside else None
+            self._folders[path] = found if isinstance(found, pygit2.Tree) else None
+        return self._folders[path]
 
     def size(self, path: str) -> int | None:
         """Return a file's size."""
@@ -188,7 +197,7 @@ class BranchSite:
         if entry is None:
             return None
         try:
-            return int(self._repository[entry.id].size)  # type: ignore[attr-defined]
+            return int(self._repository.odb.read_header(entry.id)[1])
         except KeyError:
             return len(self.read(path))
 

@@ -6,7 +6,7 @@ Of a change, only what it touches is made, from the lines that were published be
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -145,30 +145,33 @@ class Shared:
         for month in sorted(gone.keys() | came.keys()):
             path = f"changes/{month}.json"
             before = self._read_before(path) if month in self._before.months else b""
-            lines = lines_of(before) if before else {}
-            lines = {key: line for key, line in lines.items() if key not in gone.get(month, ())} | came.get(month, {})
+            old_lines = lines_of(before) if before else {}
+            lines = {key: line for key, line in old_lines.items() if key not in gone.get(month, ())} | came.get(month, {})
             content = joined(line for _, line in sorted(lines.items())) if lines else b""
             if content != before:
                 differing.append(month)
                 self._put(path, Page(path, JSON, content, Tier.LIST) if content else None)
-                self._change_month(month, content)
+                changed = dict(old_lines.items() ^ lines.items()).keys()
+                self._change_month(month, content, _days(line for key in changed for line in (old_lines.get(key), lines.get(key)) if line))
         return differing
 
-    def _change_month(self, month: str, content: bytes) -> None:
-        for path in [p for p in self._before.files if p.startswith(f"changes/{month}/")]:
-            self._put(path, None)
-        self.books.months.pop(month, None)
-        if not content:
-            return
-        happened = self._happened[month] = _read_month(content)
-        self.books.months[month] = [len(happened), sum(one.event.kind == "release" for one in happened)]
+    def _change_month(self, month: str, content: bytes, touched: Container[str]) -> None:
+        """Bring the pages of a month to what happened in it; of its days, only some are `touched`."""
+        happened = self._happened[month] = _read_month(content) if content else []
         days = [(day, list(group)) for day, group in groupby(happened, key=lambda one: one.event.at[:10])]
         is_split = len(happened) > _MOST_OF_A_MONTH
-        self._page(f"changes/{month}/index.html", "web/month.html", month=month, days=days, is_split=is_split, count=len(happened))
-        for day, group in days if is_split else ():
-            self._page(
-                f"changes/{month}/{day[8:]}/index.html", "web/month.html", month=day, days=[(day, group)], is_split=False, count=len(group)
-            )
+        pages = {f"changes/{month}/{day[8:]}/index.html": (day, group) for day, group in days} if is_split else {}
+        path = f"changes/{month}/index.html"
+        for old in [p for p in self._before.files if p.startswith(f"changes/{month}/") and p not in pages]:
+            self._put(old, None)
+        if not happened:
+            self.books.months.pop(month, None)
+            return
+        self.books.months[month] = [len(happened), sum(one.event.kind == "release" for one in happened)]
+        self._page(path, "web/month.html", month=month, days=days, is_split=is_split, count=len(happened))
+        for path, (day, group) in pages.items():
+            if day in touched or path not in self._before.files:
+                self._page(path, "web/month.html", month=day, days=[(day, group)], is_split=False, count=len(group))
 
     def _change_owners(self, old: Sequence[Card], new: Sequence[Card]) -> None:
         for owner in sorted({owner for card in (*old, *new) for owner in card.owners}):
@@ -275,6 +278,11 @@ def _order(path: str) -> tuple[int, str]:
     """Return when a page may appear: what others load first, and what everybody begins with last."""
     ranks = {"assets/": 0, "search/cards/": 1, "search/words/": 1, "changes/": 2, "owner/": 2, "all/": 2}
     return next((rank for start, rank in ranks.items() if path.startswith(start)), 4 if path == "index.html" else 3), path
+
+
+def _days(lines: Iterable[bytes]) -> set[str]:
+    """Return the days on which something happened that lines of a month tell."""
+    return {Event(*event).at[:10] for line in lines for event in orjson.loads(line)[2]}
 
 
 def _read_month(content: bytes) -> list[Happened]:

@@ -2,9 +2,14 @@
 
 import random
 import string
+from unittest import mock
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from index_builder.model.profile import Event
 from index_builder.render.simple import ListedName
+from index_builder.render.web import shared as shared_module
 from index_builder.render.web.books import Books
 from index_builder.render.web.card import Card
 from index_builder.render.web.house import House, environment_of
@@ -41,3 +46,37 @@ def test_one_new_summary_among_many_changes_few_files():
         made = change.change((name,), [entry], listed)
         gone = shared.books.files.keys() - change.books.files.keys()
         assert 20 < len(made) + len(gone) + OF_ITS_OWN <= 40
+
+
+PLACES = st.sampled_from(["2026-01-02", "2026-01-03", "2026-01-31", "2026-02-03"])
+HISTORIES = st.dictionaries(
+    st.sampled_from(["one", "two", "three", "four"]),
+    st.lists(st.builds(lambda day, hour: f"{day}T{hour:02}:00:00Z", PLACES, st.integers(0, 5)), min_size=1, max_size=4),
+    max_size=4,
+)
+
+
+@settings(deadline=None)
+@given(old=HISTORIES, new=HISTORIES)
+def test_months_that_change_are_those_of_a_full_build(old, new):
+    """Days that come and go, months that grow too long for one page and become short again: each page is as if all were built anew."""
+    house = House("Many", tuple(templates().items()))
+
+    def entries(histories):
+        return {
+            name: described(name, random.Random(name), *(Event(at, "release", f"1.{n}") for n, at in enumerate(times)))
+            for name, times in sorted(histories.items())
+        }  # fmt: skip
+
+    def built(before, pages, touched, histories, all_names):
+        listed = [ListedName(name, name, 1) for name in sorted(all_names)]
+        shared = Shared(house, environment_of(house), before, pages.__getitem__)
+        made = shared.change(touched, list(entries(histories).values()), listed)
+        after = pages | {page.path: page.content for page in made}
+        return shared.books, {path: after[path] for path in shared.books.files}
+
+    with mock.patch.object(shared_module, "_MOST_OF_A_MONTH", 3):
+        books, pages = built(Books(), {}, (), old, old)
+        changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+        found = built(books, pages, changed, {name: new[name] for name in changed & new.keys()}, new)
+        assert found == built(Books(), {}, (), new, new)
