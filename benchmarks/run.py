@@ -22,14 +22,20 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import folder
+import trustme
 from measure import Figures, machine, measured, median, raw_write, table
-from workload import main as make_workload
 
 PROGRAM = str(Path(sys.executable).parent / "index-builder")
 
@@ -62,8 +68,8 @@ def with_lists(common: list[str], work: Path) -> dict[str, list[str]]:
 def run(projects: int, runs: int, work: Path, sites: Path, peers: Path | None) -> str:
     """Make the workload, measure, and return the page."""
     if not (work / "repo.git").exists():
-        sys.argv = ["workload.py", str(projects), str(work), "--git"]
-        make_workload()
+        workload = [sys.executable, Path(__file__).parent / "workload.py", str(projects), work, "--git"]
+        subprocess.run(workload, check=True, stdout=subprocess.DEVNULL)
     tools = {
         "list": lambda site: from_list(work, site, "--no-web"),
         "list html": lambda site: from_list(work, site, "--no-web", "--no-simple-json"),
@@ -86,7 +92,15 @@ def run(projects: int, runs: int, work: Path, sites: Path, peers: Path | None) -
     head = f"{files:,} files in {projects:,} projects, median of {runs}, on {machine()}, trees in {sites}"
     return (
         "\n\n".join(
-            [head, table(results, "dumb-pypi"), judged(work, runs), on_disk(work), *folder.run(min(projects, 2000), runs, sites, peers)]
+            [
+                head,
+                table(results, "dumb-pypi"),
+                judged(work, runs),
+                fresh_runner(work, sites, runs),
+                commands(runs),
+                on_disk(work),
+                *folder.run(min(projects, 2000), runs, sites, peers),
+            ]
         )
         + "\n"
     )
@@ -97,6 +111,53 @@ def judged(work: Path, runs: int) -> str:
     command = [PROGRAM, "check", "--repo", str(work / "repo.git"), "--base", "main", "--head", "changed", "--offline", "--quiet"]
     f = median([measured([*command, "--pool", str(work / "pool")], expected=(0, 1, 10)) for _ in range(runs)])
     return f"One change judged against its base, `check --base`, offline: {f.wall:.2f} s, {f.memory:,.0f} MB."
+
+
+def fresh_runner(work: Path, sites: Path, runs: int) -> str:
+    """Return what a machine takes that has nothing but the repository: the state comes from the published site, over loopback."""
+    site, scratch = sites / "published", sites / "scratch"
+    subprocess.run(from_git(work, site, "--no-web")["full"], check=True)
+    with serving(site / "public") as (url, environment):
+        found = []
+        for _ in range(runs):
+            shutil.rmtree(scratch, ignore_errors=True)
+            changed = from_git(work, scratch, "--no-web", "--sparse", "--published", url)["one more"]
+            found.append(measured(changed, environment=environment))
+    f = median(found)
+    shutil.rmtree(site)
+    shutil.rmtree(scratch)
+    return f"A fresh runner, one manifest changed, state from the published site, `--sparse`: {f.wall:.2f} s, {f.memory:,.0f} MB."
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing of each request."""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Serve a folder over HTTPS on loopback; yield its URL, and the environment in which it is believed."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with authority.cert_pem.tempfile() as trusted:
+            yield f"https://127.0.0.1:{server.server_port}/", {"INDEX_BUILDER_UNSAFE_NETWORKS": "127.0.0.1", "SSL_CERT_FILE": trusted}
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def started(runs: int) -> str:
+    """Return what the start of the program takes, and a look at the small index of this repository."""
+    here = str(Path(__file__).parent.parent)
+    shown = median([measured([PROGRAM, "--help"]) for _ in range(runs)])
+    listed = median([measured([PROGRAM, "list", "--repo", here]) for _ in range(runs)])
+    return f"`--help`: {shown.wall:.2f} s; `list` of this repository: {listed.wall:.2f} s."
 
 
 def on_disk(work: Path) -> str:

@@ -22,6 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index_builder.client.index import VerifiedIndex
+from index_builder.client.memory import Memory
 from index_builder.client.page import PageFile, ProjectPage, read_page
 from index_builder.errors import IndexBuilderError, NotFoundError, RemoteError, TrustError
 from index_builder.fetch.upstream import ACCEPT, read_listing
@@ -37,6 +38,8 @@ from index_builder.render.simple import LIST_JSON, ListedName, environment, rend
 REFRESH: Final = 60.0
 #: A larger file is handed on while it arrives, its end only after its digest was compared, so that no installer gives up waiting.
 _WHOLE: Final = 16 * 1024 * 1024
+#: Bytes of core metadata that are kept: some thousand files' worth.
+_MOST_METADATA: Final = 32 * 1024 * 1024
 _LEAST_ANSWER: Final = 64 * 1024
 _OK, _FORBIDDEN, _NOT_FOUND, _WRONG_HOST, _BAD_GATEWAY, _NOT_ACCEPTABLE = 200, 403, 404, 421, 502, 406
 
@@ -68,6 +71,7 @@ class Proxy:
         self._fresh = threading.Lock()
         self._since: float | None = None
         self._pages: dict[NormalizedName, ProjectPage] = {}
+        self._metadata = Memory(_MOST_METADATA)
         self.refused: list[str] = []
 
     def application(self, hosts: Sequence[str]) -> ASGIApp:
@@ -139,8 +143,7 @@ class Proxy:
         self.refresh()
         page = self._page(project)
         if (owner := page.files.get(name.removesuffix(".metadata"))) is not None and name.endswith(".metadata") and owner.metadata:
-            content = self._index.bytes_of(f"{owner.url}.metadata", owner.metadata, None, name)
-            return Response(content, media_type="text/plain; charset=utf-8")
+            return Response(self._metadata_of(owner, owner.metadata, name), media_type="text/plain; charset=utf-8")
         file = page.files.get(name)
         if file is None:
             msg = f"{name} is no file of {project}"
@@ -150,6 +153,14 @@ class Proxy:
         if file.size is None or file.size <= _WHOLE:
             return Response(self._index.bytes_of(file.url, file.digest, file.size, name), media_type=_BYTES)
         return StreamingResponse(self._streamed(file, file.size), headers={"content-length": str(file.size)}, media_type=_BYTES)
+
+    def _metadata_of(self, file: PageFile, digest: str, name: str) -> bytes:
+        """Return a file's core metadata, by the digest that its page gives; resolvers ask for the same again and again."""
+        content = self._metadata.get(digest)
+        if content is None:
+            content = self._index.bytes_of(f"{file.url}.metadata", digest, None, name)
+            self._metadata.keep(digest, content)
+        return content
 
     def _streamed(self, file: PageFile, size: int) -> Iterator[bytes]:
         """Yield a large file; the connection breaks off before its end where it is another one."""
