@@ -97,7 +97,7 @@ def run(projects: int, runs: int, work: Path, sites: Path, peers: Path | None) -
                 table(results, "dumb-pypi"),
                 judged(work, runs),
                 fresh_runner(work, sites, runs),
-                commands(runs),
+                started(runs),
                 on_disk(work),
                 *folder.run(min(projects, 2000), runs, sites, peers),
             ]
