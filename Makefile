@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEEL := build/installed-run
 TOOLS := build/installed-dev
 JUDGES := build/installed-judges
+EMULATORS := build/installed-emulators
 
 # What tests drive besides Python: a terminal, the shells that complete, the Python that the oldest pips run on, web servers, a
 # browser with what judges pages, and what runs a CDN's function. Where Debian calls a program's package otherwise, that name follows.
@@ -49,6 +50,11 @@ $(JUDGES): requirements/judges/package-lock.json
 	npm ci --prefix requirements/judges --ignore-scripts --no-audit --no-fund --silent
 	@mkdir -p build && touch $@
 
+# Azurite, Microsoft's emulator of Azure's blobs, locked by digest in the same way.
+$(EMULATORS): requirements/emulators/package-lock.json
+	npm ci --prefix requirements/emulators --ignore-scripts --no-audit --no-fund --silent
+	@mkdir -p build && touch $@
+
 $(TOOLS): requirements/dev.txt | $(BIN)/python
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@mkdir -p build && touch $@
@@ -74,7 +80,7 @@ index: $(WHEEL)
 PARTS := test-outside test-stories test-documents test-inside
 
 test: export PYTHONSAFEPATH = 1
-test: programs lint $(WHEEL) $(JUDGES)
+test: programs lint $(WHEEL) $(JUDGES) $(EMULATORS)
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(PARTS)
 
 PYTEST := $(BIN)/pytest
@@ -85,7 +91,7 @@ test-long: test
 
 # What no test reaches; counting takes half as long again as testing.
 coverage: export PYTHONSAFEPATH = 1
-coverage: programs $(TOOLS) $(WHEEL) $(JUDGES)
+coverage: programs $(TOOLS) $(WHEEL) $(JUDGES) $(EMULATORS)
 	rm -f .coverage .coverage.*
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target PYTEST='$(BIN)/coverage run $(BIN)/pytest' $(PARTS)
 	$(BIN)/coverage combine --quiet

@@ -260,3 +260,10 @@ def test_the_action_installs_the_builder_and_runs_it(tmp_path, repo, cli):
     assert "command is check, build or publish, and not 'deploy'" in done.stdout
     version = subprocess.run([Path(folder) / "index-builder", "--version"], check=True, capture_output=True, text=True)
     assert "index-builder" in version.stdout
+
+
+def test_the_secrets_that_the_guide_names_are_those_that_are_passed():
+    """Who follows the guide makes each secret that `publish.yml` hands to the builder, and no other; a team's own key, they add to both."""
+    guide = (ROOT / "docs" / "how-to" / "set-up-github.md").read_text()
+    passed = set(re.findall(r"secrets\.(\w+)", (TEMPLATES / "publish.yml").read_text()))
+    assert passed == set(re.findall(r"INDEX_BUILDER_(?:KEY_(?!NS_)\w+|PASSPHRASE)", guide))

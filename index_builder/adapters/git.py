@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,12 +10,11 @@ from pathlib import Path
 
 import pygit2
 
-from index_builder.adapters.git_trees import Side, compared, listed
-from index_builder.adapters.limits import DAMAGED, MAX_ENTRIES, MAX_READ, TOPS, check_depth
+from index_builder.adapters.git_trees import DAMAGED, FOLDER, Paths, Side, compared, listed, mode_of
+from index_builder.adapters.limits import MAX_ENTRIES, MAX_READ, TOPS, check_depth
 from index_builder.errors import SourceError
-from index_builder.model.source import EXECUTABLE, ORDINARY, SUBMODULE, SYMLINK, SourceChange, SourceEntry
+from index_builder.model.source import SourceChange, SourceEntry
 
-_MODES = {b"100644": ORDINARY, b"100755": EXECUTABLE}
 #: Looking at every file of a larger working tree would take longer than the question that was asked.
 _FEW_ENTRIES = 5000
 
@@ -117,30 +115,27 @@ class GitTree:
     def entries(self, *tops: str) -> Iterator[SourceEntry]:
         """Yield the index's files, with git's own modes; raises SourceError."""
         try:
+            paths = Paths(self._repository, self._tree)
             for top in tops or TOPS:
-                if top in self._tree:
-                    found = self._tree[top]
-                    yield from self._walk(found, f"{top}/") if isinstance(found, pygit2.Tree) else [self._entry(found, top)]
-        except (KeyError, pygit2.GitError) as error:
+                found = paths.find(top)
+                if found and found[0] == FOLDER:
+                    yield from self._walk(found[1], f"{top}/")
+                elif found:
+                    yield SourceEntry(top, *found)
+        except (KeyError, ValueError, pygit2.GitError) as error:
             msg = f"git cannot list the files of {self.revision[:12]}"
             raise SourceError(msg, fix=DAMAGED) from error
 
-    def _walk(self, tree: pygit2.Tree, folder: str) -> Iterator[SourceEntry]:
+    def _walk(self, tree: str, folder: str) -> Iterator[SourceEntry]:
         check_depth(folder)
-        entries = listed(tree)
+        entries = listed(self._repository, tree)
         self._counted(len(entries))
         for mode, raw, found in entries:
             name = folder + raw.decode("utf-8", "backslashreplace")
-            if usual := _MODES.get(mode):  # of which there may be a hundred thousand: nothing is called that need not be
-                yield SourceEntry(name, usual, found.hex())
-            elif stat.S_ISDIR(int(mode, 8)):
-                yield from self._walk(self._repository[found.hex()].peel(pygit2.Tree), f"{name}/")
+            if (kind := mode_of(mode)) == FOLDER:
+                yield from self._walk(found.hex(), f"{name}/")
             else:
-                yield SourceEntry(name, _mode(int(mode, 8)), found.hex())
-
-    def _entry(self, entry: pygit2.Object, path: str) -> SourceEntry:
-        self._counted(1)
-        return SourceEntry(path=path, mode=int(entry.filemode or 0), blob=str(entry.id))
+                yield SourceEntry(name, kind, found.hex())
 
     def _counted(self, more: int) -> None:
         self._count += more
@@ -193,14 +188,6 @@ def tips(folder: Path) -> list[str]:
         with suppress(KeyError, ValueError, pygit2.GitError):
             commits.add(str(repository.references[name].peel(pygit2.Commit).id))
     return sorted(commits)
-
-
-def _mode(written: int) -> int:
-    """Return a mode as git takes it: of old tools there are files with 664, which is 644 to every git."""
-    kind = stat.S_IFMT(written)
-    if kind == stat.S_IFREG:
-        return EXECUTABLE if written & stat.S_IXUSR else ORDINARY
-    return kind if kind in (SYMLINK, SUBMODULE) else ORDINARY
 
 
 def uncommitted(folder: Path) -> list[str]:

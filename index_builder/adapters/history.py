@@ -50,4 +50,4 @@ class PastMerge:
         """Return every path that the commit has otherwise than its parent."""
         repository, folder, parent, commit = self._sides
         old, new = (tree_of(repository, folder, side) for side in (parent, commit))
-        return [PathChange(path, before, after, False) for path, before, after in differences(repository, old, new)]
+        return sorted(PathChange(path, before, after, False) for path, before, after in differences(repository, old, new))

@@ -12,8 +12,6 @@ MAX_READ: Final = 4 * 1024 * 1024 + 1
 #: Git stores a tree of a billion entries in a few kilobytes.
 MAX_ENTRIES: Final = 2_000_000
 _MAX_DEPTH = 32
-#: What may help where git lacks an object that its trees name.
-DAMAGED: Final = "the clone is partial or damaged: git fsck"
 
 
 def check_depth(path: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import pygit2
 
 from index_builder.adapters.git import GitTree, commit_of, inside_of, moment, objects_of, opened, tree_of
-from index_builder.adapters.git_trees import compared
+from index_builder.adapters.git_trees import FOLDER, Paths, compared
 from index_builder.adapters.limits import MAX_READ, TOPS
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import SourceError
@@ -49,10 +49,10 @@ class GitProposal:
         self.head = "" if head is None else str(tip.id)
         self.outside = 0
         self._contents: dict[str, bytes] = {}
-        self._ours = tree_of(self._repository, folder, commit)
+        self._ours = Paths(self._repository, tree_of(self._repository, folder, commit))
         self._fork = self._repository[fork].peel(pygit2.Commit)
-        deltas = self._working_deltas() if head is None else self._deltas(tip)
-        found = (self._change(path, *sides) for path, sides in _by_path(deltas).items())
+        deltas = _by_path(self._working_deltas()) if head is None else self._deltas(tip)
+        found = (self._change(*delta) for delta in deltas)
         self._changes = sorted(change for change in found if change is not None)
         self.merged: SourceTree = MergedTree(self.base, self._changes, self._contents)
 
@@ -107,7 +107,8 @@ class GitProposal:
 
     def _change(self, path: str, old: SourceEntry | None, new: SourceEntry | None) -> PathChange | None:
         """Return what becomes of a path that the change has otherwise than the fork, or None where the base has it so already."""
-        ours = _entry(self._ours, path)
+        found = self._ours.find(path)
+        ours = SourceEntry(path, *found) if found and found[0] != FOLDER else None
         if ours == new:
             return None
         if ours == old:
@@ -175,13 +176,13 @@ def _decoded(raw: bytes) -> str:
         raise SourceError(msg, fix="give it a name that is") from error
 
 
-def _by_path(deltas: Iterable[Delta]) -> dict[str, tuple[SourceEntry | None, SourceEntry | None]]:
-    """Join what git tells of one path twice: a file that becomes a link or submodule is one that goes and one that comes."""
+def _by_path(deltas: Iterable[Delta]) -> list[Delta]:
+    """Join what libgit2 tells of one path twice: a file that becomes a link or submodule is one that goes and one that comes."""
     found: dict[str, tuple[SourceEntry | None, SourceEntry | None]] = {}
     for path, old, new in deltas:
         first = found.get(path, (None, None))
         found[path] = (old or first[0], new or first[1])
-    return found
+    return [(path, *sides) for path, sides in found.items()]
 
 
 def _has_other_base(repository: pygit2.Repository, one: pygit2.Oid, two: pygit2.Oid, fork: pygit2.Oid) -> bool:
@@ -214,14 +215,6 @@ def _side(path: str, file: pygit2.DiffFile) -> SourceEntry | None:
     """Return one side of a difference, None where the path is not there."""
     there = bool(int(file.mode))
     return SourceEntry(path=path, mode=int(file.mode), blob=str(file.id)) if there else None
-
-
-def _entry(tree: pygit2.Tree, path: str) -> SourceEntry | None:
-    with suppress(KeyError, ValueError):
-        found = tree[path]
-        if not isinstance(found, pygit2.Tree):
-            return SourceEntry(path=path, mode=int(found.filemode), blob=str(found.id))
-    return None
 
 
 def _merged_lines(ancestor: bytes, ours: bytes, theirs: bytes) -> bytes | None:

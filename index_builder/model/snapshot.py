@@ -18,6 +18,7 @@ class ListedFile(NamedTuple):
     `version` is normalized (PEP 440). `url` is as the project's detail page has it: relative to that page, or absolute.
     `digest` and `metadata`, which is that of the core metadata served beside the file, are written `sha256=<hex>`; the
     second may also be `true`. `size` is in bytes, `uploaded` a time as PEP 700 has it, and `yanked` the reason (PEP 592).
+    The template of the detail page takes the fields in this order.
     """
 
     filename: str

@@ -25,10 +25,11 @@ KEYS: Final = (
 _TEXTS: Final = ("hash", "requires_python", "core_metadata", "uploaded_by", "yanked_reason")
 _DIGEST = re.compile(r"[a-z0-9_]+=[0-9a-f]+")
 _KNOWN = frozenset(KEYS)
-#: The beginning of nearly every line: a name that can be read in one way only, and is too short to be too long.
+#: The beginning of nearly every line: a name that can be read in one way only. One as short as this has no part that is too long.
 _PLAIN_NAME = re.compile(rb'\{"filename": ?"' + PLAIN.encode() + b'"', re.ASCII)
 _LONGEST_PLAIN: Final = 100
-_PLAIN = re.compile(rb'\{"filename": ?"([A-Za-z0-9_.+!-]+)"')
+_SAFE_NAME = re.compile(rb'\{"filename": ?"([A-Za-z0-9_.+!-]+)"')
+_FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 #: The last second of the year 9999: later times cannot be written.
 _LATEST: Final = 253_402_300_799
 
@@ -51,7 +52,7 @@ def as_json(line: bytes) -> bytes:
 
 def filename_of(line: bytes) -> str:
     """Return the file name of a line; raises BadLineError."""
-    match = _PLAIN.match(line)
+    match = _SAFE_NAME.match(line)
     return match[1].decode() if match else _filename(_row(line))
 
 
@@ -151,6 +152,3 @@ def _time(seconds: object) -> str:
 def _day(days: int) -> str:
     """Return a day by its number since 1970; lists have many files of one day, and reading a clock is slow."""
     return date.fromordinal(_FIRST_DAY + days).isoformat()
-
-
-_FIRST_DAY: Final = date(1970, 1, 1).toordinal()

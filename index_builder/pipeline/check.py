@@ -101,12 +101,6 @@ def look_into(fetches: Sequence[Fetch], fetcher: Fetcher, executor: Executor | N
     return Looked(problems=problems, needs=needs, licenses=licenses, unchecked=unchecked)
 
 
-def licenses_at_hand(fetches: Sequence[Fetch], pool: Pool) -> dict[str, str]:
-    """Return the license expressions of those files that the pool has, by file name; '' where a file gives none."""
-    examined = zip(fetches, _examined_batch((pool, tuple(fetches))), strict=True)
-    return {fetch.file.name.text: examination.license for fetch, examination in examined if examination}
-
-
 def _examined_batch(task: tuple[Pool, tuple[Fetch, ...]]) -> list[Examination | None]:
     """Look into those of some files that the pool has. This is the work of a worker."""
     pool, batch = task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,19 @@ def examine(fetch: Fetch, pool: Pool) -> Examination:
     if not any(problem.severity == "error" for problem in problems):
         pool.set_note("examined", fetch.digest, _agreed(fetch))
     return Examination(problems=problems, requires=requires_of(inspection), license=_license_of(inspection))
+
+
+def license_at_hand(fetch: Fetch, pool: Pool) -> str | None:
+    """Return a file's License-Expression, '' where it gives none; None where the pool has not its bytes. Nothing of the pool is changed."""
+    from index_builder.inspection.inspect import inspect  # noqa: PLC0415 - as above
+
+    if pool.size(fetch.digest) != fetch.file.size:
+        return None
+    with pool.open(fetch.digest) as stream:
+        if hashlib.file_digest(stream, "sha256").hexdigest() != fetch.digest:  # type: ignore[arg-type]
+            return None
+        inspection = inspect(stream, fetch.file.size, fetch.file.name)
+    return _license_of(inspection) if inspection.metadata else None
 
 
 def requires_of(inspection: Inspection) -> tuple[str, ...]:

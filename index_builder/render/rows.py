@@ -73,7 +73,7 @@ def _copied(stream: BinaryIO, begin: int, end: int) -> Iterator[bytes]:
 def find_lines(stream: BinaryIO, size: int, filenames: Mapping[str, str]) -> Mapping[str, int]:
     """Return where the line of each file begins in a file of `size` bytes; `filenames` have the normalized names of their projects.
 
-    One that stands there twice, or not at all, is left out.
+    One that is not there is left out, and so is one that two projects may have, and that stands there twice.
     """
     found: dict[str, set[int]] = {}
     left = {_BEGIN + dump(name): name for name in filenames}

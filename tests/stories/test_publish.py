@@ -10,6 +10,8 @@ import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import azure_server
+import obstore
 import pygit2
 import pytest
 from distributions import wheel
@@ -19,6 +21,7 @@ from publishing import TARGETS
 from signed import Signed, bin_of, page_of_newest, resign
 
 from index_builder import wiring
+from index_builder.adapters.object_store import open_bucket
 from index_builder.errors import GateError, RemoteError
 from index_builder.pipeline.publish.order import Tried
 from index_builder.wiring import targets
@@ -907,6 +910,44 @@ def test_gcs_is_published_to(work, monkeypatch):
         del server.objects["acme-index/public/simple/acme-core/index.html"]
         assert set(work.outcome("--reconcile")["cloud"]["written"]) == {"simple/acme-core/index.html", "status.json"}
         assert reader.get("state/lease.json") is None
+
+
+def test_azure_is_published_to(work, monkeypatch, tmp_path):
+    """To Microsoft's own emulator: pages are replaced on condition of their tag, with content types; going back and repairing work."""
+    for name, value in azure_server.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with azure_server.azure(tmp_path, "acme-index") as endpoint:
+        work.targets(f"{{name: cloud, audience: public, kind: bucket, url: az://acme-index/public/, endpoint: '{endpoint}'}}")
+        work.commit()
+        work.publish()
+        reader = BucketReader(open_bucket("az://acme-index/public/", endpoint, "", "reader"))
+        assert follow(reader) == 2
+        work.add(wheel("acme-utils", "1.1"))
+        work.publish()
+        assert follow(reader) == 3
+        assert reader.headers("simple/acme-utils/index.html") == ("text/html; charset=utf-8", "public, max-age=60")
+        assert reader.headers("simple/acme-utils/index.v1_json")[0] == "application/vnd.pypi.simple.v1+json"
+        assert work.cli("rollback").code == 0
+        assert follow(reader) == 2
+        work.publish("--release-hold")
+        reader.bucket.delete(["simple/acme-core/index.html"])
+        assert set(work.outcome("--reconcile")["cloud"]["written"]) == {"simple/acme-core/index.html", "status.json"}
+        assert reader.get("state/lease.json") is None
+
+
+class BucketReader:
+    """An installer's view of a bucket's objects."""
+
+    def __init__(self, bucket) -> None:
+        self.bucket = bucket
+
+    def get(self, path):
+        found = self.bucket.get(path)
+        return found[0] if found else None
+
+    def headers(self, path):
+        told = obstore.get(self.bucket.store, path).attributes
+        return told["Content-Type"], told["Cache-Control"]
 
 
 def test_old_states_are_tags(work, cli):

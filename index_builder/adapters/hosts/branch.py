@@ -178,8 +178,11 @@ class BranchSite:
 
     def _entry(self, path: str) -> pygit2.Object | None:
         folder, _, name = path.rpartition("/")
-        inside = self._folder(folder)
-        found = inside[name] if inside is not None and name in inside else None
+        try:
+            inside = self._folder(folder)
+            found = inside[name] if inside is not None and name in inside else None
+        except KeyError:
+            return None  # a folder was not fetched
         return found if found is not None and found.type == ObjectType.BLOB and found.filemode != FileMode.LINK else None
 
     def _folder(self, path: str) -> pygit2.Tree | None:

@@ -13,7 +13,7 @@ from index_builder.model.attestation import Claims
 from index_builder.model.plan import Fetch
 from index_builder.model.project import File, Project
 from index_builder.model.source import ORDINARY, PathChange, SourceEntry
-from index_builder.pipeline.check import licenses_at_hand
+from index_builder.pipeline.examine import license_at_hand
 from index_builder.pipeline.judge.reading import Change
 from index_builder.ports.evidence import Attestations
 from index_builder.ports.pool import Pool
@@ -48,10 +48,15 @@ class Evidence:
         return bool(files) and all(published(publishers, self.attested.get(file.name.text)) for file in files)
 
 
-def evidence_at_hand(change: Change, pool: Pool, attestations: Attestations) -> Evidence:
-    """Return what the pool and the repository know of a change's new files. Raises StorageError, SourceError."""
+def evidence_at_hand(change: Change, licenses: bool, pool: Pool, attestations: Attestations) -> Evidence:
+    """Return what the pool and the repository know of a change's new files; of `licenses` only where these are asked for.
+
+    Raises StorageError, SourceError.
+    """
     fetches = [Fetch(project=project.after, file=file) for project in change.projects if project.after for file in project.new_files()]
-    return gather_evidence(change, fetches, licenses_at_hand(fetches, pool), pool, attestations)
+    found = {fetch.file.name.text: license_at_hand(fetch, pool) for fetch in fetches if licenses}
+    known = {name: expression for name, expression in found.items() if expression is not None}
+    return gather_evidence(change, fetches, known, pool, attestations)
 
 
 def gather_evidence(

@@ -22,6 +22,8 @@ from index_builder.ports.trees import Past
 #: GitHub's address for a commit whose author hides theirs: it has the account's number.
 _NUMBERED: Final = re.compile(r"(\d{1,18})\+[A-Za-z0-9-]+(\[bot\])?@users\.noreply\.github\.com")
 
+Known = Callable[[Change, bool], Evidence]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
@@ -50,12 +52,11 @@ class Replayed:
     flips: tuple[Flip, ...]
 
 
-def replay(
-    merges: Iterable[Past], policies: Policies, evidence: Callable[[Change], Evidence], *, against: Policies | None = None
-) -> Replayed:
+def replay(merges: Iterable[Past], policies: Policies, evidence: Known, *, against: Policies | None = None) -> Replayed:
     """Judge each merge by these policies, and by others: `against`, or those of its own base.
 
-    `evidence` says what is known of a merge's files. Who approved it is not in git, so nobody did, in both.
+    `evidence` says what is known of a merge's files, of their licenses where it is told that a rule asks for these.
+    Who approved it is not in git, so nobody did, in both.
     Raises what `evidence` raises.
     """
     count = skipped = 0
@@ -69,11 +70,12 @@ def replay(
     return Replayed(merges=count, skipped=skipped, flips=tuple(flips))
 
 
-def _flips(merge: Past, policies: Policies, evidence: Callable[[Change], Evidence], against: Policies | None) -> Iterator[Flip]:
+def _flips(merge: Past, policies: Policies, evidence: Known, against: Policies | None) -> Iterator[Flip]:
     change = read_change(merge, base_settings(merge.base))
-    known = evidence(change)
+    before = against or change.before.policies
+    known = evidence(change, any(requirement.licenses for by in (before, policies) for rule in by.rules for requirement in rule.require))
     sides: list[dict[tuple[object, ...], Ruling]] = []
-    for by in (against or change.before.policies, policies):
+    for by in (before, policies):
         actor = author_of(merge.author, by)
         asked = Asked(actor=actor, shown=str(actor), now=merge.when)
         sides.append({(ruling.project, ruling.action): ruling for ruling in rulings(change, by, asked, known)})

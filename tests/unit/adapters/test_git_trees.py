@@ -56,7 +56,7 @@ def test_entries_are_those_that_git_sees(tmp_path):
     repository = pygit2.init_repository(str(tmp_path), bare=True)
     blob = bytes.fromhex(str(repository.create_blob(b"x")))
     inner = bytes.fromhex(str(repository.odb.write(pygit2.enums.ObjectType.TREE, b"100644 a.yaml\0" + blob)))
-    modes = ["100600", "100644", "100664", "100755", "100775", "120000", "160000", "120777"]
+    modes = ["100600", "100644", "100664", "100755", "100775", "120000", "160000", "120777", "10755", "644"]
     raw = b"".join(f"{mode} {n}.yaml".encode() + b"\0" + blob for n, mode in enumerate(modes))
     raw += b"040000 old\0" + inner + b"40000 usual\0" + inner + b"100644 \xff.yaml\0" + blob
     packages = repository[repository.odb.write(pygit2.enums.ObjectType.TREE, raw)]
@@ -69,8 +69,24 @@ def test_entries_are_those_that_git_sees(tmp_path):
         f"packages.d/{(entry.raw_name or b'').decode('utf-8', 'backslashreplace')}": (int(entry.filemode), str(entry.id))
         for entry in packages if not isinstance(entry, pygit2.Tree)
     }  # fmt: skip
-    seen["packages.d/7.yaml"] = (0o120000, blob.hex())  # libgit2 takes it for an executable; git itself for the link that it is
+    # libgit2 takes the last three for files; git itself for the link that it is, and for submodules, as what is nothing else.
+    seen |= {f"packages.d/{n}.yaml": (mode, blob.hex()) for n, mode in ((7, 0o120000), (8, 0o160000), (9, 0o160000))}
     assert found == seen | {f"packages.d/{name}/a.yaml": (0o100644, blob.hex()) for name in ("old", "usual")}
+
+
+def test_a_mode_that_is_only_written_otherwise_is_no_change(tmp_path):
+    """664 is 644 to every git: only what it changes besides is told, and folders of both spellings are one."""
+    repository = pygit2.init_repository(str(tmp_path), bare=True)
+    blob, other = (bytes.fromhex(str(repository.create_blob(content))) for content in (b"x", b"y"))
+    inner = bytes.fromhex(str(repository.odb.write(pygit2.enums.ObjectType.TREE, b"100644 in\0" + blob)))
+    sides = [
+        repository[repository.odb.write(pygit2.enums.ObjectType.TREE, raw)]
+        for raw in (
+            b"100664 a\0" + blob + b"100664 b\0" + blob + b"040000 d\0" + inner,
+            b"100644 a\0" + blob + b"100644 b\0" + other + b"40000 d\0" + inner,
+        )
+    ]
+    assert list(compared(repository, *sides)) == [(b"b", (0o100644, blob.hex()), (0o100644, other.hex()))]
 
 
 def test_what_is_the_same_is_not_opened(tmp_path):
@@ -103,5 +119,5 @@ def test_trees_that_tools_read_differently_are_refused(repository, deep):
     else:
         raw = b"".join(b"100644 twice\0" + bytes.fromhex(str(id_)) for id_ in (blob, repository.create_blob(b"y")))
         bad = repository[repository.odb.write(pygit2.enums.ObjectType.TREE, raw)]
-    with pytest.raises(SourceError, match="deeper than" if deep else "one name twice"):
+    with pytest.raises(SourceError, match="more than 250 folders" if deep else "one name twice"):
         list(compared(repository, written(repository, {}), bad))

@@ -1,10 +1,14 @@
 """Objects at providers: what is asked of each of them on condition, and what its settings are called."""
 
+import io
+import random
+
+import azure_server
 import pytest
 from gcs_server import gcs
 
-from index_builder.adapters.object_store import Tag, open_bucket
-from index_builder.errors import LostRaceError, UsageError
+from index_builder.adapters.object_store import LARGE, Tag, open_bucket
+from index_builder.errors import LostRaceError, RemoteError, UsageError
 
 
 @pytest.fixture
@@ -42,10 +46,28 @@ def test_what_a_provider_does_not_have_is_said(scheme, settings):
         open_bucket(f"{scheme}://acme/", "", settings["region"], "target 't'")
 
 
-def test_azure_is_reached_where_its_endpoint_says(monkeypatch):
-    """The account comes from the environment, as the provider's own tools take it."""
-    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "acme")
-    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "c2VjcmV0")
-    with gcs() as server:  # which answers that there is no such thing, as any would
-        assert open_bucket("az://index/public/", server.url, "", "target 'a'").get("x") is None
-        assert server.asked == ["GET /index/public/x "]
+def test_azure_compares_tags(monkeypatch, tmp_path):
+    """The same conditions at Microsoft's own emulator, and a file in parts; credentials come from the environment."""
+    for name, value in azure_server.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with azure_server.azure(tmp_path, "index") as endpoint:
+        bucket = open_bucket("az://index/public/", endpoint, "", "target 'a'")
+        assert bucket.get("a.json") is None
+        first = bucket.put("a.json", b"1", cache="no-cache", new=True)
+        with pytest.raises(LostRaceError):
+            bucket.put("a.json", b"2", cache="no-cache", new=True)
+        assert bucket.get("a.json") == (b"1", first)
+        second = bucket.put("a.json", b"2", cache="no-cache", expected=first)
+        assert Tag.of(bucket.head("a.json")) == second != first
+        with pytest.raises(LostRaceError):
+            bucket.put("a.json", b"3", cache="no-cache", expected=first)
+        large = random.Random(1).randbytes(2 * LARGE + 1)
+        bucket.put_large("packages/large.whl", io.BytesIO(large), cache="max-age=1")
+        assert bucket.get("packages/large.whl")[0] == large
+        assert sorted((path, size) for path, size, _ in bucket.list()) == [("a.json", 1), ("packages/large.whl", len(large))]
+        bucket.delete(["a.json", "b.json", "packages/large.whl"])
+        assert list(bucket.list()) == []
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "d3Jvbmc=")
+        with pytest.raises(RemoteError, match="target 'a'") as error:
+            open_bucket("az://index/public/", endpoint, "", "target 'a'").put("a.json", b"1", cache="no-cache", new=True)
+        assert "renew the credentials" in error.value.fix

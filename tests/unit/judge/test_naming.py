@@ -11,10 +11,10 @@ from index_builder.model.names import NormalizedName
 from index_builder.policy.rules import Naming
 
 
-def found(name, other, **naming):
+def found(name, other, naming):
     new = replace(project(), normalized=NormalizedName(name))
     change = ProjectChange(name=NormalizedName(name), before=None, after=new)
-    return [problem.rule for problem in look_alikes(change, [other], Naming(distance=0, **naming) if not naming else Naming(**naming))]
+    return [problem.rule for problem in look_alikes(change, [other], naming)]
 
 
 @pytest.mark.parametrize(
@@ -27,16 +27,16 @@ def found(name, other, **naming):
 )  # fmt: skip
 def test_what_looks_alike(name, other):
     """Pairs of letters, digits and separators: whichever of the two was there first."""
-    assert found(name, other) == ["name-similar"]
+    assert found(name, other, Naming(distance=0)) == ["name-similar"]
 
 
 @pytest.mark.parametrize(
     ("name", "naming", "rules"),
     [
-        ("acmi", {}, []), ("zcme", {"min_length": 4}, ["name-similar"]), ("zcme", {"min_length": 5}, []),
+        ("acmi", {"distance": 0}, []), ("zcme", {"min_length": 4}, ["name-similar"]), ("zcme", {"min_length": 5}, []),
         ("zcmz", {"distance": 2, "min_length": 4}, ["name-similar"]), ("zcmz", {"min_length": 4}, []),
     ],
 )  # fmt: skip
 def test_how_near_is_policy(name, naming, rules):
     """Both the distance and the length from which it counts."""
-    assert found(name, "acme", **naming) == rules
+    assert found(name, "acme", Naming(**naming)) == rules
