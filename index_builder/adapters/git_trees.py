@@ -53,20 +53,20 @@ class Paths:
     def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree) -> None:
         """List nothing yet."""
         self._repository = repository
-        self._folders: dict[str, dict[str, Side]] = {}
+        self._folders: dict[str, dict[bytes, Side]] = {}
         self._root = str(tree.id)
 
     def find(self, path: str) -> Side | None:
         """Return the mode and id of what is at a path, a file or a folder, None where nothing is; raises SourceError."""
         folder, _, name = path.rpartition("/")
-        return self._inside(folder).get(name)
+        return self._inside(folder).get(name.encode())
 
-    def _inside(self, folder: str) -> dict[str, Side]:
+    def _inside(self, folder: str) -> dict[bytes, Side]:
         if folder not in self._folders:
             found = self.find(folder) if folder else (FOLDER, self._root)
             tree = found[1] if found and found[0] == FOLDER else None
             entries = _entries(self._repository, tree, folder)
-            self._folders[folder] = {name.decode("utf-8", "backslashreplace"): (mode_of(mode), id_.hex()) for mode, name, id_ in entries}
+            self._folders[folder] = {name: (mode_of(mode), id_.hex()) for mode, name, id_ in entries}
         return self._folders[folder]
 
 

@@ -212,7 +212,7 @@ def _own_candidates(
 ) -> list[Candidate]:  # fmt: skip
     """Return what lock files, URLs and folders name."""
     if asked.kind == "--url":
-        return from_urls(index, [urls.https_url(text) for text in asked.what], defaults, fetcher)
+        return from_urls(index, [urls.https_url(text, fix=urls.IN_MANIFESTS) for text in asked.what], defaults, fetcher)
     if asked.kind == "--dist":
         return [_dist(path, index, defaults, fetcher) for path in arguments.own_files(asked.what)]
     found: list[Candidate] = []

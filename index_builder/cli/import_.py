@@ -65,7 +65,7 @@ def dumb_pypi(
         raise UsageError("say where the files are, once: --packages-url URL, or --dist DIR")
     if hosting and dist:
         raise UsageError("--hosting is for files at a URL: those of a folder are hosted", fix="leave it out")
-    where = partial(_open, dist) if dist else urls.https_url(str(packages_url)).rstrip("/") + "/"
+    where = partial(_open, dist) if dist else urls.https_url(str(packages_url), fix=urls.IN_MANIFESTS).rstrip("/") + "/"
     root = wiring.find_root(repo)
     tree, reading, index = options.editable(root)
     defaults = Defaults(

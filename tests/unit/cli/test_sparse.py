@@ -188,7 +188,7 @@ def test_against_a_folder(repo, cli, published, tmp_path):
     ("arguments", "said"),
     [
         (["--sparse", "--dry-run"], "contradict"), (["--published", "x"], "goes with --sparse"),
-        (["--sparse", "--published", "http://x.example.org/"], "not an https URL"),
+        (["--sparse", "--published", "http://x.example.org/"], "fix: write it as https://"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_fit(repo, cli, arguments, said):
