@@ -56,7 +56,7 @@ def serve(tree: Path, called: str, host: str, port: int, *, quiet: bool) -> None
     console.print(f"  pip install --index-url {url}/simple/ PROJECT\n  uv pip install --index-url {url}/simple/ PROJECT")
     log = None if quiet else lambda line: click.echo(plain(line), err=True)
     application = TreeServer(tree).application(log)
-    config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
+    config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off", ws="none")
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
     if console.is_terminal:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 @contextmanager
 def running(application: ASGIApp, listener: socket.socket, name: str) -> Iterator[None]:
     """Serve on a socket that listens, in a thread of that name, until the block ends."""
-    config = uvicorn.Config(application, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(application, log_level="critical", access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name=name, daemon=True)
     thread.start()
