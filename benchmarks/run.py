@@ -177,7 +177,9 @@ def on_disk(work: Path, runs: int) -> str:
             os.sync()
             raw.append(raw_write(site, copy))
     tool, loop = statistics.median(built), statistics.median(raw)
-    return f"Full, from the list, on disk: {tool:.2f} s; the same files written by nothing but a loop: {loop:.2f} s ({tool / loop:.2f} times)."
+    return (
+        f"Full, from the list, on disk: {tool:.2f} s; the same files written by nothing but a loop: {loop:.2f} s ({tool / loop:.2f} times)."
+    )
 
 
 def main() -> None:

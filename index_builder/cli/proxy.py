@@ -19,7 +19,7 @@ from index_builder.cli.console import count, note, stderr
 from index_builder.cli.serve import listening
 from index_builder.client.installer import environment_for, leading_past
 from index_builder.client.proxy import Proxy, Upstream
-from index_builder.errors import TrustError, UsageError
+from index_builder.errors import RemoteError, TrustError, UsageError
 from index_builder.model.plain import plain
 from index_builder.wiring import shipped
 
@@ -47,7 +47,8 @@ def command(
     """Run an installer behind a proxy on this machine, which hands on only what was checked; or run the proxy until Ctrl-C.
 
     COMMAND finds the proxy as its only index, through PIP_INDEX_URL and UV_DEFAULT_INDEX. Where something is not as it was
-    signed, it gets 403 with the reason, and this command exits with 4; otherwise it exits as COMMAND does.
+    signed, it gets 403 with the reason, and this command exits with 4; with 3 where COMMAND failed because the index did not
+    answer; otherwise it exits as COMMAND does.
 
     \b
     Examples:
@@ -70,12 +71,21 @@ def command(
             else:
                 _wait(url, where, quiet=quiet)
                 code = 0
-    for line in proxy.refused:
-        stderr().print(f"[bold red]refused[/]: {plain(line)}", markup=True)
+    _report(proxy, failed=code != 0)
+    context.exit(code)
+
+
+def _report(proxy: Proxy, *, failed: bool) -> None:
+    """Say what was not handed on; raises TrustError where that was refused, and RemoteError where the installer failed for want of it."""
+    for word, lines in (("refused", proxy.refused), ("missed", proxy.missed)):
+        for line in lines:
+            stderr().print(f"[bold red]{word}[/]: {plain(line)}", markup=True)
     if proxy.refused:
         msg = f"{count(len(proxy.refused), 'thing was', 'things were')} refused"
         raise TrustError(msg, fix="nothing of it was installed; install no other way until the index's maintainers have explained it")
-    context.exit(code)
+    if proxy.missed and failed:
+        msg = f"the index did not give {count(len(proxy.missed), 'thing')}"
+        raise RemoteError(msg, fix="look at the network and try again; what was installed before is as it was signed")
 
 
 def _check_sole(command_line: Sequence[str]) -> None:

@@ -62,7 +62,7 @@ class Upstream:
 
 
 class Proxy:
-    """The answers. `refused` gets what was refused, in words."""
+    """The answers. In words, `refused` gets what was not as it was signed, and `missed` what the index did not give."""
 
     def __init__(self, index: VerifiedIndex, clock: Clock, templates: dict[str, str], *, upstream: Upstream | None = None) -> None:
         """Answer from an index; nothing is asked of it yet."""
@@ -73,6 +73,7 @@ class Proxy:
         self._pages: dict[NormalizedName, ProjectPage] = {}
         self._metadata = Memory(_MOST_METADATA)
         self.refused: list[str] = []
+        self.missed: list[str] = []
 
     def application(self, hosts: Sequence[str]) -> ASGIApp:
         """Return the ASGI application; it answers to these hosts only, so that no web page can lead a browser here."""
@@ -193,8 +194,9 @@ class Proxy:
         return PlainTextResponse(f"{error.message}\n{error.fix}\n".rstrip() + "\n", status)
 
     def _note(self, error: IndexBuilderError) -> None:
-        if error.message not in self.refused:
-            self.refused.append(error.message)
+        notes = self.missed if isinstance(error, RemoteError) else self.refused
+        if error.message not in notes:
+            notes.append(error.message)
 
 
 _NOT_UPSTREAM: Final = "Nor has the upstream index such a project: that is what it says, and signed by nobody"

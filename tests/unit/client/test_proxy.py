@@ -354,3 +354,20 @@ def test_the_environment_of_the_command(command, monkeypatch):
     assert "PIP_extra_index_url, UV_CONFIG_FILE" in done.err
     assert "secret" not in done.err
     assert command(sys.executable, "-c", script, more=("-q",)).err == ""
+
+
+def test_core_metadata_is_asked_of_the_index_once(index):
+    """Resolvers ask for the same again and again; what was compared with its digest does not change."""
+    asked = []
+
+    def between(app):
+        async def answer(scope, receive, send):
+            asked.append(scope["path"])
+            await app(scope, receive, send)
+
+        return answer
+
+    with proxied(index, between=between) as (get, _proxy):
+        for _ in range(3):
+            assert get("/files/alpha/alpha-1.1-py3-none-any.whl.metadata")[0] == 200
+    assert len([path for path in asked if path.endswith(".metadata")]) == 1
