@@ -8,6 +8,8 @@ listen to it.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import re
@@ -15,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -154,6 +157,19 @@ def _listens(on: Any, event: str, payload: dict[str, Any], workflow: str) -> boo
     return event != "workflow_run" or workflow in on[event]["workflows"]
 
 
+class _Unseekable(io.RawIOBase):
+    """A stream that only goes on."""
+
+    def __init__(self, stream: io.BytesIO) -> None:
+        self._stream = stream
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        return self._stream.write(content)
+
+
 class _Job:
     """The jobs of one run of a workflow."""
 
@@ -161,12 +177,19 @@ class _Job:
         self.runner, self.workflow, self.event, self.payload, self.commit = runner, workflow, event, payload, commit
         self.folder = runner.folder / f"run-{next(runner._numbers)}"
         self.run = Run(workflow=workflow["name"], event=event)
+        head = payload["pull_request"]["head"]["sha"] if "pull_request" in payload else commit
+        self.listed: dict[str, Any] = {
+            "id": runner.hub.next(), "file": f"{workflow['name']}.yml", "event": event, "head_sha": head, "status": "in_progress",
+            "artifacts": [],
+        }  # fmt: skip
+        runner.repository.runs.append(self.listed)
 
     def run_all(self) -> Run:
         waiting = dict(self.workflow["jobs"])
         while waiting:
             ready = next(name for name, job in waiting.items() if not set(_needs(job)) & set(waiting))
             self._job(ready, waiting.pop(ready))
+        self.listed["status"] = "completed"
         return self.run
 
     def _job(self, name: str, job: dict[str, Any]) -> None:
@@ -254,6 +277,21 @@ class _Job:
         lines = Path(environment["GITHUB_OUTPUT"]).read_text().splitlines()
         return dict(line.split("=", 1) for line in lines), done.returncode == 0
 
+    def _keep(self, name: str, folder: Path) -> None:
+        """Keep an artifact as GitHub does: as an archive that was written as it went, each size after its member."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(_Unseekable(packed), "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    archive.write(path, path.relative_to(folder).as_posix())
+        repository, content = self.runner.repository, packed.getvalue()
+        made = {
+            "id": self.runner.hub.next(), "name": name, "size_in_bytes": len(content), "expired": False,
+            "digest": f"sha256:{hashlib.sha256(content).hexdigest()}",
+        }  # fmt: skip
+        repository.contents[made["id"]] = content
+        self.listed["artifacts"].append(made)
+
     def _used(
         self, action: str, given: dict[str, Any], workspace: Path, environment: dict[str, str], context: dict[str, Any]
     ) -> dict[str, str]:
@@ -271,6 +309,7 @@ class _Job:
             target.mkdir(parents=True)
             shutil.copytree(source, target, dirs_exist_ok=True) if source.is_dir() else shutil.copy(source, target)
             self.run.artifacts[given["name"]] = target
+            self._keep(given["name"], target)
         elif action == "actions/download-artifact":
             shutil.copytree(self.run.artifacts[given["name"]], workspace / given.get("path", "."), dirs_exist_ok=True)
         elif action == "actions/deploy-pages":

@@ -360,9 +360,27 @@ def actions(call: Call, owner: str, name: str) -> Any:
 
 @route("GET", "/repos/{owner}/{name}/actions/workflows/{file}/runs")
 def runs(call: Call, owner: str, name: str, file: str) -> Any:
+    if call.query["event"] == "pull_request":
+        ours = [run for run in _found(call, owner, name).runs if (run["file"], run["head_sha"]) == (file, call.query["head_sha"])]
+        return {"total_count": len(ours), "workflow_runs": ours[::-1]}
     assert call.query == {"event": "schedule", "per_page": "1"}
     last = _found(call, owner, name).settings.get("scheduled", {}).get(file)
     return {"workflow_runs": [{"event": "schedule", "created_at": last}] if last else []}
+
+
+@route("GET", "/repos/{owner}/{name}/actions/runs/{number}/artifacts")
+def artifacts(call: Call, owner: str, name: str, number: str) -> Any:
+    found = next(run["artifacts"] for run in _found(call, owner, name).runs if run["id"] == int(number))
+    ours = [artifact for artifact in found if call.query.get("name", artifact["name"]) == artifact["name"]]
+    return {"total_count": len(ours), "artifacts": ours}
+
+
+@route("GET", "/repos/{owner}/{name}/actions/artifacts/{number}/zip")
+def artifact(call: Call, owner: str, name: str, number: str) -> Any:
+    repository = _found(call, owner, name)
+    if call.token is None:
+        raise RefusedError(401, "Requires authentication")
+    return Plain(status=302, headers={"location": f"{call.hub.url}/storage/{repository.name}/{number}"})
 
 
 @route("GET", "/repos/{owner}/{name}/environments/{environment}/deployment-branch-policies")

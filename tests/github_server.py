@@ -62,6 +62,7 @@ class Repository:
     dispatches: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     hints: list[dict[str, Any]] = field(default_factory=list)
     attestations: dict[str, list[bytes]] = field(default_factory=dict)
+    runs: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
 
 

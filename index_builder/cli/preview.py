@@ -14,7 +14,7 @@ import click
 
 from index_builder import wiring
 from index_builder.cli import options
-from index_builder.cli.console import progress, stderr
+from index_builder.cli.console import note, progress, stderr
 from index_builder.cli.serve import serve
 from index_builder.errors import SourceError, UsageError
 from index_builder.model.index import Configuration
@@ -32,6 +32,9 @@ PORT: Final = 8000
 @click.command("preview")
 @click.option("--base", metavar="REV", help="What the change would be merged into, for example origin/main.")
 @click.option("--pr", "number", type=click.IntRange(1), metavar="N", help="An open pull request on GitHub, instead of --base.")
+@click.option(
+    "--artifact", is_flag=True, help="With --pr: do not build it, but take what the pull request's own workflow has built; see above."
+)
 @options.head
 @options.worktree
 @click.option("--audience", metavar="NAME", help="Whose index, where there are several.")
@@ -46,7 +49,7 @@ PORT: Final = 8000
 @options.quiet
 @options.output_format
 def command(
-    base: str | None, number: int | None, head: str | None, worktree: bool, audience: str | None, all_audiences: bool,
+    base: str | None, number: int | None, artifact: bool, head: str | None, worktree: bool, audience: str | None, all_audiences: bool,
     output: Path | None, host: str, port: int, repo: Path,
     pool: Path | None, connections: int, jobs: int | None, quiet: bool, output_format: str,
 ) -> None:  # fmt: skip
@@ -55,18 +58,28 @@ def command(
     It is one whole index, so that what the change adds installs together with what is there already. It is not signed, and
     every page says that it is a preview. Without --output it is served on this machine until Ctrl-C.
 
+    With --artifact nothing is built here, and no file fetched but the artifact: quick where the index is large, or its files
+    are out of reach. But a pull request can rewrite the workflow that makes it, so anything may be in it: trust it as you
+    trust whoever opened the pull request. GitHub asks for a token, in GITHUB_TOKEN.
+
     \b
     Examples:
       index-builder preview --base origin/main
       index-builder preview --base main --worktree --port 8080
       index-builder preview --base main --head add-acme-utils --output preview/
       index-builder preview --pr 12
+      index-builder preview --pr 12 --artifact
     """
     if output is None and output_format == "json":
         raise UsageError("--format json tells what was written, and needs --output", fix="add --output DIR")
     if all_audiences and (output is None or audience is not None):
         raise UsageError("--all-audiences writes each index to a folder of --output", fix="add --output DIR, and leave --audience out")
     root = wiring.find_root(repo)
+    if artifact:
+        if number is None or base is not None or head is not None or worktree:
+            raise UsageError("--artifact is of a pull request", fix="give --pr NUMBER, and nothing else that says what to build")
+        _show_artifact(root, number, audience, output, host, port, quiet=quiet, output_format=output_format)
+        return
     base, head = _fetched(root, number, quiet=quiet) if number else (base, options.head_of(head, root, worktree=worktree))
     if base is None:
         raise UsageError(
@@ -104,6 +117,54 @@ def _fetched(root: Path, number: int, *, quiet: bool) -> tuple[str, str]:
         pull = repository.pull(number)
     github.fetch_pull(root, pull.base, number)
     return github.BASE, github.HEAD
+
+
+def _show_artifact(
+    root: Path, number: int, audience: str | None, output: Path | None, host: str, port: int, *, quiet: bool, output_format: str
+) -> None:
+    """Unpack what a pull request's workflow has built, and serve it, or leave it in `output`."""
+    from index_builder.wiring import github  # noqa: PLC0415 - git and HTTP are slow to import
+
+    if output is not None and output.exists() and any(output.iterdir()):
+        msg = f"{output} is not empty"
+        raise UsageError(msg, fix="choose a new folder: of an artifact, only what is in it is to be there")
+    showing = progress(quiet=quiet)
+    with github.open_artifacts(showing, root) as artifacts, _scratch(output) as folder:
+        with github.open_repository(showing, root) as repository:
+            commit = repository.pull(number).head
+        found = artifacts.unpack(artifacts.find(commit), folder, showing)
+        chosen = [Word(audience)] if audience is not None else list(found)
+        if missing := set(chosen) - set(found):
+            msg = f"the preview has no audience '{min(missing)}'"
+            raise UsageError(msg, fix=f"it has: {', '.join(found)}")
+        if output is None and len(chosen) > 1:
+            raise UsageError("the preview has several audiences", fix=f"choose with --audience: {', '.join(found)}")
+        if not quiet:
+            note(f"made by the workflow of pull request #{number} itself, of {commit[:12]}: trust it as you trust who opened that")
+        if output is None:
+            serve(folder / chosen[0], f"a preview of '{chosen[0]}'", host, port, quiet=quiet, inert=True)
+            return
+        output.mkdir(exist_ok=True)
+        for name in chosen:
+            (folder / name).rename(output / name)
+            _say(output, name, output_format)
+
+
+@contextmanager
+def _scratch(output: Path | None) -> Iterator[Path]:
+    """Yield a folder that goes afterwards, from which what is good can be moved to `output`."""
+    if output is None:
+        with _folder(None) as folder:
+            yield folder
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(prefix=".preview-", dir=output.parent)
+    except OSError as error:
+        msg = f"{output.parent} cannot be written: {error.strerror}"
+        raise UsageError(msg, fix="choose another folder with --output") from error
+    with scratch as folder:
+        yield Path(folder)
 
 
 def _say(output: Path, audience: Word, output_format: str) -> None:

@@ -43,10 +43,14 @@ def command(folder: Path | None, audience: str | None, host: str, port: int, rep
     serve(tree, str(tree), host, port, quiet=quiet)
 
 
-def serve(tree: Path, called: str, host: str, port: int, *, quiet: bool) -> None:
-    """Serve a tree until Ctrl-C, and say how to install from it; raises UsageError where the port is not to be had."""
+def serve(tree: Path, called: str, host: str, port: int, *, quiet: bool, inert: bool = False) -> None:
+    """Serve a tree until Ctrl-C, and say how to install from it; raises UsageError where the port is not to be had.
+
+    With `inert`, no browser runs anything of it.
+    """
     import uvicorn  # noqa: PLC0415 - slow to import, and only who serves needs it
 
+    from index_builder.gateway.inert import Inert  # noqa: PLC0415
     from index_builder.gateway.tree import TreeServer  # noqa: PLC0415
 
     listener = listening(host, port)
@@ -56,6 +60,8 @@ def serve(tree: Path, called: str, host: str, port: int, *, quiet: bool) -> None
     console.print(f"  pip install --index-url {url}/simple/ PROJECT\n  uv pip install --index-url {url}/simple/ PROJECT")
     log = None if quiet else lambda line: click.echo(plain(line), err=True)
     application = TreeServer(tree).application(log)
+    if inert:
+        application = Inert(application)
     config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off", ws="none")
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])

@@ -16,6 +16,7 @@ from index_builder.adapters import git
 from index_builder.adapters.clock import SystemClock
 from index_builder.adapters.git_remote import TOKEN, Git
 from index_builder.adapters.github.api import DEFAULT, Api
+from index_builder.adapters.github.artifacts import PreviewArtifacts
 from index_builder.adapters.github.feed import GitHubFeed
 from index_builder.adapters.github.repository import GitHubRepository
 from index_builder.adapters.github.settings import settings_of
@@ -58,6 +59,18 @@ def open_repository(progress: Progress, root: Path | None = None) -> Iterator[Gi
 
 
 @contextmanager
+def open_artifacts(progress: Progress, root: Path) -> Iterator[PreviewArtifacts]:
+    """Yield the artifacts of the repository that GITHUB_REPOSITORY names, or that `root` is a clone of.
+
+    Raises UsageError without GITHUB_TOKEN: GitHub gives artifacts to nobody who does not say who he is.
+    """
+    _check_set("GITHUB_TOKEN")
+    name = os.environ.get("GITHUB_REPOSITORY") or _cloned(root)
+    with open_api(progress) as api:
+        yield PreviewArtifacts(api, name)
+
+
+@contextmanager
 def open_settings(progress: Progress) -> Iterator[RepositorySettings]:
     """Yield the settings of the repository that GITHUB_REPOSITORY names; raises as `open_repository`, RemoteError."""
     name = _named()
@@ -72,11 +85,24 @@ def _cloned(root: Path) -> str:
 
 
 def _named(*, needs_token: bool = True) -> str:
-    for name, example in (("GITHUB_REPOSITORY", "acme/index"), ("GITHUB_TOKEN", "$(gh auth token)")):
-        if not os.environ.get(name) and (needs_token or "REPO" in name):
-            msg = f"{name} is not set: it says {'which repository this is' if 'REPO' in name else 'on whose behalf GitHub is asked'}"
-            raise UsageError(msg, fix=f"on a runner of GitHub it is there; elsewhere: export {name}={example}")
+    _check_set("GITHUB_REPOSITORY")
+    if needs_token:
+        _check_set("GITHUB_TOKEN")
     return os.environ["GITHUB_REPOSITORY"]
+
+
+def _check_set(name: str) -> None:
+    """Raise UsageError where a variable that a runner has is missing."""
+    if not os.environ.get(name):
+        says, example = _VARIABLES[name]
+        msg = f"{name} is not set: it says {says}"
+        raise UsageError(msg, fix=f"on a runner of GitHub it is there; elsewhere: export {name}={example}")
+
+
+_VARIABLES: Final = {
+    "GITHUB_REPOSITORY": ("which repository this is", "acme/index"),
+    "GITHUB_TOKEN": ("on whose behalf GitHub is asked", "$(gh auth token)"),
+}
 
 
 def _server() -> str:
