@@ -133,12 +133,13 @@ def _edge(kind: str) -> click.Command:
         give(files, output, output_format, dry_run=dry_run)
 
     configure.__doc__ = (
-        f"Write `_headers` and `_redirects` for {EDGES[kind]}, into the folder that is deployed; what it cannot do stands in them.\n\n"
+        f"Write {_WRITTEN[kind]} for {EDGES[kind]}, into the folder that is deployed; what it cannot do stands in them.\n\n"
         f"\b\nExample:\n  index-builder host-config {kind} --audience public --output site/public\n"
     )
     return click.command(kind)(configure)
 
 
+_WRITTEN = {"netlify": "`_headers` and `_redirects`", "cloudflare": "`_headers`, `_redirects` and `404.html`"}
 COMMANDS = (s3, cloudfront, *map(_edge, EDGES))
 
 

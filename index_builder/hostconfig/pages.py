@@ -19,11 +19,14 @@ _TYPES: Final = {
 
 
 def render_edge(kind: str, title: str, audience: Word, templates: Environment, *, serves_json: bool) -> list[ConfigFile]:
-    """Return `_headers` and `_redirects` for the root of an audience's tree; `serves_json` gives every reader JSON, in place of HTML."""
+    """Return `_headers` and `_redirects` for the root of an audience's tree; `serves_json` gives every reader JSON, in place of HTML.
+
+    Where a tree has no `404.html`, Cloudflare Pages takes it for an application of one page, and gives its front page, with 200, for
+    all that is absent: so there it gets one.
+    """
     facts = {
         "title": comment(title), "audience": audience, "host": EDGES[kind], "kind": kind, "json": serves_json, "types": _TYPES,
         "simple_json": SIMPLE_JSON,
     }  # fmt: skip
-    return [
-        ConfigFile(name=f"_{name}", text=templates.get_template(f"hosts/{name}.jinja").render(facts)) for name in ("headers", "redirects")
-    ]
+    names = {"_headers": "headers", "_redirects": "redirects"} | ({"404.html": "404.html"} if kind == "cloudflare" else {})
+    return [ConfigFile(name=name, text=templates.get_template(f"hosts/{source}.jinja").render(facts)) for name, source in names.items()]

@@ -50,7 +50,7 @@ RULES: Final[dict[str, Rule]] = {
         "`index-builder init` writes them; `--repo DIR` names another folder.",
     ),
     "theme": Rule(
-        "`theme/` holds templates that extend the built-in pages for people, `theme.css` and `logo.svg`, and nothing else but README.md.",
+        "`templates/theme/` holds templates that extend built-in pages for people, `theme.css`, `logo.svg`, and README.md, nothing else.",
         "A template of another name is used by no page; one that extends nothing would take away what a new version adds.",
         'Begin it with `{% extends "web/PAGE.html" %}`, and override blocks: the how-to about the pages shows one.',
     ),

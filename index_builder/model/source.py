@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 ORDINARY = 0o100644
 EXECUTABLE = 0o100755
@@ -12,6 +12,8 @@ SUBMODULE = 0o160000
 MANIFESTS = "packages.d/"
 POLICIES = "policies.d/"
 CONFIGURATION = "index.yaml"
+#: Templates over the built-in pages for people. In the repository that has those too, they lie beside it.
+THEME: Final = "templates/theme/"
 #: What is the same for all manifests, as the tops of a tree.
 SETTINGS = ("index.yaml", "policies.d")
 

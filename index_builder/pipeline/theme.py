@@ -1,4 +1,4 @@
-"""What an index repository has in `theme/`: templates that override blocks of the built-in pages for people, a style sheet, a logo."""
+"""What an index repository has in `templates/theme/`: what overrides blocks of the built-in pages for people, a style sheet, a logo."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
-from index_builder.model.source import ORDINARY, SourceEntry
+from index_builder.model.source import ORDINARY, THEME, SourceEntry
 from index_builder.ports.trees import SourceTree
 
-FOLDER: Final = "theme"
-_ASSETS: Final = {"theme/theme.css": "web/assets/theme.css", "theme/logo.svg": "web/assets/logo.svg"}
+FOLDER: Final = THEME.removesuffix("/")
+_ASSETS: Final = {f"{THEME}{name}": f"web/assets/{name}" for name in ("theme.css", "logo.svg")}
 _LARGEST: Final = 256 * 1024
 
 
@@ -22,8 +22,8 @@ def themed(tree: SourceTree, built_in: Mapping[str, str]) -> dict[str, str]:
     problems: list[Problem] = []
     for entry in sorted(tree.entries(FOLDER), key=lambda entry: entry.path):
         name = _ASSETS.get(entry.path) or entry.path
-        page = f"web/{entry.path.removeprefix('theme/')}"
-        if entry.path == "theme/README.md":
+        page = f"web/{entry.path.removeprefix(THEME)}"
+        if entry.path == f"{THEME}README.md":
             continue
         if name == entry.path and (not page.endswith(".html") or page not in built_in):
             pages = ", ".join(sorted(n.removeprefix("web/") for n in built_in if n.startswith("web/") and n.endswith(".html")))

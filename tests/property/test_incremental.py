@@ -128,10 +128,11 @@ class Builds(RuleBasedStateMachine):
     @rule(footer=st.sampled_from(["", "One", "Two"]))
     def dress(self, footer):
         """Change the theme, or take it away."""
-        shutil.rmtree(self.root / "theme", ignore_errors=True)
+        theme = self.root / "templates" / "theme"
+        shutil.rmtree(theme, ignore_errors=True)
         if footer:
-            (self.root / "theme").mkdir()
-            (self.root / "theme" / "base.html").write_text(f'{{% extends "web/base.html" %}}{{% block footer %}}{footer}{{% endblock %}}')
+            theme.mkdir(parents=True)
+            (theme / "base.html").write_text(f'{{% extends "web/base.html" %}}{{% block footer %}}{footer}{{% endblock %}}')
 
     @rule(data=st.data())
     def forget(self, data):

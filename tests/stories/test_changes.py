@@ -219,7 +219,8 @@ def test_a_change_of_the_house(story, path):
 
 
 @pytest.mark.parametrize(
-    ("path", "rule"), [("trust/public/1.root.json", "trust-invalid"), ("theme/evil.html", "theme"), ("theme/theme.css", None)]
+    ("path", "rule"),
+    [("trust/public/1.root.json", "trust-invalid"), ("templates/theme/evil.html", "theme"), ("templates/theme/theme.css", None)],
 )
 def test_a_change_of_keys_or_templates(story, path, rule):
     """What would only be noticed when the index is signed or built is refused before, whoever administers it."""

@@ -79,10 +79,10 @@ def test_every_install_line_names_this_index(index, built, cli):
 
 
 def test_a_theme_overrides_blocks(index, built, cli):
-    """A template of `theme/` changes its block, a style sheet and a logo are loaded, and installers' pages stay as they are."""
+    """A template of `templates/theme/` changes its block, a style sheet and a logo are loaded, and installers' pages stay as they are."""
     before = contents(built / "simple")
-    theme = index / "theme"
-    theme.mkdir()
+    theme = index / "templates" / "theme"
+    theme.mkdir(parents=True)
     (theme / "base.html").write_text('{% extends "web/base.html" %}\n{% block footer %}<p>Ask the web team.</p>{% endblock %}\n')
     (theme / "project.html").write_text(
         '{% extends "web/project.html" %}\n{% block facts %}<p>{{ project.name|upper }}</p>{{ super() }}{% endblock %}\n'
@@ -114,13 +114,13 @@ def test_a_theme_overrides_blocks(index, built, cli):
 )  # fmt: skip
 def test_what_is_wrong_with_a_theme_is_told(index, cli, name, text, said):
     """A template that cannot work is a problem of its file; the sandbox lets none look behind the values."""
-    path = index / "theme" / name
+    path = index / "templates" / "theme" / name
     path.parent.mkdir(parents=True)
     path.write_text(text)
     done = cli("build", "--worktree", "-q", "--jobs", "1")
     assert done.code == 1
     assert said in done.err
-    assert "theme/" in done.err
+    assert "templates/theme/" in done.err
     assert "Traceback" not in done.err
 
 

@@ -11,10 +11,9 @@ from index_builder.judge.visibility import gains_readers, is_widened, withdrawn
 from index_builder.manifests.reader import read_manifest
 from index_builder.model.problem import Place, Problem
 from index_builder.model.project import Project
-from index_builder.model.source import CONFIGURATION, POLICIES, is_manifest
+from index_builder.model.source import CONFIGURATION, POLICIES, THEME, is_manifest
 from index_builder.pipeline.codeowners import stale_codeowners, stale_lines
 from index_builder.pipeline.judge.reading import Change
-from index_builder.pipeline.theme import FOLDER as THEME
 from index_builder.pipeline.theme import theme_problems
 from index_builder.policy.decide import decide
 from index_builder.policy.facts import Facts
@@ -57,7 +56,7 @@ def house_problems(change: Change, templates: Callable[[], Mapping[str, str]]) -
         from index_builder.pipeline.trust import trust_problems  # noqa: PLC0415 - TUF is slow to import, and few changes touch it
 
         yield from trust_problems(change.proposal.merged)
-    if THEME in paths:
+    if any(other.path.startswith(THEME) for other in change.others):
         yield from theme_problems(change.proposal.merged, templates)
 
 

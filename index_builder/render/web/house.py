@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from index_builder.model.page import HTML, Page, Tier
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
+from index_builder.model.source import THEME
 from index_builder.render.simple import environment
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class House(NamedTuple):
     @property
     def is_themed(self) -> bool:
         """Say whether some of the templates are the repository's own."""
-        return any(name.startswith("theme/") for name, _ in self.templates)
+        return any(name.startswith(THEME) for name, _ in self.templates)
 
     def assets(self) -> dict[str, str]:
         """Return the paths of assets by their names."""
@@ -102,7 +103,7 @@ def environment_of(house: House) -> Environment:
 
 def _of_theme(templates: Environment, name: str) -> str:
     """Return the name of a theme's template for a page, or of the built-in one."""
-    theirs = name.replace("web/", "theme/", 1)
+    theirs = name.replace("web/", THEME, 1)
     loader = templates.loader
     return theirs if loader is not None and theirs in loader.list_templates() else name
 
@@ -130,7 +131,7 @@ def rendered(path: str, template: str, templates: Environment, tier: Tier, **val
     try:
         text = templates.get_template(name).render(root=root, **values)
     except TemplateError as error:
-        place = Place(path=name if name.startswith("theme/") else "theme/base.html", line=1)
+        place = Place(path=name if name.startswith(THEME) else f"{THEME}base.html", line=1)
         message = f"{path} cannot be made with it: {error}"
         raise ProblemsFoundError(
             [Problem(rule="theme", message=message, place=place, fix="look at the built-in template's values")]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import trustme
 from conftest import LONG, run_tool
-from interop.clients import tools
+from interop.clients import edges, tools
 from interop.clients.pips import LINES, Pip
 from interop.clients.programs import Outcome, Place
 from interop.hosts import machines
 
-NAMES = {"nginx": "nginx", "apache": "Apache", "caddy": "Caddy"}
+NAMES = {"nginx": "nginx", "apache": "Apache", "caddy": "Caddy"} | edges.NAMES
 SETTINGS = """\
 schema: 1
 title: Acme packages
@@ -129,18 +129,20 @@ class Room(Place):
         more = {"NO_PROXY": "127.0.0.1,localhost", "SSL_CERT_FILE": authority, "REQUESTS_CA_BUNDLE": authority, "PIP_CERT": authority}
         return super().environment() | more | {"PIP_CONFIG_FILE": str(self.project / "pip.conf"), "PIP_NO_INPUT": "1"}
 
-    def sign_in(self, who: Credentials) -> None:
-        if who.user:
-            secret = self.hosting.passwords[who.user] if who.right else "not-it"
-            netrc = Path(self.environment()["HOME"]) / ".netrc"
-            netrc.write_text("".join(f"machine {host} login {who.user} password {secret}\n" for host in ("localhost", "127.0.0.1")))
-            netrc.chmod(0o600)
-
     def tell(self, tool: str, days: int = 0) -> None:
         """Let client-config write the tool's settings into what the project has."""
         file = {"pip": "pip.conf", "conda": "environment.yml"}.get(tool, "pyproject.toml")
         cooldown = ("--cooldown", days) if days else ()
         configured(self.live.repository, "client-config", tool, "--audience", "team", "--write", "--file", self.project / file, *cooldown)
+
+
+def sign_in(place: Place, hosting: Hosting, who: Credentials) -> None:
+    """Write a client's netrc."""
+    if who.user:
+        secret = hosting.passwords[who.user] if who.right else "not-it"
+        netrc = Path(place.environment()["HOME"]) / ".netrc"
+        netrc.write_text("".join(f"machine {host} login {who.user} password {secret}\n" for host in ("localhost", "127.0.0.1")))
+        netrc.chmod(0o600)
 
 
 def pip(room: Room, *requirements: str, days: int = 0) -> Outcome:
@@ -234,13 +236,20 @@ WANTED = {"granted": ("beta[fast]",), "swapped": ("eta",), "dated": ("zeta",), "
 def run(hosting: Hosting, toolbox: Path, kind: str, client: str, scenario: str, folder: Path) -> Outcome:
     """Let a client do something with a host of its own. pip before 9.0 and easy_install read no netrc, and find their credentials in the address."""
     who, wanted = SIGNED_IN.get(scenario, GRANTED), WANTED.get(scenario, ("alpha",))
+    if kind in edges.NAMES:
+        # Only from JSON does pip learn when a file was uploaded.
+        form = "json" if scenario == "dated" else "html"
+        with edges.serving(kind, form, hosting.tree, folder / "host", hosting.passwords) as live:
+            place = Place(folder, live, toolbox)
+            sign_in(place, hosting, who)
+            return replace(AT_EDGES[client].install(place, *wanted, cutoff=scenario == "dated"), client=client)
     old = client not in TOOLS
     with serving(hosting, kind, folder / "host", tls=not old) as host:
         room = Room(folder, host, toolbox, hosting=hosting)
         if client in NO_NETRC and who.user:
             room.live = InUrl(host, f"{who.user}:{hosting.passwords[who.user] if who.right else 'not-it'}")
         else:
-            room.sign_in(who)
+            sign_in(room, hosting, who)
         more = {"days": 30} if scenario == "dated" else {}
         if client == EASY:
             found = easy_install(room, *wanted)
@@ -249,6 +258,8 @@ def run(hosting: Hosting, toolbox: Path, kind: str, client: str, scenario: str, 
         return replace(found, client=client)
 
 
+#: What is pointed at a host by its own settings, and not by client-config: these hosts are http, on loopback.
+AT_EDGES = {"pip 26.3": NEWEST, "uv": tools.Uv(), "Poetry": tools.Poetry(), "PDM": tools.Pdm()}
 #: The last setuptools whose easy_install runs by itself.
 EASY = "easy_install"
 SETUPTOOLS = "44.1.1"
@@ -263,6 +274,8 @@ SCENARIOS = {
     **{("nginx", client): _ALL for client in TOOLS},
     **{("nginx", client): ("granted", "swapped", "wrong", "missing", "refused", "absent") for client in OLD},
     ("nginx", EASY): ("granted", "swapped", "wrong", "missing"),
+    **{("cloudfront", client): _ALL for client in MAIN},
+    **{(kind, client): ("granted", "swapped", "dated", "absent") for kind in ("netlify", "cloudflare") for client in MAIN},
 }
 #: What takes long, and is run where everything is: see LONG. It is in the table all the same, and each such run checks its cells.
 SLOW = {("nginx", client, scenario) for client in OLD for scenario in ("swapped", "wrong", "refused", "absent")}
@@ -271,6 +284,13 @@ SLOW |= {
     for kind, clients in {"apache": MAIN[2:], "caddy": MAIN[2:], "nginx": ("Poetry", "PDM", "pip-tools", "conda")}.items()
     for client in clients
     for scenario in ("swapped", "dated", "wrong", "refused", "absent")
+}
+SLOW |= {
+    (kind, client, scenario)
+    for kind in edges.NAMES
+    for client in MAIN
+    for scenario in SCENARIOS[kind, client]
+    if scenario != "granted" and (scenario != "absent" or client in MAIN[2:])
 }
 
 

@@ -45,6 +45,9 @@ HOSTED = """\
 What each does with a private audience behind a web server: the files of `host-config` on one side, those of `client-config` on the
 other, TLS between them, and the password in `~/.netrc`.
 Where a client is refused, it ends there: nothing is installed, and there is no other index to ask.
+CloudFront is its generated function in Node before an S3 server, Cloudflare Pages is Cloudflare's own local server (wrangler), and
+Netlify is what Netlify itself reads `_headers` and `_redirects` with, each over HTTP; the last two ask for no passwords.
+Their pages are HTML, and JSON where there is a cut-off (`--form json`).
 """
 HOSTED_END = """\
 A dash is a run that was not made: how the hosts answer is the same (a test of its own asks each of them for every kind of object as

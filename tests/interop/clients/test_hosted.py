@@ -1,6 +1,10 @@
-"""What installers do with a protected audience behind nginx, Apache and Caddy, both sides configured by the builder alone."""
+"""What installers do with a protected audience behind nginx, Apache and Caddy, both sides configured by the builder alone.
+
+And with a host that is run as far as it runs on one machine: CloudFront, Netlify, Cloudflare Pages.
+"""
 
 import pytest
+from interop.clients import edges
 from interop.clients.hosted import runs
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
@@ -13,12 +17,13 @@ def over(*scenarios):
 
 
 @over("granted")
-def test_a_reader_installs(hosted, hosted_cell):
+def test_a_reader_installs(hosted, hosted_cell, request):
     """With the right password in netrc, a project comes with what it needs, all of it from here."""
     assert hosted.good, hosted.said
     assert {"alpha", "beta"} <= set(hosted.versions)
     asked = [line for line in hosted.requests if not line.endswith(" 401")]
-    assert all("/team/" in line for line in asked)
+    kind = request.node.callspec.params["hosted"][0]
+    assert all("/team/" in line for line in asked) or kind in edges.NAMES
     hosted_cell("install", "yes")
     files = [".metadata 200" in line for line in asked if "/packages/" in line]
     assert files == sorted(files, reverse=True)
@@ -48,5 +53,9 @@ def test_what_is_refused_is_not_had_from_elsewhere(hosted, hosted_cell, request)
     assert hosted.versions == {}
     asked = [line for line in hosted.requests if line != "GET /team/simple/ 200"]  # where pip 1.5.6 looks for another spelling
     if asked:  # uv that has no password does not ask
-        assert {line.rsplit(" ", 1)[1] for line in asked} - {"301"} == {STATUS[scenario]}
+        # By its own settings alone, uv sends what is in netrc only after a first 401.
+        passing = (
+            {"301", "401"} if scenario in ("refused", "absent") and request.node.callspec.params["hosted"][0] in edges.NAMES else {"301"}
+        )
+        assert {line.rsplit(" ", 1)[1] for line in asked} - passing == {STATUS[scenario]}
     hosted_cell(scenario, "refuses")
