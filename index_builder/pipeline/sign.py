@@ -234,9 +234,13 @@ def _copies(site: Site, targets: Mapping[str, TargetFile | None], progress: Prog
 
 
 def _metadata(site: Site, published: Site, signed: Signed) -> Iterator[str]:
-    """Put metadata, where it is not there yet; the pointer comes last."""
+    """Put metadata, where it is not there yet; the pointer comes last.
+
+    What carries the new version was signed this moment and is nowhere: that is not asked.
+    """
     for path, content in signed.files.items():
-        if path != POINTER and _is_there(published, path, content):
+        is_new = path == POINTER or path.startswith(f"{FOLDER}{signed.version}.")
+        if not is_new and _is_there(published, path, content):
             continue
         site.put(path, [content])
         yield path

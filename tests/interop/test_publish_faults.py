@@ -190,12 +190,12 @@ def test_a_network_that_fails_leaves_the_old_tree_or_the_new_one(races, bucket):
 
 
 def test_one_change_asks_little_of_a_bucket(races, bucket, monkeypatch):
-    """A yank costs at most two requests for each path that changes, and twelve, or twenty where it is signed; nothing is listed."""
+    """A yank costs at most two requests for each path that changes, and twelve, or fourteen where it is signed; nothing is listed."""
     with faulty(bucket, 0, share=0) as proxy:
         races.target(_target("bucket", proxy.url))
         races.change(0)
         races.publish()
-        for number, (signed, more) in enumerate(((False, 12), (True, 20))):
+        for number, (signed, more) in enumerate(((False, 12), (True, 14))):
             if signed:
                 races.sign(monkeypatch)
                 races.publish()

@@ -180,9 +180,19 @@ class BucketHost:
                     self._bucket.put_large(put.path, stream, cache=_cache(put, self._scope))
         else:
             content = b"".join(verified(wanted, put, progress))
-            with suppress(LostRaceError):  # it is there: from a run that did not end, or because two projects share it
+            try:
                 self._bucket.put(put.path, content, cache=_cache(put, self._scope), new=True)
+            except LostRaceError as error:  # it is there: from a run that did not end, or because two projects share it
+                if put.kind is Kind.SIGNED and not put.digest:
+                    self._check_version(put.path, content, error)
         progress.done(put.path)
+
+    def _check_version(self, path: str, content: bytes, error: LostRaceError) -> None:
+        """Raise LostRaceError where metadata is there in the same version with other bytes: readers would take neither."""
+        found = self._bucket.get(path)
+        if found is None or found[0] != content:
+            msg = f"{path} is there with other bytes: somebody else has signed that version"
+            raise LostRaceError(msg, fix="publish again: the next version is a later one") from error
 
     def switch(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Put pages, under a lease; then delete."""

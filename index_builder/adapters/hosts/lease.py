@@ -44,6 +44,7 @@ class Lease:
         while not self._try(seen):
             found = self._bucket.get(LEASE)
             if found is None:
+                seen = None  # it was given back: what was seen before is not there to be taken over
                 continue
             now = self._clock.monotonic()
             if seen is None or seen[0] != found[1]:

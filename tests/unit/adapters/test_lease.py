@@ -75,3 +75,23 @@ def test_whoever_is_sure_of_it_asks_nothing_before_it_lets_go(google, bucket):
     clock.passed += 100
     lease.release()
     assert f"acme-index/{LEASE}" in google.objects
+
+
+def test_what_is_given_back_at_the_last_moment_is_taken(google, bucket):
+    """A lease that seemed to have expired is let go before it can be taken over: who waits for it makes one anew."""
+    theirs = Lease(bucket, Clock(), 120)
+    theirs.take("", SilentProgress())
+
+    class Waiting(Clock):
+        waits = 0
+
+        def sleep(self, seconds: float) -> None:
+            self.waits += 1
+            assert self.waits < 5, "it waits for what is not there"
+            self.passed += 200
+            google.objects.pop(f"acme-index/{LEASE}", None)
+
+    mine = Lease(bucket, Waiting(), 120)
+    mine.take("", SilentProgress())
+    mine.check()
+    assert len([line for line in google.asked if "lease" in line]) < 20

@@ -1,0 +1,49 @@
+"""What a bucket's host makes of an object that is there already."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+from gcs_server import gcs
+
+from index_builder.adapters.clock import SystemClock
+from index_builder.adapters.hosts.bucket import BucketHost
+from index_builder.adapters.object_store import open_bucket
+from index_builder.errors import LostRaceError
+from index_builder.model.publication import Kind, Publication, Put, Record
+from index_builder.testing.progress import SilentProgress
+from index_builder.testing.site import MemorySite
+
+VERSION = "tuf/7.bin-a.json"
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "token")
+    with gcs() as server:
+        yield open_bucket("gs://acme-index/", server.url, "", "target 'g'")
+
+
+def stage(bucket, put: Put, content: bytes) -> None:
+    wanted = MemorySite()
+    wanted.put(put.path, [content])
+    record = Record(commit="c" * 40, at=datetime(2026, 1, 1, tzinfo=UTC))
+    with ThreadPoolExecutor(2) as threads:
+        BucketHost(bucket, SystemClock(), threads).stage(
+            Publication(puts=(put,), deletes=(), begun=record, record=record, size=0), wanted, SilentProgress()
+        )
+
+
+def test_a_version_that_somebody_else_has_signed_is_not_passed_over(bucket):
+    """Two signers in one second: a TUF snapshot that names this version would be refused by every reader."""
+    bucket.put(VERSION, b"theirs", cache="no-cache")
+    with pytest.raises(LostRaceError, match="is there with other bytes"):
+        stage(bucket, Put(Kind.SIGNED, VERSION), b"ours")
+    assert bucket.get(VERSION)[0] == b"theirs"
+
+
+def test_what_a_run_that_did_not_end_has_left_is_taken(bucket):
+    """The same bytes under the same name are what was to be put."""
+    bucket.put(VERSION, b"ours", cache="no-cache")
+    stage(bucket, Put(Kind.SIGNED, VERSION), b"ours")
+    assert bucket.get(VERSION)[0] == b"ours"
