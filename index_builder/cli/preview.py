@@ -133,9 +133,9 @@ def _show_artifact(
         with github.open_repository(showing, root) as repository:
             commit = repository.pull(number).head
         found = artifacts.unpack(artifacts.find(commit), folder, showing)
-        chosen = [Word(audience)] if audience is not None else list(found)
-        if missing := set(chosen) - set(found):
-            msg = f"the preview has no audience '{min(missing)}'"
+        chosen = [name for name in found if audience in (None, name)]
+        if not chosen:
+            msg = f"the preview has no audience '{audience}'"
             raise UsageError(msg, fix=f"it has: {', '.join(found)}")
         if output is None and len(chosen) > 1:
             raise UsageError("the preview has several audiences", fix=f"choose with --audience: {', '.join(found)}")

@@ -156,10 +156,12 @@ def _value(pull: Pull, judged: Judged, again: str) -> dict[str, object]:
     from index_builder.cli import report
     from index_builder.judge.explain import verdict_line
 
-    preview = "\n".join(["", "Try it, over what is live, on your own machine:", "", "```", *_preview(pull.number, judged), "```", ""])
+    lines = ["", "Try it, over what is live, on your own machine:", "", "```", *_preview(pull.number, judged), "```", ""]
+    lines += ["With `--artifact`, the first serves what the workflow of this pull request has built, and builds nothing.", ""]
+    told = report.markdown(judged, again) + "\n".join(lines)
     return {
         **_of(pull), "head": judged.head, "base": judged.base, "verdict": judged.outcome.word,
-        "merges_by_itself": judged.merges_by_itself, "says": verdict_line(judged), "report": report.markdown(judged, again) + preview,
+        "merges_by_itself": judged.merges_by_itself, "says": verdict_line(judged), "report": told,
     }  # fmt: skip
 
 

@@ -165,6 +165,10 @@ def _pages(settings: RepositorySettings, configuration: Configuration) -> Iterat
         )  # fmt: skip
 
 
+#: gh fills in the two names in braces itself.
+_SET_VISIBILITY: Final = "gh api --method PUT repos/{{owner}}/{{repo}}/pages -F public={}"
+
+
 def _visibility(settings: RepositorySettings, configuration: Configuration, policies: Policies) -> Iterator[Finding]:
     """Hold who may read Pages of this repository against who is granted `download` of what is there."""
     for target in configuration.publish:
@@ -174,10 +178,10 @@ def _visibility(settings: RepositorySettings, configuration: Configuration, poli
         is_right = None if settings.is_public is None else settings.is_public is is_open
         if is_open:
             what, why = "is for everybody, as", "installers cannot log in to private Pages, and would get nothing"
-            fix = "Settings → Pages → visibility: Public"
+            fix = _SET_VISIBILITY.format("true")
         else:
             what, why = "is private, because", "whoever knows its address reads what only some people are granted, or nobody is"
-            fix = "Settings → Pages → visibility: Private; or publish it where installers can log in: index-builder host-config nginx"
+            fix = f"{_SET_VISIBILITY.format('false')}; or publish it where installers can log in: index-builder host-config nginx"
         said = "is" if is_open else "is not"
         yield _finding(f"Pages {what} {target.audience} {said}, for the target {target.name}", is_right, why, fix)
 

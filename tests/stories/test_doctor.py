@@ -86,6 +86,7 @@ def test_pages_of_a_closed_audience_are_private(hub, cli, repo):
     commit_all(repo)
     what = "Pages is private, because public is not, for the target pages"
     assert examined(cli, code=1)[what] == "bad"
+    assert "gh api --method PUT repos/{owner}/{repo}/pages -F public=false" in cli("doctor", "-q").err
     hub.repositories[NAME].settings["pages"]["public"] = False
     assert examined(cli)[what] == "good"
     del hub.repositories[NAME].settings["pages"]["public"]

@@ -218,6 +218,7 @@ def test_the_comment_says_how_to_try_it(hosted, tmp_path, monkeypatch):
     hosted.add(wheel("colorful-things", "1.0"), owner="dave")
     hosted.hand_in()
     hosted.propose(1, "dave")
+    assert "With `--artifact`" in hosted.comment(1)
     lines = hosted.comment(1).partition("```\n")[2].partition("\n```")[0].splitlines()
     assert lines[0] == "index-builder preview --pr 1"
     url = "http://127.0.0.1:8000/simple/"

@@ -49,7 +49,6 @@ def test_it_installs_with_what_is_there(proposed, tmp_path):
         }  # fmt: skip
     assert headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert "made by the workflow of pull request #1 itself" in said
-    assert not any(request.startswith("GET /storage") and "token" in request for request in proposed.hub.asked)
 
 
 def test_it_is_left_in_a_folder(proposed, tmp_path):
@@ -72,9 +71,11 @@ def test_mistakes(proposed, tmp_path, monkeypatch):
         assert done.code == 2, more
         assert "--pr NUMBER" in done.err
     assert not (tmp_path / "preview").exists()
-    done = proposed.cli(*options, "--pr", "1", "--audience", "internal")
-    assert done.code == 2
-    assert "it has: public" in done.err
+    for name in ("internal", "No such!"):
+        done = proposed.cli(*options, "--pr", "1", "--audience", name)
+        assert done.code == 2, name
+        assert f"no audience '{name}'" in done.err
+        assert "it has: public" in done.err
     assert not (tmp_path / "preview").exists()
     monkeypatch.delenv("GITHUB_TOKEN")
     done = proposed.cli(*options, "--pr", "1")

@@ -24,7 +24,7 @@ from index_builder.ports.machine import Progress
 #: The workflow that builds it, and what it calls it.
 WORKFLOW: Final = "validate.yml"
 NAME: Final = "preview"
-#: Bytes of an archive: Pages takes no larger site.
+#: Bytes of an archive, and of what is in it: Pages takes no larger site.
 _MOST: Final = 1_000_000_000
 #: What installers ask for, below the name of an audience. Pages for people are left out: they may have scripts.
 _ASKED_FOR: Final = re.compile(r"([^/]+)/(?:simple|packages|provenance)/.*[^/]")
@@ -100,13 +100,18 @@ def _received(chunks: Iterable[bytes], stream: BinaryIO, artifact: Artifact, pro
         with storage("the temporary folder"):
             stream.write(chunk)
         progress.advance(len(chunk))
-    if size > _MOST or (artifact.digest and digest.hexdigest() != artifact.digest):
+    if size > _MOST:
+        msg = f"the preview is longer than the {artifact.size:,} bytes that GitHub names, and than {_MOST:,}"
+        raise RemoteError(msg, fix=_INSTEAD)
+    if artifact.digest and digest.hexdigest() != artifact.digest:
         msg = "the preview is not the one that GitHub names, by its digest"
         raise RemoteError(msg, fix=f"try again, or {_INSTEAD}", retryable=True)
     return size
 
 
 def _unpacked(archive: Archive, folder: Path) -> tuple[Word, ...]:
+    if (unpacked := sum(member.unpacked for member in archive.members)) > _MOST:
+        raise RefusedArchiveError("archive-bomb", f"its members have {unpacked:,} bytes, more than {_MOST:,}")
     found: set[Word] = set()
     for member in archive.members:
         if (asked_for := _ASKED_FOR.fullmatch(member.name)) is not None:

@@ -192,7 +192,7 @@ class BucketHost:
         found = self._bucket.get(path)
         if found is None or found[0] != content:
             msg = f"{path} is there with other bytes: somebody else has signed that version"
-            raise LostRaceError(msg, fix="publish again: the next version is a later one") from error
+            raise LostRaceError(msg, fix="see what is there: index-builder publish --reconcile --dry-run") from error
 
     def switch(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Put pages, under a lease; then delete."""

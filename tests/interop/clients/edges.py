@@ -1,11 +1,9 @@
 """Clients of hosts that are somebody else's machines: CloudFront's function before a bucket, Netlify and Cloudflare Pages."""
 
 import hashlib
-import mimetypes
 import shutil
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,34 +12,23 @@ import boto3
 from botocore.config import Config
 from conftest import run_tool
 from interop.hosts import edge, static_hosts
+from live import Live
 from published import CREDENTIALS, s3
 
+from index_builder.adapters.object_store import content_type
+
 NAMES = {"cloudfront": "CloudFront", "netlify": "Netlify", "cloudflare": "Cloudflare Pages"}
-SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
-_PLACE = "s3://acme-index/team/"
-_SETTINGS = f"""\
+_SETTINGS = """\
 schema: 1
 title: Acme packages
-audiences: {{public: {{files: packages/}}, team: {{url: 'https://index.example.org/', files: packages/}}}}
-publish: [{{name: t, audience: team, kind: bucket, url: '{_PLACE}', region: us-east-1}}]
+audiences: {public: {files: packages/}, team: {url: 'https://index.example.org/', files: packages/}}
+publish: [{name: t, audience: team, kind: bucket, url: 's3://acme-index/team/', region: us-east-1}]
 """
 _POLICY = """\
 schema: 2
 people: {alice: {github: {login: alice, id: 1001}}, bob: {github: {login: bob, id: 1002}}}
 rules: [{id: open, audiences: [public], grant: {anyone: [download]}}, {id: team, audiences: [team], grant: {alice: [download]}}]
 """
-
-
-@dataclass
-class Noted:
-    """A host as clients ask it; `requests` grows by a line such as `GET /simple/six/ 200`."""
-
-    url: str
-    requests: list[str] = field(default_factory=list)
-
-    @property
-    def simple(self) -> str:
-        return f"{self.url}/simple/"
 
 
 @contextmanager
@@ -78,10 +65,8 @@ def _cloudfront(_kind: str, _form: str, tree: Path, folder: Path, passwords: dic
         keys = {"aws_access_key_id": CREDENTIALS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": CREDENTIALS["AWS_SECRET_ACCESS_KEY"]}
         client = boto3.client("s3", endpoint_url=server, config=Config(proxies={}), region_name="us-east-1", **keys)
         for path in sorted(path for top in ("simple", "packages") for path in (tree / top).rglob("*") if path.is_file()):
-            given = SIMPLE_JSON if path.suffix == ".v1_json" else mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            client.put_object(
-                Bucket="acme-index", Key=f"team/{path.relative_to(tree).as_posix()}", Body=path.read_bytes(), ContentType=given
-            )
+            name = path.relative_to(tree).as_posix()
+            client.put_object(Bucket="acme-index", Key=f"team/{name}", Body=path.read_bytes(), ContentType=content_type(name))
         with edge.before(folder, f"{server}/acme-index") as port:
             yield port
 
@@ -116,7 +101,7 @@ def noting(port: int):
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    noted = Noted(f"http://127.0.0.1:{server.server_port}")
+    noted = Live(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -46,7 +46,8 @@ What each does with a private audience behind a web server: the files of `host-c
 other, TLS between them, and the password in `~/.netrc`.
 Where a client is refused, it ends there: nothing is installed, and there is no other index to ask.
 CloudFront is its generated function in Node before an S3 server, Cloudflare Pages is Cloudflare's own local server (wrangler), and
-Netlify is what Netlify itself reads `_headers` and `_redirects` with, each over HTTP; the last two ask for no passwords.
+Netlify is what Netlify itself reads `_headers` and `_redirects` with, each over HTTP; there clients are pointed by their own settings,
+and not by `client-config`. The last two ask for no passwords, so that there is nothing to refuse.
 Their pages are HTML, and JSON where there is a cut-off (`--form json`).
 """
 HOSTED_END = """\

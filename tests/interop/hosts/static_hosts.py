@@ -72,16 +72,8 @@ def serving(kind: str, tree: Path, folder: Path):
         command = [node(), str(folder / "server.mjs"), str(modules), str(tree), str(port)]
     else:
         command = [node(), str(modules / "wrangler" / "bin" / "wrangler.js"), "pages", "dev", str(tree), "--ip", "127.0.0.1"]
-        command += [
-            "--port",
-            str(port),
-            "--inspector-port",
-            "0",
-            "--compatibility-date",
-            "2025-01-01",
-            "--show-interactive-dev-session",
-            "false",
-        ]
+        more = "--inspector-port 0 --compatibility-date 2025-01-01 --show-interactive-dev-session false"
+        command += ["--port", str(port), *more.split()]
     own = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "WRANGLER_SEND_METRICS": "false", "CI": "1", "NO_PROXY": "127.0.0.1"}
     log = folder / "log"
     with log.open("wb") as output:

@@ -1,6 +1,7 @@
 """Netlify and Cloudflare Pages with the generated files: each kind of object, in both forms, and what is absent."""
 
 import shutil
+from contextlib import ExitStack
 
 import pytest
 from interop.hosts import static_hosts, world
@@ -14,9 +15,7 @@ TOLD = ("page by its file", "legacy JSON", "lines")
 @pytest.fixture(scope="module")
 def standing(acme, tmp_path_factory):
     """Start a host with the published audience `public` in a form, once; `standing(kind, form)` is its port, and what it said."""
-    import contextlib
-
-    with contextlib.ExitStack() as hosts:
+    with ExitStack() as hosts:
         found = {}
 
         def start(kind: str, form: str) -> tuple[int, str]:

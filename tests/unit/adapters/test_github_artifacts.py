@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import zipfile
 from contextlib import closing
 
@@ -58,7 +59,7 @@ def test_what_installers_ask_for_is_unpacked(hosted, tmp_path):
     assert (tmp_path / "public/packages/ab/cd/ef/six.whl").read_bytes() == b"a wheel"
 
 
-def test_the_newest_run_counts(hosted, tmp_path):
+def test_the_newest_run_counts(hosted):
     """A workflow that was started again has made another one."""
     older = {**hosted.run, "id": 3, "artifacts": [{**hosted.artifact, "id": 4}]}
     hosted.repository.runs.extend([older, {**hosted.run, "id": 8, "head_sha": "0" * 40, "artifacts": []}])
@@ -124,3 +125,16 @@ def test_too_large_a_one_is_not_fetched(hosted, tmp_path):
     hosted.artifact["size_in_bytes"] = 2_000_000_000
     with pytest.raises(RemoteError, match="more than 1,000,000,000"):
         hosted.unpack(tmp_path)
+
+
+def test_one_that_unpacks_to_more_is_refused(hosted, tmp_path, monkeypatch):
+    """Whoever packs well would else fill the disk; and what is longer than it was said to be is not read to its end."""
+    monkeypatch.setattr("index_builder.adapters.github.artifacts._MOST", 100_000)
+    hosted.pack({"public/simple/index.html": b"0" * 200_000})
+    with pytest.raises(RemoteError, match="200,000 bytes, more than 100,000"):
+        hosted.unpack(tmp_path)
+    hosted.pack({"public/simple/index.html": os.urandom(200_000)})
+    hosted.artifact["size_in_bytes"] = 50_000
+    with pytest.raises(RemoteError, match="longer than the 50,000 bytes"):
+        hosted.unpack(tmp_path)
+    assert not list(tmp_path.iterdir())
