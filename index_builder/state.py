@@ -2,7 +2,7 @@
 
 `state/build.json`, the mark, says what was built from what, and has the digest of every other file that is read again.
 `state/projects/<2 hex>.json` has, a project a line, the manifest that it came from, the files that are its own, where its
-lines are in `packages.json`, and the digests of its simple pages, which are what is signed.
+lines are in the package list, and the digests of its simple pages, which are what is signed.
 All of it is deterministic, names nothing of a narrower audience, and is used only where its digest is right.
 """
 
@@ -17,18 +17,24 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from index_builder.model.rows import is_rows
+
 #: The first thing that a build writes, and the last: which builder built which commit. A folder without it is not ours.
 MARK: Final = "state/build.json"
 #: The folder of shards.
 SHARDS: Final = "state/projects/"
-_SCHEMA: Final = 4
+_SCHEMA: Final = 5
 _SHARD = re.compile(r"state/projects/[0-9a-f]{2}\.json")
 _PAGE = re.compile(r"simple/index\.(?:html|v1_json)")
 _CLIMBS = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\\\x00]")
 
 
 class OutdatedStateError(Exception):
-    """State that is not there, not whole, or of another form: all must be built."""
+    """State that is not there, not whole, or of another form: all must be built. As text, it says why."""
+
+    def __init__(self, why: str = "the state of the last build is damaged") -> None:
+        """Take the reason."""
+        super().__init__(why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +43,8 @@ class Mark:
 
     `source` is what was built: a commit's id, `sha256:` and the digest of a package list, or '' where that has no name.
     `inputs` is the digest of all that a page can depend on besides its own manifest: builder, templates, configuration,
-    policies, options. `projects` and `files` count what is listed, `rows` the bytes of `packages.json`; `lists` and `shards`
-    have digests by path. `web` is the digest of what is remembered of pages for people, '' where there are none.
+    policies, options. `projects` and `files` count what is listed; `lists`, `shards` and `rows` (the package list, of
+    `rows_size` bytes) have digests by path. `web` is the digest of what is remembered of pages for people, '' where there are none.
     """
 
     audience: str
@@ -47,9 +53,10 @@ class Mark:
     inputs: str
     projects: int = 0
     files: int = 0
-    rows: int = 0
+    rows_size: int = 0
     lists: Mapping[str, str] = field(default_factory=dict)
     shards: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, str] = field(default_factory=dict)
     web: str = ""
 
     def encode(self) -> bytes:
@@ -81,13 +88,14 @@ def decode_mark(content: bytes) -> Mark:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise OutdatedStateError from error
     texts = (mark.audience, mark.builder, mark.source, mark.inputs, mark.web)
-    numbers = (mark.projects, mark.files, mark.rows)
-    digests = (mark.lists, mark.shards)
+    numbers = (mark.projects, mark.files, mark.rows_size)
+    digests = (mark.lists, mark.shards, mark.rows)
     if not (
         all(isinstance(text, str) for text in texts)
         and all(isinstance(number, int) and number >= 0 for number in numbers)
         and all(isinstance(found, dict) and all(isinstance(text, str) for text in found.values()) for found in digests)
         and all(map(is_shard, mark.shards))
+        and all(map(is_rows, mark.rows))
         and all(_PAGE.fullmatch(path) for path in mark.lists)
     ):
         raise OutdatedStateError
@@ -105,7 +113,7 @@ class PageDigest(NamedTuple):
 class Built(NamedTuple):
     """A project that was built: its manifest's path and git object id, and the files that the tree has because of it.
 
-    In `packages.json` it has `rows` bytes, and its first line is that of the file `first`. `pages` are its simple pages.
+    In the package list it has `rows` bytes, and its first line is that of the file `first`. `pages` are its simple pages.
     """
 
     name: str
@@ -121,9 +129,14 @@ class Built(NamedTuple):
         return orjson.dumps((*self[:-1], tuple(map(tuple, self.pages))))
 
 
+def digits_of(name: str) -> str:
+    """Return by which two hexadecimal digits a project's shards are called: the first of the SHA-256 of its normalized name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:2]
+
+
 def shard_of(name: str) -> str:
     """Return the path of the shard that a project is in, by its normalized name."""
-    return f"{SHARDS}{hashlib.sha256(name.encode()).hexdigest()[:2]}.json"
+    return f"{SHARDS}{digits_of(name)}.json"
 
 
 def is_shard(path: str) -> bool:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from index_builder.adapters.storage import storage
 from index_builder.errors import StorageError
 from index_builder.model.page import FOR_PEOPLE
+from index_builder.model.rows import ROW_SHARDS, ROWS
 from index_builder.render.web.books import BOOKS, is_shared
 from index_builder.state import MARK, SHARDS, audience_of, is_shard
 
@@ -59,7 +60,7 @@ _PAUSE = 0.05
 class DirectorySite:
     """A published tree in a folder, which holds nothing else of ours or of yours."""
 
-    _TOPS: tuple[str, ...] = ("simple", "packages", "provenance", "pypi", "state", "packages.json", *FOR_PEOPLE)
+    _TOPS: tuple[str, ...] = ("simple", "packages", "provenance", "pypi", "state", ROWS, ROW_SHARDS, *FOR_PEOPLE)
     _INCOMING = "state/incoming"
 
     def __init__(self, root: Path, audience: str = "") -> None:
@@ -244,7 +245,7 @@ _OF_A_PROJECT = re.compile(r"project/[a-z0-9-]+/(?:index\.html|feed\.xml)")
 class ListSite(DirectorySite):
     """A tree of a package list, written where dumb-pypi writes one: the files may lie in the same folder, and are not ours."""
 
-    _FOR_INSTALLERS = ("simple", "pypi", "state", "packages.json")
+    _FOR_INSTALLERS = ("simple", "pypi", "state", ROWS, ROW_SHARDS)
     _TOPS = (*_FOR_INSTALLERS, *FOR_PEOPLE)
 
     def listing(self) -> dict[str, int]:
@@ -257,7 +258,7 @@ class ListSite(DirectorySite):
 
     def _ours(self) -> bool:
         """Say whether a build may write here: as for any tree, or dumb-pypi wrote it, which has no state."""
-        is_dumb_pypis = (self.root / "packages.json").is_file() and (self.root / "simple" / "index.html").is_file()
+        is_dumb_pypis = (self.root / ROWS).is_file() and (self.root / "simple" / "index.html").is_file()
         return super()._ours() or (is_dumb_pypis and not (self.root / "state").exists())
 
     def _is_free(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from index_builder.errors import LostRaceError, RemoteError, UsageError
 from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_JSON, for_people
+from index_builder.model.rows import is_rows
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -187,7 +188,7 @@ def _first_line(error: BaseException) -> str:
 def content_type(path: str) -> str:
     """Return what kind of content is at a path."""
     top, _, rest = path.partition("/")
-    if path == "packages.json":
+    if is_rows(path):
         return JSON_LINES
     if top == "packages":
         return "text/plain; charset=utf-8" if path.endswith(".metadata") else "application/octet-stream"

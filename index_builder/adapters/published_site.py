@@ -12,7 +12,6 @@ from urllib.parse import quote
 from index_builder.adapters.storage import storage
 from index_builder.errors import NotFoundError, StorageError
 from index_builder.fetch.download import Downloader
-from index_builder.render.rows import ROWS
 from index_builder.render.web.books import BOOKS, decode_books
 from index_builder.state import MARK, Mark, OutdatedStateError, decode_mark, decode_shard
 
@@ -40,7 +39,7 @@ class PublishedSite:
             *books,
             *mark.lists,
             *mark.shards,
-            ROWS,
+            *mark.rows,
             MARK,
             *(path for shard in shards for built in shard.values() for path in built.files),
         ]

@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_JSON, STATUS, for_people
+from index_builder.model.rows import is_rows
 from index_builder.render.accept import OFFERED, negotiate
 from index_builder.state import MARK, SHARDS
 from index_builder.trust.layout import POINTER, copied, is_metadata
@@ -106,7 +107,7 @@ class TreeServer:
         if top in ("packages", "provenance"):
             kind = JSON if top == "provenance" else "application/octet-stream"
             return await self._file(request, path, kind, _FOREVER)
-        if path == "packages.json":
+        if is_rows(path):
             return await self._file(request, path, JSON_LINES, _REVALIDATE)
         if (for_them := _kind_for_people(path)) is not None:
             return await self._file(request, path, for_them, _FOREVER if top == "assets" else _REVALIDATE)

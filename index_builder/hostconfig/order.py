@@ -15,6 +15,7 @@ _TOPS: Final = frozenset(
     {
         "simple",
         "packages",
+        "package-list",
         "provenance",
         "pypi",
         "state",

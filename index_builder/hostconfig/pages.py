@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 EDGES: Final = {"netlify": "Netlify", "cloudflare": "Cloudflare Pages"}
 #: Content types that neither host knows by the file's name.
 _TYPES: Final = {
-    "/pypi/*": JSON, "/packages.json": JSON_LINES, "/simple/index.v1_json": SIMPLE_JSON, "/simple/:project/index.v1_json": SIMPLE_JSON,
+    "/pypi/*": JSON, "/packages.json": JSON_LINES, "/package-list/*": JSON_LINES, "/simple/index.v1_json": SIMPLE_JSON,
+    "/simple/:project/index.v1_json": SIMPLE_JSON,
 }  # fmt: skip
 
 

@@ -80,8 +80,8 @@ def build(tree: SourceTree, sites: Mapping[Word, Site], fetcher: Fetcher, order:
     if not (order.full or order.verify):
         try:
             return work.run(work.found())
-        except OutdatedStateError:
-            fetcher.downloader.progress.note("the state of the last build is damaged; building all")
+        except OutdatedStateError as error:
+            fetcher.downloader.progress.note(f"{error}; building all")
     return work.run(dict.fromkeys(sites))
 
 

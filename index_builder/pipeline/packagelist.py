@@ -21,12 +21,12 @@ from index_builder.packagelists.listing import listed
 from index_builder.pipeline.items import Item, pack
 from index_builder.pipeline.pages import Layout
 from index_builder.pipeline.previous import Previous, find_previous
+from index_builder.pipeline.rows import lines_of
 from index_builder.pipeline.spool import Spool
 from index_builder.pipeline.spread import spread
 from index_builder.pipeline.tree import Report, Tree, build_tree
 from index_builder.ports.machine import Progress
 from index_builder.ports.places import Site
-from index_builder.render.rows import ROWS, find_lines
 from index_builder.render.simple import Logo
 from index_builder.state import Mark, OutdatedStateError
 
@@ -90,8 +90,8 @@ def build_list(
         try:
             if (last := find_previous(site, "", order.inputs)) and (changes := work.changes(last, previous)):
                 return work.changed(last, changes)
-        except OutdatedStateError:
-            progress.note("the state of the last build is damaged; building all")
+        except OutdatedStateError as error:
+            progress.note(f"{error}; building all")
     return work.whole()
 
 
@@ -197,17 +197,11 @@ class _Build:
             self._bad(position, error)
 
     def _kept(self, last: Previous, gone: Mapping[str, set[str]], names: Collection[str]) -> dict[str, list[tuple[int, bytes]]]:
-        """Return the lines of `packages.json` that projects had and keep; raises OutdatedStateError."""
+        """Return the lines that projects had in the tree's package list, and keep; raises OutdatedStateError."""
         kept: dict[str, list[tuple[int, bytes]]] = {}
         old = {name: built for name in names if (built := last.built(name))}
-        with self._site.open(ROWS) as stream:
-            found = find_lines(stream, last.mark.rows, {built.first: name for name, built in old.items()})
-            for name, built in old.items():
-                if built.first not in found:
-                    raise OutdatedStateError
-                stream.seek(found[built.first])
-                lines = stream.read(built.rows).splitlines()
-                kept[name] = [(_NOWHERE, line) for line in lines if orjson.loads(line)["filename"] not in gone.get(name, ())]
+        for name, lines in lines_of(last, old.values()):
+            kept[name] = [(_NOWHERE, line) for line in lines if orjson.loads(line)["filename"] not in gone.get(name, ())]
         return kept
 
     def _parts(self, groups: Mapping[str, array[int]]) -> Iterator[ListPart]:

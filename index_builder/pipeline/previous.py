@@ -11,7 +11,6 @@ from index_builder.errors import StorageError
 from index_builder.model.source import MANIFESTS, SourceEntry, is_manifest, stem_of
 from index_builder.ports.places import Site
 from index_builder.ports.trees import SourceTree
-from index_builder.render.rows import ROWS
 from index_builder.render.simple import LIST_HTML, LIST_JSON
 from index_builder.render.web.books import BOOKS, Books, decode_books
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of, shard_of
@@ -48,31 +47,40 @@ class Previous:
         """Return what was built of a project; raises OutdatedStateError."""
         return self.shard(shard_of(name)).get(name)
 
+    def rows(self, path: str) -> bytes:
+        """Return a file of the package list, nothing where there is no such file; raises OutdatedStateError."""
+        return self._read(path, self.mark.rows[path]) if path in self.mark.rows else b""
+
+    def _read(self, path: str, digest: str | None) -> bytes:
+        try:
+            content = self.site.read(path)
+        except StorageError as error:
+            raise OutdatedStateError from error
+        if digest_of(content) != digest:
+            raise OutdatedStateError
+        return content
+
     def books(self) -> Books:
         """Return what was remembered of pages for people, nothing where there were none; raises OutdatedStateError."""
         if not self.mark.web:
             return Books()
         try:
-            content = self.site.read(BOOKS)
-            if digest_of(content) != self.mark.web:
-                raise OutdatedStateError
-            return decode_books(content)
-        except (StorageError, ValueError, TypeError) as error:
+            return decode_books(self._read(BOOKS, self.mark.web))
+        except (ValueError, TypeError) as error:
             raise OutdatedStateError from error
 
     def page_for_people(self, books: Books, path: str) -> bytes:
         """Return what a page that shows many projects was; raises OutdatedStateError where it is not that any more."""
-        try:
-            content = self.site.read(path)
-        except StorageError as error:
-            raise OutdatedStateError from error
-        if digest_of(content) != books.files.get(path):
-            raise OutdatedStateError
-        return content
+        return self._read(path, books.files.get(path))
 
     def everything(self) -> dict[str, Built]:
         """Return all projects by normalized name; raises OutdatedStateError."""
         return {name: built for path in self.mark.shards for name, built in self.shard(path).items()}
+
+
+def _has_rows(site: Site, mark: Mark) -> bool:
+    """Say whether the package list is as long as it was; whether it has the same bytes, is asked of what is read of it."""
+    return sum(site.size(path) or 0 for path in mark.rows) == mark.rows_size
 
 
 def find_previous(site: Site, audience: str, inputs: str, *, whole: bool = True) -> Previous | None:
@@ -85,7 +93,7 @@ def find_previous(site: Site, audience: str, inputs: str, *, whole: bool = True)
         if (mark.audience, mark.inputs) != (audience, inputs):
             return None
         lists = (LIST_HTML, LIST_JSON) if whole else (LIST_JSON,)
-        if any(digest_of(site.read(path)) != mark.lists.get(path) for path in lists) or (whole and site.size(ROWS) != mark.rows):
+        if any(digest_of(site.read(path)) != mark.lists.get(path) for path in lists) or (whole and not _has_rows(site, mark)):
             return None
     except (StorageError, OutdatedStateError):
         return None

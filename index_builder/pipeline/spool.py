@@ -7,8 +7,6 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self
 
-_CHUNK = 1024 * 1024
-
 
 class Spool:
     """A nameless file of pieces, which is gone with the run."""
@@ -36,8 +34,7 @@ class Spool:
         for size in self._sizes:
             yield self._file.read(size)
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield all bytes in large chunks, from the first."""
-        self._file.seek(0)
-        while chunk := self._file.read(_CHUNK):
-            yield chunk
+    def at(self, begin: int, size: int) -> bytes:
+        """Return `size` bytes from byte `begin` on."""
+        self._file.seek(begin)
+        return self._file.read(size)

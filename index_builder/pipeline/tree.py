@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Final
 
 from index_builder.errors import StorageError
 from index_builder.model.names import Word
-from index_builder.model.page import JSON, JSON_LINES, LargePage, Page, Tier
+from index_builder.model.page import JSON, Page, Tier
 from index_builder.model.snapshot import Blob
 from index_builder.pipeline.pages import Layout, Rendered, house_templates, render, templates_of
 from index_builder.pipeline.previous import Previous
+from index_builder.pipeline.rows import GatheredRows, change_rows
 from index_builder.pipeline.spool import Spool
 from index_builder.pipeline.spread import spread
 from index_builder.ports.machine import Progress
 from index_builder.ports.places import Site
 from index_builder.ports.pool import Pool
 from index_builder.publish.writing import Changes, publish
-from index_builder.render.rows import ROWS, Splice, find_lines, spliced
 from index_builder.render.simple import LIST_JSON, NO_LOGO, ListedName, Logo, ProjectList, render_list
 from index_builder.render.web.books import BOOKS, Books, decode_books
-from index_builder.state import MARK, Built, Mark, OutdatedStateError, begun, digest_of, join_shard, shard_of
+from index_builder.state import MARK, Mark, OutdatedStateError, begun, digest_of, join_shard, shard_of
 
 if TYPE_CHECKING:
     from index_builder.render.web.shared import Entry
@@ -119,7 +119,7 @@ def _is_genuine(site: Site, blob: Blob) -> bool:
 
 
 class _Whole:
-    """All that a tree must hold. Lines of `packages.json` wait in a file until every project page is out."""
+    """All that a tree must hold."""
 
     def __init__(self, tree: Tree, stack: ExitStack) -> None:
         self._tree = tree
@@ -127,19 +127,21 @@ class _Whole:
         self.mark = tree.mark
         self.built = 0
 
-    def pages(self, rendered: Iterable[Rendered]) -> Iterator[Page | LargePage]:
+    def pages(self, rendered: Iterable[Rendered]) -> Iterator[Page]:
         """Yield every page; project pages come while they are rendered."""
         tree, names = self._tree, []
         shards: dict[str, list[bytes]] = {}
-        rows = self._stack.enter_context(Spool())
+        rows = GatheredRows(self._stack.enter_context(Spool()))
+        digests: dict[str, str] = {}
         files = 0
         entries: list[Entry] = []
         yield from tree.layout.house.asset_pages() if tree.layout.house else ()
         for part in rendered:
             entries += part.entries
             yield from part.pages
-            rows.add(b"".join(part.rows))
-            files += sum(lines.count(b"\n") for lines in part.rows)
+            for listed, lines in zip(part.names, part.rows, strict=True):
+                rows.add(listed.normalized, lines)
+                files += lines.count(b"\n")
             names += part.names
             for path, line in part.state:
                 shards.setdefault(path, []).append(line)
@@ -149,14 +151,17 @@ class _Whole:
             ProjectList.of(names).page(preview=tree.layout.preview),
         ]
         yield from lists
-        yield LargePage(ROWS, JSON_LINES, rows.size, rows.chunks, Tier.LIST)
+        for page in rows.pages():
+            digests[page.path] = digest_of(page.content)
+            yield page
         people, books = _for_people(tree, (), entries, names)
         yield from people
         states = [_state_page(path, join_shard(lines)) for path, lines in sorted(shards.items())]
         yield from states
         self.mark = replace(
-            tree.mark, projects=len(names), files=files, rows=rows.size, lists={page.path: digest_of(page.content) for page in lists},
-            shards={page.path: digest_of(page.content) for page in states}, web=books,
+            tree.mark, projects=len(names), files=files, rows_size=rows.size, rows=digests, web=books,
+            lists={page.path: digest_of(page.content) for page in lists},
+            shards={page.path: digest_of(page.content) for page in states},
         )  # fmt: skip
         yield _marked(self.mark)
 
@@ -180,11 +185,10 @@ class _Changed:
         entries = [entry for part in rendered for entry in part.entries]
         self._people, books = _for_people(tree, self._touched, entries, self._after) if self._touched else ([], previous.mark.web)
         self._shards, digests = self._state_pages()
-        splices, lines = self._splices()
-        size = previous.mark.rows + sum(len(lines) - (end - begin) for begin, end, lines in splices)
-        self._rows_page = LargePage(ROWS, JSON_LINES, size, lambda: self._spliced(splices), Tier.LIST) if splices else None
+        self._listing = change_rows(previous, self._before, {name: self._rows.get(name, b"") for name in self._touched})
         self.mark = replace(
-            tree.mark, projects=projects, files=previous.mark.files + lines, rows=size, shards=digests, web=books,
+            tree.mark, projects=projects, files=previous.mark.files + self._listing.lines, rows_size=self._listing.size,
+            rows=self._listing.digests, shards=digests, web=books,
             lists={**previous.mark.lists, **{page.path: digest_of(page.content) for page in self._lists}},
         )  # fmt: skip
 
@@ -192,7 +196,7 @@ class _Changed:
         """Return every path that may be written or have to go; shared provenance stays where another project uses it."""
         paths = {path for built in self._old.values() for path in built.files}
         paths |= {blob.path for blob in blobs} | {page.path for page in (*self._pages, *self._lists, *self._people, *self._shards)}
-        paths |= self._gone_for_people()
+        paths |= self._gone_for_people() | (self._previous.mark.rows.keys() - self._listing.digests.keys())
         paths |= {shard_of(name) for name in self._touched} | {MARK}
         return paths - self._used_elsewhere()
 
@@ -200,12 +204,11 @@ class _Changed:
         """Return the paths of files that the tree has already, and that never change."""
         return frozenset(path for built in self._old.values() for path in built.files if path.startswith(("packages/", "provenance/")))
 
-    def pages(self) -> Iterator[Page | LargePage]:
+    def pages(self) -> Iterator[Page]:
         """Yield the pages that may differ."""
         yield from self._pages
         yield from self._lists
-        if self._rows_page:
-            yield self._rows_page
+        yield from self._listing.pages
         yield from self._people
         yield from self._shards
         yield _marked(self.mark)
@@ -237,50 +240,6 @@ class _Changed:
                 pages.append(page)
                 digests[path] = digest_of(page.content)
         return pages, dict(sorted(digests.items()))
-
-    def _splices(self) -> tuple[list[Splice], int]:
-        """Return where `packages.json` changes, and how many lines it gains.
-
-        Raises OutdatedStateError where a project's lines are not where they were.
-        """
-        splices: list[Splice] = []
-        lines = 0
-        if not self._touched:
-            return splices, lines
-        anchors = {name: self._anchor(name) for name in self._touched}
-        with self._previous.site.open(ROWS) as stream:
-            if stream.seek(0, 2) != self._previous.mark.rows:
-                raise OutdatedStateError
-            places = find_lines(stream, self._previous.mark.rows, {built.first: built.name for built in anchors.values() if built})
-            for name, anchor in anchors.items():
-                if anchor is None:
-                    begin = end = self._previous.mark.rows
-                elif anchor.first not in places:
-                    raise OutdatedStateError
-                else:
-                    begin = places[anchor.first]
-                    end = begin + anchor.rows if anchor.name == name else begin
-                stream.seek(begin)
-                before, after = stream.read(end - begin), self._rows.get(name, b"")
-                lines += after.count(b"\n") - before.count(b"\n")
-                if before != after:
-                    splices.append(Splice(begin, end, after))
-        return splices, lines
-
-    def _anchor(self, name: str) -> Built | None:
-        """Return the project itself where it has lines in `packages.json`, else the next one that has; None at the end."""
-        built = self._old.get(name)
-        if built and built.rows:
-            return built
-        for following in self._before.following(name):
-            built = self._previous.built(following)
-            if built and built.rows:
-                return built
-        return None
-
-    def _spliced(self, splices: list[Splice]) -> Iterator[bytes]:
-        with self._previous.site.open(ROWS) as stream:
-            yield from spliced(stream, self._previous.mark.rows, splices)
 
     def _used_elsewhere(self) -> set[str]:
         """Return provenance that projects share which did not change."""

@@ -15,7 +15,7 @@ _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _COMMIT: Final = re.compile(r"(?:[0-9a-f]{40}(?:[0-9a-f]{24})?)?")
 #: What a publication writes, and so may delete one day.
 _PATH: Final = re.compile(
-    r"(?:simple|packages|provenance|pypi|state|tuf|project|owner|all|changes|search|status|assets)/[^\\\x00-\x1f]+"
+    r"(?:simple|packages|package-list|provenance|pypi|state|tuf|project|owner|all|changes|search|status|assets)/[^\\\x00-\x1f]+"
     r"|packages\.json|index\.html|feed\.xml|status\.json|_headers|_redirects"
 )
 _CLIMBS: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")

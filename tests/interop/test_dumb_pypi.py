@@ -10,6 +10,8 @@ from urllib.parse import unquote, urldefrag
 import pytest
 from packaging.version import Version
 
+from index_builder.model import rows as split
+
 SHA, MD5 = f"sha256={'a1' * 32}", f"md5={'b2' * 16}"
 #: Names of all kinds that dumb-pypi's guesser reads: of wheels, of sdists before PEP 625, and of what neither is.
 NAMES = [
@@ -117,6 +119,23 @@ def test_facts_of_all_kinds(tmp_path, cli):
     for page in (tmp_path / "ours" / "pypi" / "facts").glob("*/json"):
         same = json.loads((tmp_path / "theirs" / page.relative_to(tmp_path / "ours")).read_bytes())
         assert {row["filename"] for row in json.loads(page.read_bytes())["urls"]} == {row["filename"] for row in same["urls"]}
+
+
+def test_a_list_that_is_split_is_read_as_one(tmp_path, cli, monkeypatch):
+    """Its shards, one after the other, are a list for dumb-pypi; what it wrote itself in one file goes."""
+    monkeypatch.setattr(split, "LARGEST", 100)
+    listed = FACTS + [{"filename": name} for name in NAMES]
+    (tmp_path / "list").write_text("".join(json.dumps(row) + "\n" for row in listed))
+    dumb("--package-list-json", tmp_path / "list", "--output-dir", tmp_path / "theirs")
+    dumb("--package-list-json", tmp_path / "list", "--output-dir", tmp_path / "ours")
+    arguments = ("--packages-url", "../../pool/", "--package-list-json", tmp_path / "list", "--output-dir", tmp_path / "ours")
+    assert cli("build", "-q", *arguments).code == 0
+    assert not (tmp_path / "ours" / "packages.json").exists()
+    shards = sorted((tmp_path / "ours" / "package-list").iterdir())
+    assert len(shards) > 5
+    (tmp_path / "again").write_bytes(b"".join(path.read_bytes() for path in shards))
+    dumb("--package-list-json", tmp_path / "again", "--output-dir", tmp_path / "back")
+    assert links(tmp_path / "back") == links(tmp_path / "theirs")
 
 
 @pytest.mark.parametrize("writer", ["ours", "theirs"])

@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from unittest import mock
 
 import pygit2
 import pytest
@@ -23,11 +24,11 @@ from index_builder.adapters.directory_site import DirectorySite
 from index_builder.adapters.git import GitTree
 from index_builder.adapters.worktree import WorkTree
 from index_builder.errors import StorageError
+from index_builder.model import rows
 from index_builder.model.names import Word
 from index_builder.pipeline.build import Order, build
 from index_builder.pipeline.reading import configuration_of
 from index_builder.render.legacy import ReleaseJson
-from index_builder.render.rows import ROWS
 from index_builder.testing import sha256
 from index_builder.wiring import NoProgress, SystemClock
 from index_builder.wiring.fetchers import open_fetcher
@@ -80,6 +81,8 @@ class Builds(RuleBasedStateMachine):
         self.order = Order(templates=templates(), release_json=ReleaseJson.VERSION, builder="1", web=True)
         self.worktree = False
         self.stack = ExitStack()
+        # Some three of the projects are more than one file of the package list holds.
+        self.stack.enter_context(mock.patch.object(rows, "LARGEST", 700))
 
     def teardown(self):
         self.stack.close()
@@ -167,23 +170,30 @@ class Builds(RuleBasedStateMachine):
 
     @rule(
         audience=st.sampled_from(AUDIENCES),
-        damage=st.sampled_from(["delete", "cut", "alter", "old", "lists", "web"]),
+        damage=st.sampled_from(["delete", "cut", "alter", "old", "lists", "rows", "web"]),
         seed=st.integers(0, 99),
     )
     def damage(self, audience, damage, seed):
-        """Lose, cut or alter a file of the state, or a list or line of pages for people that the next build goes on from."""
+        """Lose, cut or alter a file of the state, or a list or line of pages for people that the next build goes on from.
+
+        That a line of the package list has other bytes is noticed where it is gone on from.
+        """
         site = self.scratch / "live" / audience
         files = [path for path in sorted((site / "state").rglob("*.json")) if path.is_file()]
         if damage == "lists":
             files = [path for path in (site / "simple" / "index.v1_json", site / "simple" / "index.html") if path.exists()]
         if damage == "web":
             files = [path for name in ("search", "changes") for path in sorted((site / name).rglob("*.json"))]
+        if damage == "rows":
+            files = [
+                path for path in (site / rows.ROWS, *sorted((site / rows.ROW_SHARDS).glob("*"))) if path.exists() and path.stat().st_size
+            ]
         if not files:
             return
         path = random.Random(seed).choice(files)
         if damage == "delete":
             path.unlink()
-        elif damage == "cut":
+        elif damage in ("cut", "rows"):
             path.write_bytes(path.read_bytes()[:-7])
         elif damage == "old" and path.name == "build.json":
             path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 0}))
@@ -269,6 +279,23 @@ def test_an_incremental_build_that_stops_anywhere_is_mended_by_the_next(builds, 
     builds.equal()
 
 
+@pytest.mark.parametrize("names", [["alpha"], NAMES], ids=["one file", "split"])
+def test_a_package_list_that_was_cut_is_made_anew(builds, names):
+    """Its length is looked at, also where nothing has changed."""
+    for name in names:
+        builds.write(name, ["1.0", "1.10"], "public", False, False, "")
+    for name in {*NAMES} - {*names}:
+        (builds.root / "packages.d" / f"{name}.yaml").unlink(missing_ok=True)
+    builds.equal()
+    site = builds.scratch / "live" / "public"
+    files = [path for path in site.rglob("*") if rows.is_rows(path.relative_to(site).as_posix())]
+    assert len(files) == len(names)
+    files[0].write_bytes(files[0].read_bytes()[:-7])
+    builds.equal()
+    files[-1].unlink()
+    builds.equal()
+
+
 @pytest.fixture
 def many(tmp_path):
     """5,000 projects, built once."""
@@ -285,11 +312,15 @@ def many(tmp_path):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("web", "most"), [(False, 12), (True, 40)])
-def test_one_change_among_many_costs_one_change(many, tmp_path, monkeypatch, web, most):
-    """After one manifest of 5,000 changed, one is parsed and at most 12 files are written; with pages for people, at most 40."""
+@pytest.mark.parametrize(("web", "most", "largest"), [(False, 12, rows.LARGEST), (True, 40, rows.LARGEST), (False, 12, 100_000)])
+def test_one_change_among_many_costs_one_change(many, tmp_path, monkeypatch, web, most, largest):
+    """After one manifest of 5,000 changed, one is parsed and at most 12 files are written; with pages for people, at most 40.
+
+    Where the package list is split, one of its files is.
+    """
     from index_builder.manifests import reader
 
+    monkeypatch.setattr(rows, "LARGEST", largest)
     parsed = []
     original = reader.load
     monkeypatch.setattr(reader, "load", lambda path, content: (parsed.append(path), original(path, content))[1])
@@ -309,7 +340,8 @@ def test_one_change_among_many_costs_one_change(many, tmp_path, monkeypatch, web
     assert [path for path in parsed if path.startswith("packages.d/")] == ["packages.d/p77.yaml"]
     assert len(report.changes.written) <= most
     assert (report.projects, report.files, report.built) == (5000, 10_002, 1)
-    assert ROWS in report.changes.written
+    assert len([path for path in report.changes.written if rows.is_rows(path)]) == 1
+    assert (rows.ROWS in report.changes.written) == (largest > 100_000)
     assert ("project/p77/index.html" in report.changes.written) == web
     (many / "packages.d" / "newone.yaml").write_text(linked("newone", ["1.0"]))
     (many / "packages.d" / "p78.yaml").unlink()

@@ -23,7 +23,9 @@ from signed import Signed, bin_of, page_of_newest, resign
 from index_builder import wiring
 from index_builder.adapters.object_store import open_bucket
 from index_builder.errors import GateError, RemoteError
+from index_builder.model import rows
 from index_builder.pipeline.publish.order import Tried
+from index_builder.state import digits_of
 from index_builder.wiring import targets
 
 
@@ -54,6 +56,31 @@ def test_only_what_changed_is_written(work):
     tip = repository.branches["gh-pages"].peel(pygit2.Commit)
     changed = {delta.new_file.path for delta in repository.diff(tip.parents[0], tip).deltas}
     assert pages <= changed <= paths | {"state/publication.json"}
+
+
+def test_a_package_list_that_is_split_is_published_by_shards(work, monkeypatch):
+    """What was one file goes; then one change puts one shard, and the shard of a project that went goes, at each target."""
+    utils, core = (f"package-list/{digits_of(name)}.jsonl" for name in ("acme-utils", "acme-core"))
+    work.publish()
+    assert work.live.get("packages.json").count(b"\n") == 2
+    monkeypatch.setattr(rows, "LARGEST", 100)
+    work.cli("yank", "acme-utils", "1.0", "--reason", "broken")
+    work.commit()
+    outcome = work.outcome()
+    for target in ("folder", "branch"):
+        assert {utils, core} <= {*outcome[target]["written"]}
+        assert "packages.json" in outcome[target]["deleted"]
+    assert b"yanked_reason" in work.live.get(utils)
+    assert work.live.get(core) == work.branch.get(core) is not None
+    work.add(wheel("acme-utils", "1.1"))
+    listed = [path for path in work.outcome()["folder"]["written"] if rows.is_rows(path)]
+    assert listed == [utils]
+    work.cli("remove", "acme-utils", "--reason", "gone")
+    work.commit()
+    assert utils in work.outcome("--max-delete", "100")["branch"]["deleted"]
+    assert work.live.get(utils) is work.branch.get(utils) is None
+    assert work.live.get(core) is not None
+    assert work.cli("mirror-check").code == 0
 
 
 def test_both_trees_of_a_folder_stay_the_same_but_for_the_last_change(work):

@@ -25,7 +25,8 @@ MARK = Mark(
     inputs="b",
     projects=1,
     files=2,
-    rows=3,
+    rows_size=3,
+    rows={"packages.json": "z"},
     lists={"simple/index.html": "y"},
     shards={"state/projects/0a.json": "d"},
 )

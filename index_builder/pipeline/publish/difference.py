@@ -15,7 +15,6 @@ from index_builder.pipeline.sign import REPLACED
 from index_builder.ports.places import Site
 from index_builder.publish.plan import Difference, kind_of
 from index_builder.publish.record import decode
-from index_builder.render.rows import ROWS
 from index_builder.render.web.books import BOOKS, Books, decode_books
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of, shard_of
 from index_builder.trust.layout import POINTER
@@ -93,18 +92,16 @@ class _Comparison:
             return
         same_inputs = old is not None and old.inputs == mark.inputs
         shards = old.shards if old else {}
-        touched = not same_inputs
         for path in sorted(mark.shards.keys() | shards.keys()):
             if same_inputs and mark.shards.get(path) == shards.get(path):
                 continue
             now = _shard(self.wanted, path, mark.shards)
             then = _shard_there(self.base, path, shards)
-            touched |= self._compare_projects(now, then, same_inputs=same_inputs)
-        self._puts |= {path: digest for path, digest in mark.shards.items() if shards.get(path) != digest}
-        self._puts |= {path: digest for path, digest in mark.lists.items() if old is None or old.lists.get(path) != digest}
-        self._gone |= (shards.keys() - mark.shards.keys()) | ((old.lists.keys() if old else set()) - mark.lists.keys())
-        if touched:
-            self._puts[ROWS] = ""
+            self._compare_projects(now, then, same_inputs=same_inputs)
+        listed = {**mark.shards, **mark.lists, **mark.rows}
+        before = {**old.shards, **old.lists, **old.rows} if old else {}
+        self._puts |= {path: digest for path, digest in listed.items() if before.get(path) != digest}
+        self._gone |= before.keys() - listed.keys()
         self._compare_for_people(mark, old)
         self._puts[MARK] = digest_of(mark.encode())
 
@@ -118,16 +115,12 @@ class _Comparison:
         if old and old.web and not mark.web:
             self._gone |= {BOOKS, STATUS}
 
-    def _compare_projects(self, now: Mapping[str, Built], then: Mapping[str, Built], *, same_inputs: bool) -> bool:
-        """Compare the projects of a shard; say whether any of them differs."""
-        differs = False
+    def _compare_projects(self, now: Mapping[str, Built], then: Mapping[str, Built], *, same_inputs: bool) -> None:
+        """Compare the projects of a shard."""
         for name in now.keys() | then.keys():
             new, old = now.get(name), then.get(name)
-            if new == old and same_inputs:
-                continue
-            differs = True
-            self._compare_project(new, old)
-        return differs
+            if new != old or not same_inputs:
+                self._compare_project(new, old)
 
     def _compare_project(self, new: Built | None, old: Built | None) -> None:
         before = {page.path: page.digest for page in old.pages} if old else {}
@@ -221,7 +214,7 @@ def _wants(site: Site, mark: Mark, path: str) -> bool:
         return site.size(path) is not None
     if path in (BOOKS, STATUS):
         return bool(mark.web)
-    return path in (ROWS, MARK) or path in mark.lists or path in mark.shards or path in books_of(site, mark).files
+    return path == MARK or any(path in there for there in (mark.lists, mark.shards, mark.rows, books_of(site, mark).files))
 
 
 def used(site: Site, mark: Mark) -> Iterator[str]:
