@@ -20,9 +20,9 @@ from index_builder.model.source import is_manifest
 from index_builder.pipeline.reading import configuration_of
 from index_builder.pipeline.trust import read_trust
 from index_builder.trust import ceremony
-from index_builder.trust.committed import TRUST, Committed, altered, every_key, holders, read_committed, standings
+from index_builder.trust.committed import Committed, altered, every_key, holders, read_committed, standings
 from index_builder.trust.keys import holder_of
-from index_builder.trust.layout import BINS, TIMESTAMP
+from index_builder.trust.layout import BINS, TIMESTAMP, TRUST
 
 if TYPE_CHECKING:
     from index_builder.adapters.keyring import KeyFolder

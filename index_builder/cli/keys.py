@@ -14,9 +14,9 @@ from index_builder.cli.console import count, note, stderr
 from index_builder.errors import HumanNeededError, TrustError, UsageError
 from index_builder.pipeline.trust import read_trust
 from index_builder.trust import ceremony
-from index_builder.trust.committed import TRUST, holders, standings
+from index_builder.trust.committed import holders, standings
 from index_builder.trust.keys import held_by, holder_of, uri_of
-from index_builder.trust.layout import BINS, TIMESTAMP, wants_renewal
+from index_builder.trust.layout import BINS, TIMESTAMP, TRUST, wants_renewal
 from index_builder.wiring import sites
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from index_builder import wiring
-from index_builder.cli import options, trusting
+from index_builder.cli import options
 from index_builder.cli.console import note, progress, stderr
 from index_builder.cli.outcomes import Standing
 from index_builder.errors import AlteredError, StorageError, UsageError
@@ -28,17 +28,19 @@ from index_builder.pipeline.publish.mirrors import Compared, compare, extra
 from index_builder.pipeline.publish.order import Make, Order, Outcome, Place, Relation, Result
 from index_builder.pipeline.publish.publish import publish
 from index_builder.pipeline.reading import configuration_of, open_audiences
-from index_builder.pipeline.trust import read_trust
 from index_builder.ports.places import Site
 from index_builder.ports.trees import SourceTree
 from index_builder.render.legacy import ReleaseJson
-from index_builder.trust.committed import Committed
-from index_builder.trust.signing import OnlineSigners
+from index_builder.trust.layout import TRUST
 from index_builder.wiring import shipped
 from index_builder.wiring import targets as places_of
 
 if TYPE_CHECKING:
     from index_builder.fetch.stage import Fetcher
+    from index_builder.trust.committed import Committed
+    from index_builder.trust.signing import OnlineSigners
+
+# ruff: noqa: PLC0415 - TUF is slow to import, and an index that is not signed needs none of it
 
 target_option = click.option("--target", "targets", multiple=True, metavar="NAME", help="This target only; may be repeated.")
 gate_option = click.option("--gate", is_flag=True, help="First install what changes with pip and uv, from what is about to be published.")
@@ -155,7 +157,7 @@ class Work:
     def renew(self, done: Sequence[Outcome], *, dry_run: bool) -> tuple[Outcome, ...]:
         """Renew the signatures of what a publication left as it was: where a target is held, or failed, or nothing came of it at all."""
         ended = {outcome.target for outcome in done if outcome.result not in (Result.HELD, Result.FAILED)}
-        left = tuple(target for target in self.chosen if target.name not in ended and read_trust(self.tree, target.audience).roots)
+        left = tuple(target for target in self.chosen if target.name not in ended and self._trust(target.audience))
         if not left:
             return ()
         said = {(outcome.target, outcome.error.message) for outcome in done if outcome.error}
@@ -234,16 +236,28 @@ class Work:
 
         def signing(audience: Word) -> tuple[Committed, OnlineSigners] | None:
             if audience not in known:
-                committed = read_trust(self.tree, audience)
-                if committed.roots:
-                    keys = wiring.open_keys(None, trusting.ask)
-                    known[audience] = committed, trusting.online(committed, keys, heartbeat=heartbeat)
-                else:
-                    known[audience] = None
+                known[audience] = self._keys(audience, heartbeat=heartbeat)
+                if known[audience] is None:
                     self._say_unsigned(audience)
             return known[audience]
 
         return signing
+
+    def _keys(self, audience: Word, *, heartbeat: bool) -> tuple[Committed, OnlineSigners] | None:
+        if (committed := self._trust(audience)) is None:
+            return None
+        from index_builder.cli import trusting
+
+        return committed, trusting.online(committed, wiring.open_keys(None, trusting.ask), heartbeat=heartbeat)
+
+    def _trust(self, audience: Word) -> Committed | None:
+        """Return what people signed of an audience, None where it is not signed."""
+        if not any(entry.path.startswith(f"{TRUST}/{audience}/") for entry in self.tree.entries(TRUST)):
+            return None
+        from index_builder.pipeline.trust import read_trust
+
+        committed = read_trust(self.tree, audience)
+        return committed if committed.roots else None
 
     def _say_unsigned(self, audience: Word) -> None:
         if not self.quiet:

@@ -15,8 +15,7 @@ from index_builder.cli import urls
 from index_builder.cli.console import note, progress
 from index_builder.client.index import VerifiedIndex, read_root
 from index_builder.errors import RemoteError, TrustError, UsageError
-from index_builder.trust.committed import TRUST
-from index_builder.trust.layout import FOLDER, ROOT, metadata_path
+from index_builder.trust.layout import FOLDER, ROOT, TRUST, metadata_path
 from index_builder.wiring import clients
 
 _STOP: Final = "install nothing from it until its maintainers have explained this"

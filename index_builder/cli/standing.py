@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from index_builder.cli.console import stderr
 from index_builder.errors import TrustError, UsageError
-from index_builder.trust.committed import TRUST, Committed, Standing, fingerprint, standings, succinct_of
+from index_builder.trust.committed import Committed, Standing, fingerprint, standings, succinct_of
 from index_builder.trust.compared import check_published, live_roles
-from index_builder.trust.layout import OFFLINE, SNAPSHOT, TIMESTAMP, bits_for
+from index_builder.trust.layout import OFFLINE, SNAPSHOT, TIMESTAMP, TRUST, bits_for
 from index_builder.trust.published import Read, check_not_forged, find_before
 
 #: What the bins are called together.

@@ -19,9 +19,9 @@ from index_builder.cli.console import note
 from index_builder.errors import KeyMissingError, TrustError, UsageError
 from index_builder.model.names import Word
 from index_builder.trust.ceremony import Online, begin, sign
-from index_builder.trust.committed import TRUST, Committed, complete, key_for, namespaces_of, read_committed, standings
+from index_builder.trust.committed import Committed, complete, key_for, namespaces_of, read_committed, standings
 from index_builder.trust.keys import held_by
-from index_builder.trust.layout import BINS, FOLDER, ROOT, TIMESTAMP, metadata_path
+from index_builder.trust.layout import BINS, FOLDER, ROOT, TIMESTAMP, TRUST, metadata_path
 from index_builder.trust.signing import OnlineSigners
 
 if TYPE_CHECKING:

@@ -16,12 +16,9 @@ from index_builder.ports.places import Site
 from index_builder.state import MARK, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of
 from index_builder.trust.committed import Committed, complete, standings
 from index_builder.trust.compared import check_published
-from index_builder.trust.layout import FOLDER, GRACE, POINTER, copied, copy_path, is_copied, is_metadata
+from index_builder.trust.layout import FOLDER, GRACE, POINTER, REPLACED, copied, copy_path, is_copied, is_metadata
 from index_builder.trust.published import Before, check_fresh, check_not_forged, find_before, is_current, last_version
 from index_builder.trust.signing import OnlineSigners, Signed, sign
-
-#: What was replaced, by the time of that: it stays for a while.
-REPLACED: Final = f"{FOLDER}replaced.json"
 
 #: A target's size in bytes and SHA-256.
 Digest = tuple[int, str]

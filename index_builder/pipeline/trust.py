@@ -10,8 +10,8 @@ from index_builder.model.names import Word
 from index_builder.model.problem import Place, Problem
 from index_builder.model.source import EXECUTABLE, ORDINARY
 from index_builder.ports.trees import SourceTree
-from index_builder.trust.committed import TRUST, Committed, lacks, read_committed, root_file, standings
-from index_builder.trust.layout import ROOT
+from index_builder.trust.committed import Committed, lacks, read_committed, root_file, standings
+from index_builder.trust.layout import ROOT, TRUST
 
 
 def first_root(tree: SourceTree, audience: Word) -> bytes | None:

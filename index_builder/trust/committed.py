@@ -28,8 +28,6 @@ from index_builder.trust.layout import (
     is_namespace,
 )
 
-#: The folder of the repository.
-TRUST: Final = "trust"
 PEOPLE: Final = "people/"
 _ROOT_FILE = re.compile(r"([1-9][0-9]*)\.root\.json")
 

@@ -10,9 +10,9 @@ import orjson
 from tuf.api.metadata import Metadata, Root, Targets
 
 from index_builder.errors import RemoteError, StorageError, TrustError
-from index_builder.trust.committed import TRUST, Committed, in_force, root_file
+from index_builder.trust.committed import Committed, in_force, root_file
 from index_builder.trust.keys import is_signed_by_enough, read, write_for_people
-from index_builder.trust.layout import BINS, POINTER, ROOT, SNAPSHOT, TARGETS, metadata_path
+from index_builder.trust.layout import BINS, POINTER, ROOT, SNAPSHOT, TARGETS, TRUST, metadata_path
 from index_builder.trust.published import Read
 
 

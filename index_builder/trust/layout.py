@@ -32,6 +32,10 @@ FOLDER: Final = "tuf/"
 COPIES: Final = "tuf/targets/"
 #: The one file by which a client learns of all others; it is written last.
 POINTER: Final = "tuf/timestamp.json"
+#: What was replaced, by the time of that: it stays for a while.
+REPLACED: Final = f"{FOLDER}replaced.json"
+#: Where the repository keeps what people signed.
+TRUST: Final = "trust"
 
 #: How long metadata holds from its signing on.
 LIVES: Final = {

@@ -11,13 +11,12 @@ from index_builder.model.page import STATUS
 from index_builder.model.publication import RECORD, Put, Record
 from index_builder.pipeline.publish.digests import digests_of, is_by_digest, is_file
 from index_builder.pipeline.publish.signatures import metadata_of
-from index_builder.pipeline.sign import REPLACED
 from index_builder.ports.places import Site
 from index_builder.publish.plan import Difference, kind_of
 from index_builder.publish.record import decode
 from index_builder.render.web.books import BOOKS, Books, decode_books
 from index_builder.state import MARK, Built, Mark, OutdatedStateError, decode_mark, decode_shard, digest_of, shard_of
-from index_builder.trust.layout import POINTER
+from index_builder.trust.layout import POINTER, REPLACED
 
 #: Signatures that change in place, besides the pointer.
 _MUTABLE: Final = frozenset({REPLACED})

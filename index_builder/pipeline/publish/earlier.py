@@ -11,7 +11,7 @@ from index_builder.manifests.reader import Settings, read_manifest, read_setting
 from index_builder.model.project import Project, Tombstone
 from index_builder.model.source import MANIFESTS, SETTINGS, SourceEntry, is_manifest, stem_of
 from index_builder.ports.trees import SourceTree
-from index_builder.trust.committed import TRUST
+from index_builder.trust.layout import TRUST
 
 
 class EarlierTree:

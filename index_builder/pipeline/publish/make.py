@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from index_builder.errors import StorageError, TrustError
 from index_builder.fetch.shelf import TreeShelf
@@ -13,16 +13,19 @@ from index_builder.fetch.stage import Fetcher
 from index_builder.model.names import Word
 from index_builder.model.problem import Problem
 from index_builder.model.publication import Record
-from index_builder.pipeline import build, sign
+from index_builder.pipeline import build
 from index_builder.pipeline.publish.difference import mark_of, record_of
 from index_builder.ports.machine import Progress
 from index_builder.ports.places import Site
 from index_builder.ports.trees import SourceTree
 from index_builder.state import MARK, digest_of
-from index_builder.trust.committed import Committed
 from index_builder.trust.layout import FOLDER
-from index_builder.trust.published import find_before
-from index_builder.trust.signing import OnlineSigners
+
+if TYPE_CHECKING:
+    from index_builder.trust.committed import Committed
+    from index_builder.trust.signing import OnlineSigners
+
+# ruff: noqa: PLC0415 - TUF is slow to import, and an index that is not signed needs none of it
 
 
 class Room(Protocol):
@@ -102,6 +105,8 @@ class Workshop:
         keys = self.signing(audience)
         if keys is None or live is None:
             return True
+        from index_builder.trust.published import find_before
+
         try:
             before = find_before(keys[0], live.read)
             target = before.target(MARK) if before and before.same_bins else None
@@ -123,6 +128,8 @@ class Workshop:
         keys = self.signing(audience)
         if keys is None:
             return
+        from index_builder.pipeline import sign
+
         committed, signers = keys
         order = sign.Order(committed=committed, signers=signers, now=self.now(), heartbeat=heartbeat, commit=commit)
         sign.sign_tree(order, site, live if live is not None else site, self.progress)
