@@ -154,17 +154,20 @@ class DirectorySite:
 
     def size(self, path: str) -> int | None:
         """Return a file's size."""
-        target = self.root / path
+        target = f"{self.root}/{path}"
         with storage(target):
             try:
-                found = target.lstat()
+                found = os.lstat(target)
             except (FileNotFoundError, NotADirectoryError):
                 return None
-            return found.st_size if stat.S_ISREG(found.st_mode) and self._is_inside(target) else None
+            return found.st_size if stat.S_ISREG(found.st_mode) and self._is_inside(path) else None
 
-    def _is_inside(self, target: Path) -> bool:
-        """Say whether no folder on the way to a file is a link."""
-        return not any(parent.is_symlink() for parent in target.parents if parent != self.root and parent.is_relative_to(self.root))
+    def _is_inside(self, path: str) -> bool:
+        """Say whether no folder on the way to a file is a link. A publication asks of every file: strings are faster, as in `put`."""
+        while path := path.rpartition("/")[0]:
+            if os.path.islink(f"{self.root}/{path}"):  # noqa: PTH114 - as above
+                return False
+        return True
 
     def open(self, path: str) -> BinaryIO:
         """Open a file; a later `put` renames another one into its place."""
