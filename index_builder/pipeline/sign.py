@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -173,14 +174,17 @@ class _Comparison:
             old = decode_mark(self._copy(MARK, target.hashes["sha256"]))
             return dict(_shards(old, mark, lambda path: self._copy(path, old.shards[path]))), old
         except (OutdatedStateError, StorageError, TrustError) as error:
-            self._progress.note(
-                f"what was signed last cannot be compared with {f'({error})' if str(error) else ''}; signing all of it anew"
-            )
+            why = "" if isinstance(error, OutdatedStateError) else f" ({error})"
+            self._progress.note(f"what was signed last cannot be compared with{why}; signing all of it anew")
             self._before = None
             return {}, None
 
     def _copy(self, path: str, digest: str) -> bytes:
-        """Return a state file as it was signed."""
+        """Return a state file as it was signed: mostly that is what is there, and a publication has read it already."""
+        with suppress(StorageError):
+            content = self._published.read(path)
+            if digest_of(content) == digest:
+                return content
         content = self._published.read(copy_path(path, digest))
         if digest_of(content) != digest:
             raise OutdatedStateError
