@@ -126,7 +126,7 @@ def _checked(found: Verified, order: Order) -> tuple[list[str], list[str]]:
             left.append(f"whether those who attested {count(unjudged, 'file')} may: {why}")
     else:
         left.append("provenance: --provenance verifies it")
-    left.append("packages.json and pypi/: they are not signed, and no installer reads them")
+    left.append("the package list and pypi/: they are not signed, and no installer reads them")
     return checked, left
 
 

@@ -5,11 +5,14 @@ Source: the simple repository API specification 1.4 (PEP 503, 592, 629, 658, 691
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
+from markupsafe import escape
 
 from index_builder.model.names import normalize
 from index_builder.model.page import HTML, SIMPLE_JSON, Page, Tier
@@ -63,8 +66,29 @@ def environment(templates: Mapping[str, str], *, preview: bool = False, is_their
 
 def render_html(project: ListedProject, templates: Environment) -> Page:
     """Return a project's detail page in HTML."""
-    html = templates.get_template("simple/detail.html").render(project=project, api_version=API_VERSION)
+    files = map(_escaped, project.files)
+    html = templates.get_template("simple/detail.html").render(project=project, files=files, api_version=API_VERSION)
     return Page(path=f"simple/{project.normalized}/index.html", content_type=HTML, content=html.encode(), tier=Tier.PROJECT)
+
+
+def _escaped(file: ListedFile) -> tuple[object, ...]:
+    """Return a file's fields as HTML has them, but for those that its template leaves out.
+
+    An index has a million files, and nearly all have nothing to be escaped but what repeats: one look is enough for all of a file.
+    """
+    filename, version, url, digest, size, uploaded, by, requires_python, metadata, provenance, yanked = file
+    if _SPECIAL.search(f"{filename}{url}{digest}{uploaded}{metadata}{provenance}"):
+        filename, url, digest, uploaded, metadata, provenance = map(_escape, (filename, url, digest, uploaded, metadata, provenance))
+    requires_python, yanked = requires_python and _escape(requires_python), yanked and _escape(yanked)
+    return filename, version, url, digest, size, uploaded, by, requires_python, metadata, provenance, yanked
+
+
+_SPECIAL: Final = re.compile("[&<>'\"]")
+
+
+@lru_cache(maxsize=4096)
+def _escape(text: str) -> str:
+    return str(escape(text))
 
 
 def render_json(project: ListedProject, *, preview: bool = False) -> Page:
