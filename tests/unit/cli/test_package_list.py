@@ -295,3 +295,10 @@ def test_the_json_page_does_not_claim_sizes(build, tmp_path):
     build([{"filename": "a-1.0.tar.gz"}])
     page = json.loads((tmp_path / "site/simple/a/index.v1_json").read_bytes())
     assert (page["meta"]["api-version"], "size" in page["files"][0], page["files"][0]["hashes"]) == ("1.0", False, {})
+
+
+def test_a_name_is_quoted_where_a_url_wants_it(build):
+    """What has a meaning in URLs does not stand there as it is; links lead to the file all the same."""
+    assert build([{"filename": "a-1!2.0+local.tar.gz"}, {"filename": "a-1.0-py3-none-any.whl"}]).code == 0
+    page = Path("site/simple/a/index.html").read_text()
+    assert re.findall('href="([^"]+)"', page) == ["../../pool/a-1.0-py3-none-any.whl", "../../pool/a-1%212.0%2Blocal.tar.gz"]
