@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,14 +57,16 @@ def serve(tree: Path, called: str, host: str, port: int, *, quiet: bool, inert: 
     listener = listening(host, port)
     url = f"http://{host}:{listener.getsockname()[1]}"
     console = stderr()
-    console.print(f"Serving {called} at {url}/ until Ctrl-C")
-    console.print(f"  pip install --index-url {url}/simple/ PROJECT\n  uv pip install --index-url {url}/simple/ PROJECT")
     log = None if quiet else lambda line: click.echo(plain(line), err=True)
     application = TreeServer(tree).application(log)
     if inert:
         application = Inert(application)
     config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off", ws="none")
+    # Who presses Ctrl-C before the server has begun wants to hear of no coroutine.
+    warnings.filterwarnings("ignore", "coroutine 'Server.serve' was never awaited", RuntimeWarning)
     with suppress(KeyboardInterrupt):
+        console.print(f"Serving {called} at {url}/ until Ctrl-C")
+        console.print(f"  pip install --index-url {url}/simple/ PROJECT\n  uv pip install --index-url {url}/simple/ PROJECT")
         uvicorn.Server(config).run(sockets=[listener])
     if console.is_terminal:
         console.print()  # the terminal has written ^C, and the prompt is not to stand beside it
