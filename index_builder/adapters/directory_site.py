@@ -248,7 +248,7 @@ _OF_A_PROJECT = re.compile(r"project/[a-z0-9-]+/(?:index\.html|feed\.xml)")
 class ListSite(DirectorySite):
     """A tree of a package list, written where dumb-pypi writes one: the files may lie in the same folder, and are not ours."""
 
-    _FOR_INSTALLERS = ("simple", "pypi", "state", ROWS, ROW_SHARDS)
+    _FOR_INSTALLERS = ("simple", "pypi", "state", ROWS)
     _TOPS = (*_FOR_INSTALLERS, *FOR_PEOPLE)
 
     def listing(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -50,3 +51,17 @@ class Page(NamedTuple):
     def size(self) -> int:
         """The number of bytes."""
         return len(self.content)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes."""
+        yield self.content
+
+
+class LargePage(NamedTuple):
+    """A page that is too large to be held: `chunks` yields its `size` bytes, from the beginning each time."""
+
+    path: str
+    content_type: str
+    size: int
+    chunks: Callable[[], Iterator[bytes]]
+    tier: Tier

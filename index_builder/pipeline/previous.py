@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
+from typing import BinaryIO
 
 from index_builder.errors import StorageError
 from index_builder.model.source import MANIFESTS, SourceEntry, is_manifest, stem_of
@@ -47,9 +49,18 @@ class Previous:
         """Return what was built of a project; raises OutdatedStateError."""
         return self.shard(shard_of(name)).get(name)
 
-    def rows(self, path: str) -> bytes:
-        """Return a file of the package list, nothing where there is no such file; raises OutdatedStateError."""
-        return self._read(path, self.mark.rows[path]) if path in self.mark.rows else b""
+    def open_rows(self, path: str) -> BinaryIO:
+        """Open a file of the package list, as if it were empty where there is none; raises OutdatedStateError.
+
+        One without a digest is as long as it was.
+        """
+        digest = self.mark.rows.get(path)
+        if digest or digest is None:
+            return BytesIO(self._read(path, digest) if digest else b"")
+        try:
+            return self.site.open(path)
+        except StorageError as error:
+            raise OutdatedStateError from error
 
     def _read(self, path: str, digest: str | None) -> bytes:
         try:

@@ -7,23 +7,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final, NamedTuple
 
-from index_builder.model.page import JSON_LINES, Page, Tier
-from index_builder.model.rows import ROWS, is_sharded, rows_path
+from index_builder.model.page import JSON_LINES, LargePage, Page, Tier
+from index_builder.model.rows import ROWS, is_sharded, shard_path
 from index_builder.pipeline.previous import Previous
 from index_builder.pipeline.spool import Spool
 from index_builder.render.rows import Splice, find_lines, spliced
 from index_builder.render.simple import ProjectList
 from index_builder.state import Built, OutdatedStateError, digest_of, digits_of, shard_of
 
-_WHOLE: Final = "the package list is split from now on, or one file again"
+_OTHERWISE: Final = "the package list is split from now on, or one file again"
 
 
 class GatheredRows:
-    """Lines of projects in their order. They wait in a file until every project page is out."""
+    """Lines of an audience's projects in their order. They wait in a file until every project page is out."""
 
-    def __init__(self, spool: Spool) -> None:
-        """Take an empty spool, which must stay open until the pages have been written."""
-        self._spool = spool
+    def __init__(self, audience: str, spool: Spool) -> None:
+        """Take the audience, and an empty spool, which must stay open until the pages have been written."""
+        self._audience, self._spool = audience, spool
         self._places: dict[str, array[int]] = {}
 
     @property
@@ -36,45 +36,31 @@ class GatheredRows:
         self._places.setdefault(digits_of(name), array("Q")).extend((self._spool.size, len(lines)))
         self._spool.add(lines)
 
-    def pages(self) -> Iterator[Page]:
-        """Yield the files of the list; one that would be empty is left out, but for the only one."""
-        if not is_sharded(self.size):
-            yield _page(ROWS, b"".join(self._spool.pieces()))
-            return
-        for digits, places in sorted(self._places.items()):
-            content = b"".join(self._spool.at(begin, size) for begin, size in zip(places[::2], places[1::2], strict=True))
-            if content:
-                yield _page(rows_path(digits, self.size), content)
+    def pages(self) -> Iterator[Page | LargePage]:
+        """Yield the files of the list; of shards, those that have a line."""
+        if not self._audience:
+            yield LargePage(ROWS, JSON_LINES, self.size, self._spool.chunks, Tier.LIST)
+        elif not is_sharded(self._audience, self.size):
+            yield _page(ROWS, b"".join(self._spool.chunks()))
+        else:
+            for digits, places in sorted(self._places.items()):
+                content = b"".join(self._spool.at(begin, size) for begin, size in zip(places[::2], places[1::2], strict=True))
+                if content:
+                    yield _page(shard_path(digits), content)
 
 
 class ChangedRows(NamedTuple):
     """The files of a list that changed, the digests of all that there are, their bytes in all, and how many lines came."""
 
-    pages: list[Page]
+    pages: list[Page | LargePage]
     digests: dict[str, str]
     size: int
     lines: int
 
 
-def lines_of(previous: Previous, projects: Iterable[Built]) -> Iterator[tuple[str, list[bytes]]]:
-    """Yield the name and the lines of each of some projects; raises OutdatedStateError where they are not where they were."""
-    there = {built.name: built for built in projects}
-    for path, names in _by_path(previous, there).items():
-        content = previous.rows(path)
-        places = find_lines(content, {there[name].first for name in names})
-        for built in map(there.__getitem__, names):
-            if built.first not in places:
-                raise OutdatedStateError
-            begin = places[built.first]
-            yield built.name, content[begin : begin + built.rows].splitlines()
-
-
-def _by_path(previous: Previous, names: Iterable[str]) -> dict[str, list[str]]:
-    """Return projects by the file that their lines are in; both in order."""
-    found: dict[str, list[str]] = {}
-    for name in sorted(names):
-        found.setdefault(rows_path(digits_of(name), previous.mark.rows_size), []).append(name)
-    return dict(sorted(found.items()))
+def rows_digest(page: Page | LargePage) -> str:
+    """Return a file's digest, '' where it is too large to be looked at in every build: no audience has it, so it is not published."""
+    return digest_of(page.content) if isinstance(page, Page) else ""
 
 
 def change_rows(previous: Previous, before: ProjectList, rows: Mapping[str, bytes]) -> ChangedRows:
@@ -82,44 +68,96 @@ def change_rows(previous: Previous, before: ProjectList, rows: Mapping[str, byte
 
     Raises OutdatedStateError where a project's lines are not where they were, and where another number of files is needed.
     """
-    there, digests = previous.mark.rows_size, dict(previous.mark.rows)
-    pages: list[Page] = []
+    audience, there, digests = previous.mark.audience, previous.mark.rows_size, dict(previous.mark.rows)
+    pages: list[Page | LargePage] = []
     size, lines = there, 0
     for path, names in _by_path(previous, rows).items():
-        content = previous.rows(path)
-        now = spliced(content, _splices(previous, before, content, {name: rows[name] for name in names}))
-        size += len(now) - len(content)
-        lines += now.count(b"\n") - content.count(b"\n")
-        if not now and path != ROWS:
+        changed = _change(previous, before, path, {name: rows[name] for name in names})
+        size += changed.gained
+        lines += changed.lines
+        if changed.page is None:
+            continue
+        if changed.page.size or path == ROWS:
+            pages.append(changed.page)
+            digests[path] = rows_digest(changed.page)
+        else:
             digests.pop(path, None)
-        elif now != content:
-            pages.append(_page(path, now))
-            digests[path] = digest_of(now)
-    if is_sharded(size) != is_sharded(there):
-        raise OutdatedStateError(_WHOLE)
+    if is_sharded(audience, size) != is_sharded(audience, there):
+        raise OutdatedStateError(_OTHERWISE)
     return ChangedRows(pages, dict(sorted(digests.items())), size, lines)
 
 
-def _splices(previous: Previous, before: ProjectList, content: bytes, rows: Mapping[str, bytes]) -> Iterator[Splice]:
+class _Change(NamedTuple):
+    """What a file becomes, None where it stays; how many bytes and lines it gains."""
+
+    page: Page | LargePage | None
+    gained: int
+    lines: int
+
+
+def _change(previous: Previous, before: ProjectList, path: str, rows: Mapping[str, bytes]) -> _Change:
     anchors = {name: _anchor(previous, before, name) for name in rows}
-    places = find_lines(content, {anchor.first for anchor in anchors.values() if anchor})
-    for name, anchor in anchors.items():
-        if anchor is None:
-            yield Splice(len(content), len(content), rows[name])
-        elif anchor.first not in places:
-            raise OutdatedStateError
-        else:
-            begin = places[anchor.first]
-            yield Splice(begin, begin + anchor.rows if anchor.name == name else begin, rows[name])
+    splices: list[Splice] = []
+    lines = 0
+    with previous.open_rows(path) as stream:
+        size = stream.seek(0, 2)
+        places = find_lines(stream, size, {built.first: built.name for built in anchors.values() if built})
+        for name, anchor in anchors.items():
+            if anchor is None:
+                begin = end = size
+            elif anchor.first not in places:
+                raise OutdatedStateError
+            else:
+                begin = places[anchor.first]
+                end = begin + anchor.rows if anchor.name == name else begin
+            stream.seek(begin)
+            was = stream.read(end - begin)
+            lines += rows[name].count(b"\n") - was.count(b"\n")
+            if rows[name] != was:
+                splices.append(Splice(begin, end, rows[name]))
+        gained = sum(len(splice.lines) - (splice.end - splice.begin) for splice in splices)
+        page: Page | LargePage | None = None
+        if splices and previous.mark.audience:
+            page = _page(path, b"".join(spliced(stream, size, splices)))
+        elif splices:
+            page = LargePage(path, JSON_LINES, size + gained, lambda: _spliced(previous, path, size, splices), Tier.LIST)
+    return _Change(page, gained, lines)
+
+
+def _spliced(previous: Previous, path: str, size: int, splices: list[Splice]) -> Iterator[bytes]:
+    with previous.open_rows(path) as stream:
+        yield from spliced(stream, size, splices)
 
 
 def _anchor(previous: Previous, before: ProjectList, name: str) -> Built | None:
     """Return the project itself where it has lines, else the next one in its file that has; None at the end."""
     following: Iterable[str] = before.following(name)
-    if is_sharded(previous.mark.rows_size):
+    if is_sharded(previous.mark.audience, previous.mark.rows_size):
         following = sorted(other for other in previous.shard(shard_of(name)) if other > name)
     found = (previous.built(other) for other in chain([name], following))
     return next((built for built in found if built and built.rows), None)
+
+
+def lines_of(previous: Previous, projects: Iterable[Built]) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield the name and the lines of each of some projects; raises OutdatedStateError where they are not where they were."""
+    there = {built.name: built for built in projects}
+    for path, names in _by_path(previous, there).items():
+        with previous.open_rows(path) as stream:
+            places = find_lines(stream, stream.seek(0, 2), {there[name].first: name for name in names})
+            for built in map(there.__getitem__, names):
+                if built.first not in places:
+                    raise OutdatedStateError
+                stream.seek(places[built.first])
+                yield built.name, stream.read(built.rows).splitlines()
+
+
+def _by_path(previous: Previous, names: Iterable[str]) -> dict[str, list[str]]:
+    """Return projects by the file that their lines are in; both in order."""
+    is_split = is_sharded(previous.mark.audience, previous.mark.rows_size)
+    found: dict[str, list[str]] = {}
+    for name in sorted(names):
+        found.setdefault(shard_path(digits_of(name)) if is_split else ROWS, []).append(name)
+    return dict(sorted(found.items()))
 
 
 def _page(path: str, content: bytes) -> Page:

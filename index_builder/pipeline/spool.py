@@ -7,6 +7,8 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self
 
+_CHUNK = 1024 * 1024
+
 
 class Spool:
     """A nameless file of pieces, which is gone with the run."""
@@ -38,3 +40,9 @@ class Spool:
         """Return `size` bytes from byte `begin` on."""
         self._file.seek(begin)
         return self._file.read(size)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield all bytes in large chunks, from the first."""
+        self._file.seek(0)
+        while chunk := self._file.read(_CHUNK):
+            yield chunk

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from index_builder.errors import StorageError
 from index_builder.model.names import Word
-from index_builder.model.page import JSON, Page, Tier
+from index_builder.model.page import JSON, LargePage, Page, Tier
 from index_builder.model.snapshot import Blob
 from index_builder.pipeline.pages import Layout, Rendered, house_templates, render, templates_of
 from index_builder.pipeline.previous import Previous
-from index_builder.pipeline.rows import GatheredRows, change_rows
+from index_builder.pipeline.rows import GatheredRows, change_rows, rows_digest
 from index_builder.pipeline.spool import Spool
 from index_builder.pipeline.spread import spread
 from index_builder.ports.machine import Progress
@@ -127,11 +127,11 @@ class _Whole:
         self.mark = tree.mark
         self.built = 0
 
-    def pages(self, rendered: Iterable[Rendered]) -> Iterator[Page]:
+    def pages(self, rendered: Iterable[Rendered]) -> Iterator[Page | LargePage]:
         """Yield every page; project pages come while they are rendered."""
         tree, names = self._tree, []
         shards: dict[str, list[bytes]] = {}
-        rows = GatheredRows(self._stack.enter_context(Spool()))
+        rows = GatheredRows(tree.mark.audience, self._stack.enter_context(Spool()))
         digests: dict[str, str] = {}
         files = 0
         entries: list[Entry] = []
@@ -152,7 +152,7 @@ class _Whole:
         ]
         yield from lists
         for page in rows.pages():
-            digests[page.path] = digest_of(page.content)
+            digests[page.path] = rows_digest(page)
             yield page
         people, books = _for_people(tree, (), entries, names)
         yield from people
@@ -204,7 +204,7 @@ class _Changed:
         """Return the paths of files that the tree has already, and that never change."""
         return frozenset(path for built in self._old.values() for path in built.files if path.startswith(("packages/", "provenance/")))
 
-    def pages(self) -> Iterator[Page]:
+    def pages(self) -> Iterator[Page | LargePage]:
         """Yield the pages that may differ."""
         yield from self._pages
         yield from self._lists

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from index_builder.errors import CorruptEntryError, StorageError
-from index_builder.model.page import Page
+from index_builder.model.page import LargePage, Page
 from index_builder.model.snapshot import Blob
 from index_builder.ports.machine import Progress
 from index_builder.ports.places import Site
@@ -27,7 +27,7 @@ class Changes:
 
 
 def publish(
-    site: Site, pool: Pool | None, mark: str, begun: bytes, blobs: Iterable[Blob], pages: Iterable[Page],
+    site: Site, pool: Pool | None, mark: str, begun: bytes, blobs: Iterable[Blob], pages: Iterable[Page | LargePage],
     present: Mapping[str, int | None], progress: Progress,
 ) -> Changes:  # fmt: skip
     """Make the tree hold what is wanted, and nothing else of `present`: path to size in bytes of what is there, None where unknown.
@@ -67,14 +67,14 @@ class _Publication:
             _write(self.site, pool, missing, progress)
             self.written += [blob.path for blob in missing]
 
-    def write_page(self, page: Page) -> None:
+    def write_page(self, page: Page | LargePage) -> None:
         """Write a page, unless it is there with the same bytes."""
         if self._size(page.path) in (page.size, None) and not (page.path == self.mark and self._begun) and _is_there(self.site, page):
             self.unchanged += 1
             return
         if page.path != self.mark:
             self._begin()
-        self.site.put(page.path, [page.content])
+        self.site.put(page.path, page.chunks())
         self.written.append(page.path)
 
     def _size(self, path: str) -> int | None:
@@ -95,9 +95,12 @@ class _Publication:
             self.site.put(self.mark, [self.begun])
 
 
-def _is_there(site: Site, page: Page) -> bool:
+def _is_there(site: Site, page: Page | LargePage) -> bool:
     try:
-        return site.read(page.path) == page.content
+        if isinstance(page, Page):
+            return site.read(page.path) == page.content
+        with site.open(page.path) as stream:
+            return all(stream.read(len(chunk)) == chunk for chunk in page.chunks()) and not stream.read(1)
     except StorageError:
         return False
 

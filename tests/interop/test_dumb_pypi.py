@@ -121,23 +121,6 @@ def test_facts_of_all_kinds(tmp_path, cli):
         assert {row["filename"] for row in json.loads(page.read_bytes())["urls"]} == {row["filename"] for row in same["urls"]}
 
 
-def test_a_list_that_is_split_is_read_as_one(tmp_path, cli, monkeypatch):
-    """Its shards, one after the other, are a list for dumb-pypi; what it wrote itself in one file goes."""
-    monkeypatch.setattr(split, "LARGEST", 100)
-    listed = FACTS + [{"filename": name} for name in NAMES]
-    (tmp_path / "list").write_text("".join(json.dumps(row) + "\n" for row in listed))
-    dumb("--package-list-json", tmp_path / "list", "--output-dir", tmp_path / "theirs")
-    dumb("--package-list-json", tmp_path / "list", "--output-dir", tmp_path / "ours")
-    arguments = ("--packages-url", "../../pool/", "--package-list-json", tmp_path / "list", "--output-dir", tmp_path / "ours")
-    assert cli("build", "-q", *arguments).code == 0
-    assert not (tmp_path / "ours" / "packages.json").exists()
-    shards = sorted((tmp_path / "ours" / "package-list").iterdir())
-    assert len(shards) > 5
-    (tmp_path / "again").write_bytes(b"".join(path.read_bytes() for path in shards))
-    dumb("--package-list-json", tmp_path / "again", "--output-dir", tmp_path / "back")
-    assert links(tmp_path / "back") == links(tmp_path / "theirs")
-
-
 @pytest.mark.parametrize("writer", ["ours", "theirs"])
 def test_each_reads_what_the_other_wrote(tmp_path, cli, writer):
     """packages.json of either tool is a list for both, and comes out again as the same tree."""
@@ -156,14 +139,34 @@ def test_each_reads_what_the_other_wrote(tmp_path, cli, writer):
     assert_same(tmp_path / "ours", tmp_path / "theirs")
 
 
-def test_packages_json_of_a_repository(repo, cli, tmp_path):
-    """What we write from manifests is read by dumb-pypi, and lists the same files."""
+@pytest.mark.parametrize("largest", [split.LARGEST, 100])
+def test_the_package_list_of_a_repository(repo, cli, tmp_path, monkeypatch, largest):
+    """What we write from manifests is read by dumb-pypi, and lists the same files, also where it is split."""
     from trees import linked
 
-    (repo / "packages.d" / "demo.yaml").write_text(linked("demo", ["1.0", "2.0"]).replace("[team]", "[maintainers]"))
+    monkeypatch.setattr(split, "LARGEST", largest)
+    for name in ("demo", "six", "attrs"):
+        (repo / "packages.d" / f"{name}.yaml").write_text(linked(name, ["1.0", "2.0"]).replace("[team]", "[maintainers]"))
     assert cli("build", "--worktree", "-q").code == 0
-    dumb("--package-list-json", repo / "site/public/packages.json", "--output-dir", tmp_path / "theirs")
-    assert links(tmp_path / "theirs")["demo"].keys() == links(repo / "site/public")["demo"].keys()
+    files = sorted(path for path in (repo / "site/public").rglob("*") if split.is_rows(path.relative_to(repo / "site/public").as_posix()))
+    assert len(files) == (3 if largest == 100 else 1)
+    (tmp_path / "list").write_bytes(b"".join(path.read_bytes() for path in files))
+    dumb("--package-list-json", tmp_path / "list", "--output-dir", tmp_path / "theirs")
+    for name in ("demo", "six", "attrs"):
+        assert links(tmp_path / "theirs")[name].keys() == links(repo / "site/public")[name].keys()
+
+
+def test_the_list_of_a_list_is_one_file_whatever_its_size(tmp_path, cli, monkeypatch):
+    """dumb-pypi's users find their packages.json, from a whole build and from a changed one."""
+    monkeypatch.setattr(split, "LARGEST", 100)
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.write_text("".join(json.dumps({"filename": name}) + "\n" for name in NAMES))
+    after.write_text(before.read_text() + json.dumps({"filename": "new-1.0.tar.gz"}) + "\n")
+    common = ("--packages-url", "../../pool/", "--output-dir", tmp_path / "ours")
+    assert cli("build", "-q", *common, "--package-list-json", before).code == 0
+    assert cli("build", "-q", *common, "--package-list-json", after, "--previous-package-list-json", before).code == 0
+    assert {row["filename"] for row in rows(tmp_path / "ours" / "packages.json")} == {*NAMES, "new-1.0.tar.gz"}
+    assert not (tmp_path / "ours" / "package-list").exists()
 
 
 def test_dumb_pypis_folder_is_taken_over(tmp_path, cli):

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from trees import contents
 
 import index_builder.cli
-from index_builder.model import rows
 from index_builder.packagelists import changes
 from index_builder.packagelists.changes import changes_between, line_numbers
 
@@ -40,12 +39,8 @@ def build(folder: Path, name: str, *arguments) -> None:
 
 @given(lists=st.lists(LISTS, min_size=2, max_size=3), repeat=st.booleans(), people=st.booleans())
 @settings(max_examples=60 if LONG else 30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@mock.patch.object(rows, "LARGEST", 300)
 def test_a_list_and_the_one_before_it(lists, repeat, people):
-    """Lines come, go, change and move, files are marked and unmarked, projects appear and are gone: the bytes are those of a fresh build.
-
-    So they are where the list that is written is split, and where it becomes one file again.
-    """
+    """Lines come, go, change and move, files are marked and unmarked, projects appear and are gone: the bytes are those of a fresh build."""
     folder = Path(tempfile.mkdtemp())
     more = [] if people else ["--no-web"]
     try:

@@ -4,7 +4,7 @@ import pytest
 
 from index_builder.adapters.directory_site import DirectorySite
 from index_builder.errors import CorruptEntryError, StorageError
-from index_builder.model.page import HTML, JSON, Page, Tier
+from index_builder.model.page import HTML, JSON, JSON_LINES, LargePage, Page, Tier
 from index_builder.model.snapshot import Blob
 from index_builder.publish.writing import publish
 from index_builder.testing import MemoryPool, MemorySite, RecordingProgress, SilentProgress, sha256
@@ -158,3 +158,13 @@ def test_pages_are_written_while_they_are_made():
 
     publish(site, None, MARK.path, b"{}", [], pages(), {}, SilentProgress())
     assert list(site.files) == [MARK.path, PROJECT.path, LIST.path]
+
+
+@pytest.mark.parametrize("there", [b"one\ntwo\n", b"one\ntwx\n", b"one\n", None])
+def test_a_large_page_is_compared_piece_by_piece(there):
+    """It is written where a byte differs, where it is cut, and where it is not there, and left where it is the same."""
+    large = LargePage("packages.json", JSON_LINES, 8, lambda: iter([b"one\n", b"two\n"]), Tier.LIST)
+    site = MemorySite({MARK.path: MARK.content} | ({} if there is None else {large.path: there}))
+    changes = publish(site, None, MARK.path, b"{}", [], [large, MARK], site.listing(), SilentProgress())
+    assert site.files[large.path] == b"one\ntwo\n"
+    assert changes.written == (() if there == b"one\ntwo\n" else (large.path, MARK.path))
