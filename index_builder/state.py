@@ -96,6 +96,7 @@ def decode_mark(content: bytes) -> Mark:
         and all(isinstance(found, dict) and all(isinstance(text, str) for text in found.values()) for found in digests)
         and all(map(is_shard, mark.shards))
         and all(map(is_rows, mark.rows))
+        and (not mark.audience or all(mark.rows.values()))
         and all(_PAGE.fullmatch(path) for path in mark.lists)
     ):
         raise OutdatedStateError

@@ -70,7 +70,8 @@ def test_other_marks_are_outdated(content):
     "wrong",
     [
         {"lists": []}, {"lists": None}, {"lists": {"../x": "d"}}, {"lists": {"simple/index.html": 1}}, {"shards": None}, {"shards": []},
-        {"shards": {"state/projects/../../x.json": "d"}}, {"files": None}, {"rows": "x"}, {"rows": -1}, {"source": 5}, {"audience": None},
+        {"shards": {"state/projects/../../x.json": "d"}}, {"files": None}, {"rows": "x"}, {"rows_size": -1}, {"source": 5}, {"audience": None},
+        {"rows": {"../packages.json": "d"}}, {"rows": {"package-list/xy.jsonl": "d"}}, {"rows": {"packages.json": ""}},
     ],
 )  # fmt: skip
 def test_a_mark_of_other_types_is_outdated(wrong):
