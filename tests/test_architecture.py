@@ -37,3 +37,10 @@ def test_ports_stay_small():
     for port in found:
         methods = [key for key, value in vars(port).items() if inspect.isfunction(value) and not key.startswith("_")]
         assert len(methods) <= 6, port.__name__
+
+
+def test_what_is_not_signed_is_published_without_tuf():
+    """TUF, and whatever its signers bring with them, is imported where an index has keys: it takes as long as a small build."""
+    script = "import sys, index_builder.cli.publish; print({'tuf', 'securesystemslib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

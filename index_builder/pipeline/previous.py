@@ -54,9 +54,10 @@ class Previous:
 
         One without a digest is as long as it was.
         """
-        digest = self.mark.rows.get(path)
-        if digest or digest is None:
-            return BytesIO(self._read(path, digest) if digest else b"")
+        if path not in self.mark.rows:
+            return BytesIO()
+        if digest := self.mark.rows[path]:
+            return BytesIO(self._read(path, digest))
         try:
             return self.site.open(path)
         except StorageError as error:

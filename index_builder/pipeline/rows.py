@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from index_builder.model.page import JSON_LINES, LargePage, Page, Tier
 from index_builder.model.rows import ROWS, is_sharded, shard_path
@@ -14,8 +14,6 @@ from index_builder.pipeline.spool import Spool
 from index_builder.render.rows import Splice, find_lines, spliced
 from index_builder.render.simple import ProjectList
 from index_builder.state import Built, OutdatedStateError, digest_of, digits_of, shard_of
-
-_OTHERWISE: Final = "the package list is split from now on, or one file again"
 
 
 class GatheredRows:
@@ -82,8 +80,8 @@ def change_rows(previous: Previous, before: ProjectList, rows: Mapping[str, byte
             digests[path] = rows_digest(changed.page)
         else:
             digests.pop(path, None)
-    if is_sharded(audience, size) != is_sharded(audience, there):
-        raise OutdatedStateError(_OTHERWISE)
+    if (splits := is_sharded(audience, size)) != is_sharded(audience, there):
+        raise OutdatedStateError(f"the package list is {'split from now on' if splits else 'one file again'}")
     return ChangedRows(pages, dict(sorted(digests.items())), size, lines)
 
 

@@ -296,6 +296,26 @@ def test_a_package_list_that_was_cut_is_made_anew(builds, names):
     builds.equal()
 
 
+def test_a_list_that_is_split_from_now_on_says_so(builds, monkeypatch):
+    """All is built, and why: nothing is damaged. So it is where the list becomes one file again."""
+    said = []
+    monkeypatch.setattr(NoProgress, "note", lambda _self, text: said.append(text))
+    for name in NAMES[1:3]:
+        (builds.root / "packages.d" / f"{name}.yaml").unlink()
+    builds.equal()
+    assert (builds.scratch / "live" / "public" / rows.ROWS).is_file()
+    for name in NAMES:
+        builds.write(name, ["1.0"], "public", False, False, "")
+    builds.equal()
+    assert (builds.scratch / "live" / "public" / rows.ROW_SHARDS).is_dir()
+    for name in NAMES[1:]:
+        (builds.root / "packages.d" / f"{name}.yaml").unlink()
+    builds.equal()
+    assert (builds.scratch / "live" / "public" / rows.ROWS).is_file()
+    # The audience that includes this one has the same list, and is built with it.
+    assert [*dict.fromkeys(said)] == [f"the package list is {now}; building all" for now in ("split from now on", "one file again")]
+
+
 @pytest.fixture
 def many(tmp_path):
     """5,000 projects, built once."""

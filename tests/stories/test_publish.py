@@ -851,6 +851,19 @@ def test_a_state_of_another_form_is_built_anew(work, content):
     assert follow(work.live) == 3
 
 
+def test_the_list_of_an_older_builder_does_not_stay(work, monkeypatch):
+    """Its state cannot be read, and so does not say that packages.json is there: where the list is split now, it goes all the same."""
+    work.publish()
+    monkeypatch.setattr(rows, "LARGEST", 100)
+    live = (work.folder / "published" / "public").resolve()
+    mark = json.loads((live / "state" / "build.json").read_bytes())
+    (live / "state" / "build.json").unlink()
+    (live / "state" / "build.json").write_text(json.dumps(mark | {"schema": 4}))
+    work.publish("--target", "folder")
+    assert work.live.get("packages.json") is None
+    assert work.live.get(f"package-list/{digits_of('acme-utils')}.jsonl") is not None
+
+
 def test_a_rollback_to_before_an_audience_is_refused(work):
     """The earlier commit has no such audience, and that is said."""
     first = work.commit()

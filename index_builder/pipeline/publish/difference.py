@@ -9,6 +9,7 @@ from typing import Final
 from index_builder.errors import StorageError, TrustError
 from index_builder.model.page import STATUS
 from index_builder.model.publication import RECORD, Put, Record
+from index_builder.model.rows import ROWS
 from index_builder.pipeline.publish.digests import digests_of, is_by_digest, is_file
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.ports.places import Site
@@ -98,11 +99,15 @@ class _Comparison:
             then = _shard_there(self.base, path, shards)
             self._compare_projects(now, then, same_inputs=same_inputs)
         listed = {**mark.shards, **mark.lists, **mark.rows}
-        before = {**old.shards, **old.lists, **old.rows} if old else {}
+        before = {**old.shards, **old.lists, **old.rows} if old else self._may_be_there()
         self._puts |= {path: digest for path, digest in listed.items() if before.get(path) != digest}
         self._gone |= before.keys() - listed.keys()
         self._compare_for_people(mark, old)
         self._puts[MARK] = digest_of(mark.encode())
+
+    def _may_be_there(self) -> dict[str, str]:
+        """Return what builders of another form wrote, and a tree of this one may not have: nobody would take it away."""
+        return {ROWS: ""} if self.base is not None and self.base.size(ROWS) is not None else {}
 
     def _compare_for_people(self, mark: Mark, old: Mark | None) -> None:
         """Compare what is remembered of pages for people that show many projects."""

@@ -1,13 +1,16 @@
 """`serve` and the module entry point, as processes of their own."""
 
+import gc
 import re
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
+import warnings
 
 import pytest
+import uvicorn
 from conftest import run_tool
 from distributions import wheel
 
@@ -83,3 +86,19 @@ def test_answers_on_a_kept_connection_do_not_wait():
 
     with listening("127.0.0.1", 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
+
+
+def test_ctrl_c_before_the_server_has_begun(built, cli, monkeypatch):
+    """It ends as it does later: with 0, and without a word of a coroutine that nobody waited for."""
+
+    def run(server, sockets):
+        server.serve(sockets)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        done = cli("serve", "--port", "0")
+        gc.collect()
+    assert done.code == 0, done.err
+    assert not [str(warning.message) for warning in said if issubclass(warning.category, RuntimeWarning)]

@@ -157,8 +157,14 @@ def test_writing_is_not_offered(live):
     assert ask(live, "/packages.json", method="DELETE")[0] == 405
 
 
-def test_lists_have_their_types(live):
-    """The legacy JSON is JSON, packages.json is JSON lines."""
+def test_lists_have_their_types(live, repo):
+    """The legacy JSON is JSON, the package list is JSON lines, whole or split; what is not called as its files are is not served."""
+    shards = repo / "site" / "public" / "package-list"
+    shards.mkdir()
+    for name in ("3f.jsonl", "other.txt"):
+        (shards / name).write_bytes(b"{}\n")
+    assert ask(live, "/package-list/3f.jsonl")[1]["content-type"] == "application/jsonl"
+    assert ask(live, "/package-list/other.txt")[0] == 404
     assert ask(live, "/pypi/some-name/json")[1]["content-type"] == "application/json"
     assert ask(live, "/pypi/some-name/1.0/json")[1]["content-type"] == "application/json"
     assert ask(live, "/packages.json")[1]["content-type"] == "application/jsonl"
