@@ -93,6 +93,7 @@ def test_ctrl_c_before_the_server_has_begun(built, cli, monkeypatch):
 
     def run(server, sockets):
         server.serve(sockets)
+        sockets[0].close()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(uvicorn.Server, "run", run)
