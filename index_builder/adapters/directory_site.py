@@ -13,10 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from index_builder.adapters.folder_writer import FolderWriter, check_inside
 from index_builder.adapters.storage import storage
 from index_builder.errors import StorageError
 from index_builder.model.page import FOR_PEOPLE
 from index_builder.model.rows import ROW_SHARDS, ROWS
+from index_builder.ports.places import Writer
 from index_builder.render.web.books import BOOKS, is_shared
 from index_builder.state import MARK, SHARDS, audience_of, is_shard
 
@@ -67,8 +69,7 @@ class DirectorySite:
         """Take the folder for an audience's tree; raises StorageError where it holds something that no build of it wrote."""
         self.root = root
         self._audience = audience
-        self._made: set[str] = set()
-        self._count = 0
+        self._writer = FolderWriter(root, self._INCOMING)
         with storage(root):
             if not self._ours():
                 msg = f"{root} is not empty, and was not written by a build"
@@ -76,10 +77,7 @@ class DirectorySite:
             self._prepare()
 
     def _prepare(self) -> None:
-        self._folder(self._INCOMING)
-        shutil.rmtree(self.root / self._INCOMING)
-        self._made.clear()
-        self._folder(self._INCOMING)
+        self._writer.begin()
 
     def tidy(self) -> None:
         """Take away the folders that were made ready and hold nothing."""
@@ -106,28 +104,10 @@ class DirectorySite:
         """Say whether nothing is in the folder but a state."""
         return {path.name for path in self.root.iterdir()} <= {"state"}
 
-    def _folder(self, path: str) -> None:
-        """Make a folder of the tree, once; whatever else stands in its way, such as a link out of the tree, is replaced."""
-        if path in self._made:
-            return
-        if path:
-            self._folder(path.rpartition("/")[0])
-        try:
-            if path:
-                os.mkdir(f"{self.root}/{path}")  # noqa: PTH102 - as in `put`
-            else:
-                self.root.mkdir(parents=True)
-        except FileExistsError:
-            target = self.root / path
-            if path and (target.is_symlink() or not target.is_dir()):
-                target.unlink()
-                target.mkdir()
-        self._made.add(path)
-
     def listing(self) -> dict[str, int]:
         """Walk the folders that builds write; what else lies beside them is not ours."""
         found: dict[str, int] = {}
-        self._made.clear()
+        self._writer.forget()
         with storage(self.root):
             for top in self._TOPS:
                 if top not in FOR_PEOPLE or self._has_pages_for_people():
@@ -163,7 +143,7 @@ class DirectorySite:
             return found.st_size if stat.S_ISREG(found.st_mode) and self._is_inside(path) else None
 
     def _is_inside(self, path: str) -> bool:
-        """Say whether no folder on the way to a file is a link. A publication asks of every file: strings are faster, as in `put`."""
+        """Say whether no folder on the way to a file is a link. A publication asks of every file: strings are faster, as in its writer."""
         while path := path.rpartition("/")[0]:
             if os.path.islink(f"{self.root}/{path}"):  # noqa: PTH114 - as above
                 return False
@@ -177,35 +157,21 @@ class DirectorySite:
     def read(self, path: str) -> bytes:
         """Return a file's bytes."""
         target = f"{self.root}/{path}"
-        with storage(target), open(target, "rb") as stream:  # noqa: PTH123 - as in `put`
+        with storage(target), open(target, "rb") as stream:  # noqa: PTH123 - as above
             return stream.read()
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Write beside, then rename. An index has a million pages: plain strings and descriptors, here, are twice as fast."""
-        if ".." in path:
-            _check_inside(path)
-        target = f"{self.root}/{path}"
-        self._count += 1
-        beside = f"{self.root}/{self._INCOMING}/{self._count}"
-        with storage(target):
-            self._folder(path.rpartition("/")[0])
-            try:
-                descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-                try:
-                    for chunk in chunks:
-                        _write(descriptor, chunk)
-                finally:
-                    os.close(descriptor)
-                _rename(beside, target)
-            except BaseException:
-                with suppress(OSError):
-                    Path(beside).unlink()
-                raise
+        """Write beside, then rename."""
+        self._writer.put(path, chunks)
+
+    def writer(self) -> Writer | None:
+        """Return what writes into this folder, for another process."""
+        return self._writer
 
     def delete(self, path: str) -> None:
         """Delete, and the folders that this leaves empty."""
         target = self.root / path
-        _check_inside(path)
+        check_inside(path)
         with storage(target):
             if target.is_dir() and not target.is_symlink():
                 return  # a link or file was here until `put` needed a folder
@@ -218,28 +184,7 @@ class DirectorySite:
                     parent.rmdir()
                 except OSError:
                     break
-                self._made.discard(parent.relative_to(self.root).as_posix())
-
-
-def _check_inside(path: str) -> None:
-    if ".." in path.split("/") or "\0" in path:
-        msg = f"{path!r} is not in the tree"
-        raise StorageError(msg)
-
-
-def _write(descriptor: int, chunk: bytes) -> None:
-    written = os.write(descriptor, chunk)
-    while written < len(chunk):
-        written += os.write(descriptor, memoryview(chunk)[written:])
-
-
-def _rename(beside: str, target: str) -> None:
-    """Rename a file to where an ordinary file, a link, nothing, or a folder is, which goes with all that it holds."""
-    try:
-        os.replace(beside, target)  # noqa: PTH105 - a Path for each page is what takes the time
-    except IsADirectoryError:
-        shutil.rmtree(target)
-        Path(beside).replace(target)
+                self._writer.forget(parent.relative_to(self.root).as_posix())
 
 
 _OF_A_PROJECT = re.compile(r"project/[a-z0-9-]+/(?:index\.html|feed\.xml)")
@@ -280,6 +225,9 @@ class UntouchedSite(DirectorySite):
 
     def delete(self, path: str) -> None:
         """Delete nothing."""
+
+    def writer(self) -> None:
+        """Let nobody write."""
 
 
 class UntouchedListSite(UntouchedSite, ListSite):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
 from index_builder.adapters.directory_site import DirectorySite
-from index_builder.ports.places import Site
+from index_builder.ports.places import Site, Writer
 from index_builder.trust.layout import FOLDER
 
 
@@ -54,3 +54,7 @@ class OverlaySite:
         """Leave what is published, and do not see it any more: what has to go there is found by comparing states."""
         self._deleted.add(path)
         self._written.delete(path)
+
+    def writer(self) -> Writer | None:
+        """Return what writes into the folder."""
+        return self._written.writer()

@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
 from index_builder.errors import RemoteError, UsageError
+from index_builder.ports.machine import Helpers
 
 _PATIENCE = 10
 #: Seconds between two looks at whether the builder is still there.
@@ -27,8 +28,10 @@ _Result = TypeVar("_Result")
 @contextmanager
 def processes(count: int) -> Iterator[Executor]:
     """Yield an executor over `count` processes of this machine; they begin with the first work."""
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    executor = _Processes(count, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
+    is_linux = sys.platform == "linux"
+    made = _Forks if is_linux else _Processes
+    context = multiprocessing.get_context("fork" if is_linux else "spawn")
+    executor = made(count, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
     try:
         yield executor
     finally:
@@ -44,6 +47,10 @@ class _Processes(ProcessPoolExecutor):
             return super().submit(fn, *args, **kwargs)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Forks(_Processes, Helpers):
+    """Processes that have the builder's locks, because they have its open files."""
 
 
 def _begin(builder: int) -> None:

@@ -116,17 +116,18 @@ class Work:
             fetcher = stack.enter_context(
                 options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=self.quiet)
             )
-            workers = stack.enter_context(wiring.open_workers(self.jobs))
             places = stack.enter_context(
                 places_of.open_places(self.root, self.configuration, chosen, fetcher, opened=self.opened, dry_run=dry_run)
             )
+            room = stack.enter_context(places_of.open_rooms(self.root, self.output, whole))
+            workers = stack.enter_context(wiring.open_workers(self.jobs))  # last: they end before the rooms that they write in
             workshop = Workshop(
                 tree=self.tree, fetcher=fetcher,
                 order=build.Order(
                     templates=shipped.templates(), release_json=ReleaseJson.VERSION, builder=shipped.builder(), executor=workers,
                     full=reconcile, web=self.web,
                 ),
-                room=stack.enter_context(places_of.open_rooms(self.root, self.output, whole)),
+                room=room,
                 folders={name: audience.folder for name, audience in self.configuration.audiences.items()},
                 signing=self._signing(heartbeat=heartbeat), renews=lambda record: self._renews(record, behind=behind), now=now,
                 progress=shown, warn=self._warn,

@@ -65,3 +65,9 @@ class LargePage(NamedTuple):
     size: int
     chunks: Callable[[], Iterator[bytes]]
     tier: Tier
+
+
+class WrittenPage(NamedTuple):
+    """A page that whoever made it has put at its `path` already."""
+
+    path: str

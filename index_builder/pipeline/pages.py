@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from index_builder.model.page import Page
+from index_builder.model.page import Page, WrittenPage
 from index_builder.model.profile import Profile
 from index_builder.model.snapshot import ListedProject
 from index_builder.pipeline.items import Item, unpack
@@ -18,6 +18,7 @@ from index_builder.state import Built, PageDigest, digest_of, shard_of
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from index_builder.ports.places import Writer
     from index_builder.render.web.house import House
     from index_builder.render.web.shared import Entry
 
@@ -43,7 +44,7 @@ class Rendered(NamedTuple):
     `entries` are what projects add to pages for people that show many of them.
     """
 
-    pages: list[Page]
+    pages: Sequence[Page | WrittenPage]
     rows: list[bytes]
     names: list[ListedName]
     state: list[tuple[str, bytes]]
@@ -76,6 +77,18 @@ def render(task: tuple[Layout, bytes]) -> Rendered:
         names.append(ListedName(project.normalized, project.name, project.serial))
         state.append((shard_of(project.normalized), built.encode()))
     return Rendered(pages, rows, names, state, entries)
+
+
+def render_into(task: tuple[Writer, Layout, bytes]) -> Rendered:
+    """Render projects that `pack` packed, and write their pages; raises StorageError."""
+    writer, layout, packed = task
+    rendered = render((layout, packed))
+    written = []
+    for page in rendered.pages:
+        if isinstance(page, Page):
+            writer.put(page.path, page.chunks())
+        written.append(WrittenPage(page.path))
+    return rendered._replace(pages=written)
 
 
 def _pages(item: Item, layout: Layout, templates: Environment) -> Iterator[Page]:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from index_builder.errors import StorageError
 from index_builder.model.names import Word
-from index_builder.model.page import JSON, LargePage, Page, Tier
+from index_builder.model.page import JSON, LargePage, Page, Tier, WrittenPage
 from index_builder.model.snapshot import Blob
-from index_builder.pipeline.pages import Layout, Rendered, house_templates, render, templates_of
+from index_builder.pipeline.pages import Layout, Rendered, house_templates, render, render_into, templates_of
 from index_builder.pipeline.previous import Previous
 from index_builder.pipeline.rows import GatheredRows, change_rows, rows_digest
 from index_builder.pipeline.spool import Spool
 from index_builder.pipeline.spread import spread
-from index_builder.ports.machine import Progress
-from index_builder.ports.places import Site
+from index_builder.ports.machine import Helpers, Progress
+from index_builder.ports.places import Site, Writer
 from index_builder.ports.pool import Pool
 from index_builder.publish.writing import Changes, publish
 from index_builder.render.simple import LIST_JSON, NO_LOGO, ListedName, Logo, ProjectList, render_list
@@ -69,19 +69,29 @@ class Report:
 def build_tree(tree: Tree, site: Site, pool: Pool | None, executor: Executor | None, progress: Progress) -> Report:
     """Build a tree in its site. Raises CorruptEntryError, StorageError, InterruptedRunError, OutdatedStateError."""
     blobs = sorted(tree.blobs, key=_kind)
-    rendered = (result for _, result in spread(executor, render, ((tree.layout, part) for part in tree.parts)))
     with ExitStack() as stack:
-        work = _Whole(tree, stack) if tree.previous is None else _Changed(tree, tree.previous, list(rendered))
-        if isinstance(work, _Changed):
+        work: _Whole | _Changed
+        if tree.previous:
+            work = _Changed(tree, tree.previous, list(_rendered(tree, executor, None)))
             present = dict(_sizes(site, work.paths(blobs), work.by_digest() if tree.sparse else frozenset()))
             pages = work.pages()
         else:
+            work = _Whole(tree, stack)
             present = dict(_verified(site, blobs) if tree.verify else site.listing())
-            pages = work.pages(rendered)
+            # Where nothing is there yet, there is nothing to compare with, and nobody needs a page but its reader.
+            writer = site.writer() if isinstance(executor, Helpers) and not present else None
+            pages = work.pages(_rendered(tree, executor, writer))
         changes = publish(site, pool, MARK, begun(tree.mark.audience), blobs, pages, present, progress)
     mark = work.mark
     since = tree.previous.mark.source if tree.previous else None
     return Report(audience=mark.audience, projects=mark.projects, files=mark.files, built=work.built, changes=changes, since=since)
+
+
+def _rendered(tree: Tree, executor: Executor | None, writer: Writer | None) -> Iterator[Rendered]:
+    """Yield each part when it is rendered; with a `writer`, its pages are written by whoever rendered them."""
+    if writer:
+        return (part for _, part in spread(executor, render_into, ((writer, tree.layout, part) for part in tree.parts)))
+    return (part for _, part in spread(executor, render, ((tree.layout, part) for part in tree.parts)))
 
 
 def _sizes(site: Site, paths: Iterable[str], known: Collection[str]) -> Iterator[tuple[str, int | None]]:
@@ -127,7 +137,7 @@ class _Whole:
         self.mark = tree.mark
         self.built = 0
 
-    def pages(self, rendered: Iterable[Rendered]) -> Iterator[Page | LargePage]:
+    def pages(self, rendered: Iterable[Rendered]) -> Iterator[Page | LargePage | WrittenPage]:
         """Yield every page; project pages come while they are rendered."""
         tree, names = self._tree, []
         shards: dict[str, list[bytes]] = {}
@@ -135,7 +145,8 @@ class _Whole:
         digests: dict[str, str] = {}
         files = 0
         entries: list[Entry] = []
-        yield from tree.layout.house.asset_pages() if tree.layout.house else ()
+        assets = tree.layout.house.asset_pages() if tree.layout.house else []
+        yield from assets
         for part in rendered:
             entries += part.entries
             yield from part.pages
@@ -155,7 +166,7 @@ class _Whole:
             digests[page.path] = rows_digest(page)
             yield page
         people, books = _for_people(tree, (), entries, names)
-        yield from people
+        yield from (page for page in people if page not in assets)
         states = [_state_page(path, join_shard(lines)) for path, lines in sorted(shards.items())]
         yield from states
         self.mark = replace(
@@ -204,7 +215,7 @@ class _Changed:
         """Return the paths of files that the tree has already, and that never change."""
         return frozenset(path for built in self._old.values() for path in built.files if path.startswith(("packages/", "provenance/")))
 
-    def pages(self) -> Iterator[Page | LargePage]:
+    def pages(self) -> Iterator[Page | LargePage | WrittenPage]:
         """Yield the pages that may differ."""
         yield from self._pages
         yield from self._lists

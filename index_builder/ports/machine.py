@@ -1,7 +1,8 @@
-"""Time, and whoever waits."""
+"""Time, whoever waits, and whoever helps."""
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -54,3 +55,7 @@ class Progress(Protocol):
     def end(self) -> None:
         """End the stage."""
         ...
+
+
+class Helpers(Executor):
+    """Processes that are part of this run: they have its locks and end with it, so that they may write where it writes."""

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from index_builder.ports.machine import Progress
 
 
+class Writer(Protocol):
+    """What writes into a tree, and can be sent to another process of this machine."""
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write a file, whole or not at all; raises StorageError."""
+        ...
+
+
 class Site(Protocol):
     """One audience's published tree, in a folder. Paths are relative POSIX paths."""
 
@@ -37,6 +45,10 @@ class Site(Protocol):
 
     def delete(self, path: str) -> None:
         """Delete a file, and its folders where they are left empty."""
+        ...
+
+    def writer(self) -> Writer | None:
+        """Return what writes here from other processes, each of which has paths of its own; None where that is for this one alone."""
         ...
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from index_builder.errors import CorruptEntryError, StorageError
-from index_builder.model.page import LargePage, Page
+from index_builder.model.page import LargePage, Page, WrittenPage
 from index_builder.model.snapshot import Blob
 from index_builder.ports.machine import Progress
 from index_builder.ports.places import Site
@@ -27,7 +27,7 @@ class Changes:
 
 
 def publish(
-    site: Site, pool: Pool | None, mark: str, begun: bytes, blobs: Iterable[Blob], pages: Iterable[Page | LargePage],
+    site: Site, pool: Pool | None, mark: str, begun: bytes, blobs: Iterable[Blob], pages: Iterable[Page | LargePage | WrittenPage],
     present: Mapping[str, int | None], progress: Progress,
 ) -> Changes:  # fmt: skip
     """Make the tree hold what is wanted, and nothing else of `present`: path to size in bytes of what is there, None where unknown.
@@ -35,10 +35,13 @@ def publish(
     `blobs`, which there are only with a pool, and `pages` come in the order in which they may appear; pages are made while they
     are written, and the last of them is the one at `mark`, which says `begun` until then: a build that does not end is begun
     anew, because nobody knows what it left. A reader never meets a link to what is not there yet. Where nothing
-    changes, nothing is written. Raises CorruptEntryError where a pool entry is not what its name says (it is dropped), StorageError.
+    changes, nothing is written. Where nothing is present, `pages` may be written by whoever makes them, as soon as the first is
+    asked for. Raises CorruptEntryError where a pool entry is not what its name says (it is dropped), StorageError.
     """
     work = _Publication(site, mark, begun, present)
     work.write_blobs(pool, blobs, progress)
+    if not present:
+        work.begin()
     for page in pages:
         if page.path == mark:
             work.delete_rest()
@@ -63,17 +66,20 @@ class _Publication:
         missing = [blob for path, blob in wanted.items() if self._size(path) not in (blob.size, None)]
         self.unchanged += len(wanted) - len(missing)
         if missing and pool:
-            self._begin()
+            self.begin()
             _write(self.site, pool, missing, progress)
             self.written += [blob.path for blob in missing]
 
-    def write_page(self, page: Page | LargePage) -> None:
+    def write_page(self, page: Page | LargePage | WrittenPage) -> None:
         """Write a page, unless it is there with the same bytes."""
+        if isinstance(page, WrittenPage):
+            self.written.append(page.path)
+            return
         if self._size(page.path) in (page.size, None) and not (page.path == self.mark and self._begun) and _is_there(self.site, page):
             self.unchanged += 1
             return
         if page.path != self.mark:
-            self._begin()
+            self.begin()
         self.site.put(page.path, page.chunks())
         self.written.append(page.path)
 
@@ -85,11 +91,12 @@ class _Publication:
         """Delete what nobody asked for."""
         self.deleted = sorted(self.rest.keys() - {self.mark})
         if self.deleted:
-            self._begin()
+            self.begin()
         for path in self.deleted:
             self.site.delete(path)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Say that the tree is on its way, before the first change."""
         if not self._begun:
             self._begun = True
             self.site.put(self.mark, [self.begun])

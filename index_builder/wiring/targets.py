@@ -159,13 +159,12 @@ def open_rooms(root: Path, output: Path, whole: Collection[Word]) -> Iterator[Ro
         stack.enter_context(exclusive(trees, patience=_PATIENCE))
         _empty(trees)
         stack.callback(_empty, trees)
-        numbers, held = count(1), set[Word]()
+        for audience in sorted(whole):
+            stack.enter_context(exclusive(output / audience, patience=_PATIENCE))
+        numbers = count(1)
 
         def room(audience: Word, live: Site | None, *, full: bool) -> tuple[Site, Site, bool]:
             if audience in whole:
-                if audience not in held:  # a lock is waited for by whoever holds it, too
-                    stack.enter_context(exclusive(output / audience, patience=_PATIENCE))
-                    held.add(audience)
                 site = DirectorySite(output / audience, audience)
                 stack.callback(site.tidy)
                 return site, OverlaySite(live, site, is_whole=True), False

@@ -15,7 +15,9 @@ from distributions import wheel
 from live import serving
 from trees import contents, linked, write_index
 
+from index_builder.adapters.folder_writer import FolderWriter
 from index_builder.cli import run
+from index_builder.state import MARK
 
 PROJECTS = 1200
 
@@ -46,6 +48,58 @@ def expected(index, tmp_path_factory):
 def test_processes_build_the_same(index, expected, tmp_path, jobs):
     """Pages, lists, packages.json and state are the same bytes."""
     assert run(["build", "--repo", str(index), "--worktree", "--output", str(tmp_path), "-q", "--jobs", jobs]) == 0
+    assert contents(tmp_path) == expected
+
+
+def test_workers_write_what_they_render(index, expected, tmp_path, monkeypatch):
+    """In a new tree: first the mark that a build has begun, then project pages, by workers, then by the builder what links to them."""
+    log = tmp_path / "log"
+    put = FolderWriter.put
+
+    def logged(writer, path, chunks):
+        with log.open("a") as stream:
+            stream.write(f"{os.getpid()} {path}\n")
+        put(writer, path, chunks)
+
+    monkeypatch.setattr(FolderWriter, "put", logged)
+    command = ["build", "--repo", str(index), "--worktree", "--output", str(tmp_path / "site"), "-q", "--jobs", "2"]
+    assert run(command) == 0
+    assert contents(tmp_path / "site") == expected
+    lines = [(int(pid), path) for pid, path in (line.split(" ") for line in log.read_text().splitlines())]
+    by_workers = {path for pid, path in lines if pid != os.getpid()}
+    projects = {path for _, path in lines if path.startswith(("simple/p", "pypi/p", "project/p"))}
+    assert len(projects) >= 4 * PROJECTS
+    assert projects <= by_workers
+    assert not {path for path in by_workers if path in (MARK, "simple/index.html", "index.html")}
+    places = {path: number for number, (_, path) in enumerate(lines)}
+    first_of_workers = min(places[path] for path in by_workers)
+    assert lines.index((os.getpid(), MARK)) < first_of_workers
+    assert max(places[path] for path in projects) < places["simple/index.html"] < places[MARK]
+    log.unlink()
+    assert run([*command, "--full"]) == 0
+    assert not log.exists(), "what is there already is compared, and nothing of it written"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_full_disk_is_told_by_whoever_meets_it(index, expected, tmp_path, monkeypatch, capsys, jobs):
+    """With the way out; the next build goes on from what is there."""
+    target, replace = f"{tmp_path}/public/simple/p777/index.html", os.replace
+
+    def full(beside, to):
+        if to == target:
+            raise OSError(28, "No space left on device")
+        replace(beside, to)
+
+    command = ["build", "--repo", str(index), "--worktree", "--output", str(tmp_path), "-q", "--jobs", jobs]
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", full)
+        assert run(command) == 1
+    said = capsys.readouterr().err
+    assert "No space left" in said
+    assert "free some space" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "public" / "simple" / "index.html").exists()
+    assert run(command) == 0
     assert contents(tmp_path) == expected
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from index_builder.adapters.directory_site import DirectorySite
 from index_builder.errors import CorruptEntryError, StorageError
-from index_builder.model.page import HTML, JSON, JSON_LINES, LargePage, Page, Tier
+from index_builder.model.page import HTML, JSON, JSON_LINES, LargePage, Page, Tier, WrittenPage
 from index_builder.model.snapshot import Blob
-from index_builder.publish.writing import publish
+from index_builder.publish.writing import Changes, publish
 from index_builder.testing import MemoryPool, MemorySite, RecordingProgress, SilentProgress, sha256
 
 WHEEL, METADATA = b"the bytes of a wheel", b"Metadata-Version: 2.1\n"
@@ -42,6 +42,22 @@ def test_a_first_publication(pool):
     assert changes.written == tuple(order)
     assert (changes.deleted, changes.unchanged) == ((), 0)
     assert site.files == WHOLE
+
+
+def test_pages_that_their_maker_writes():
+    """Where nothing is there yet, the mark says so before the first page is asked for; what is written already counts, in its place."""
+    site = MemorySite()
+
+    def pages():
+        assert site.files == {MARK.path: b"{}"}
+        site.put(PROJECT.path, PROJECT.chunks())
+        yield WrittenPage(PROJECT.path)
+        yield LIST
+        yield MARK
+
+    changes = publish(site, None, MARK.path, b"{}", [], pages(), {}, SilentProgress())
+    assert changes == Changes(written=(PROJECT.path, LIST.path, MARK.path), deleted=(), unchanged=0)
+    assert site.log == [("put", path) for path in (MARK.path, PROJECT.path, LIST.path, MARK.path)]
 
 
 def test_nothing_changed_nothing_is_written(pool):
