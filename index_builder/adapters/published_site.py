@@ -88,9 +88,6 @@ class PublishedSite:
         """Raise StorageError, as `put` does."""
         self.put(path, ())
 
-    def writer(self) -> None:
-        """Let nobody write."""
-
 
 class KeptSite(PublishedSite):
     """One of which nothing is downloaded twice: for whoever may read all of it."""

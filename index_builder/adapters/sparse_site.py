@@ -66,9 +66,6 @@ class SparseSite:
     def delete(self, path: str) -> None:
         """Leave it to the list of changes: nothing published is touched here."""
 
-    def writer(self) -> None:
-        """Let this process alone write: the folder is cleared out with its first file."""
-
     def finish(self, changes: bytes) -> None:
         """Write the list of changes: until then it says that the build did not end."""
         self._begun().tidy()

@@ -59,6 +59,3 @@ class SignedSite:
     def delete(self, path: str) -> None:
         """Refuse, as `put` does."""
         self._published.delete(path)
-
-    def writer(self) -> None:
-        """Let nobody write."""

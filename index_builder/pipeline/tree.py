@@ -19,7 +19,7 @@ from index_builder.pipeline.rows import GatheredRows, change_rows, rows_digest
 from index_builder.pipeline.spool import Spool
 from index_builder.pipeline.spread import spread
 from index_builder.ports.machine import Helpers, Progress
-from index_builder.ports.places import Site, Writer
+from index_builder.ports.places import SharedSite, Site, Writer
 from index_builder.ports.pool import Pool
 from index_builder.publish.writing import Changes, publish
 from index_builder.render.simple import LIST_JSON, NO_LOGO, ListedName, Logo, ProjectList, render_list
@@ -79,7 +79,7 @@ def build_tree(tree: Tree, site: Site, pool: Pool | None, executor: Executor | N
             work = _Whole(tree, stack)
             present = dict(_verified(site, blobs) if tree.verify else site.listing())
             # Where nothing is there yet, there is nothing to compare with, and nobody needs a page but its reader.
-            writer = site.writer() if isinstance(executor, Helpers) and not present else None
+            writer = site.writer() if isinstance(executor, Helpers) and isinstance(site, SharedSite) and not present else None
             pages = work.pages(_rendered(tree, executor, writer))
         changes = publish(site, pool, MARK, begun(tree.mark.audience), blobs, pages, present, progress)
     mark = work.mark

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -47,8 +47,13 @@ class Site(Protocol):
         """Delete a file, and its folders where they are left empty."""
         ...
 
+
+@runtime_checkable
+class SharedSite(Site, Protocol):
+    """A site in which other processes may write too."""
+
     def writer(self) -> Writer | None:
-        """Return what writes here from other processes, each of which has paths of its own; None where that is for this one alone."""
+        """Return what writes here from another process, which has paths of its own; None where nobody is to write."""
         ...
 
 

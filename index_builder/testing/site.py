@@ -46,6 +46,3 @@ class MemorySite:
         """Delete a file."""
         self.files.pop(path, None)
         self.log.append(("delete", path))
-
-    def writer(self) -> None:
-        """Let this process alone write: another one has other memory."""

@@ -231,9 +231,6 @@ class BranchSite:
         """Raise StorageError, as `put` does."""
         self.put(path, ())
 
-    def writer(self) -> None:
-        """Let nobody write."""
-
 
 def _walked(tree: pygit2.Tree, prefix: str) -> Iterable[str]:
     for entry in tree:

@@ -118,9 +118,6 @@ class BucketSite:
         """Raise StorageError, as `put` does."""
         self.put(path, ())
 
-    def writer(self) -> None:
-        """Let nobody write."""
-
 
 class BucketHost:
     """A bucket as a target."""

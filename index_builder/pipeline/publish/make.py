@@ -45,7 +45,7 @@ class Unsigned:
     def __init__(self, tree: Site) -> None:
         """Take the tree."""
         self._tree = tree
-        self.listing, self.put, self.delete, self.writer = tree.listing, tree.put, tree.delete, tree.writer
+        self.listing, self.put, self.delete = tree.listing, tree.put, tree.delete
 
     def size(self, path: str) -> int | None:
         """Return a file's size."""

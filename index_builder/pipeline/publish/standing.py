@@ -14,7 +14,7 @@ from index_builder.errors import StorageError
 from index_builder.model.page import STATUS
 from index_builder.model.publication import Limits, Record
 from index_builder.pipeline.publish.signatures import metadata_of
-from index_builder.ports.places import Site, Writer
+from index_builder.ports.places import Site
 from index_builder.trust.layout import BIN, BINS, EXPIRES, POINTER, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, metadata_path
 
 
@@ -110,7 +110,3 @@ class WithStatus:
     def delete(self, path: str) -> None:
         """Delete from the tree."""
         self._tree.delete(path)
-
-    def writer(self) -> Writer | None:
-        """Return what writes into the tree."""
-        return self._tree.writer()
