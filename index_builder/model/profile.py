@@ -26,14 +26,14 @@ class Grant(NamedTuple):
 class Profile(NamedTuple):
     """A project as its manifest describes it to people; in a package list nobody owns it, and no manifest is there.
 
-    `origins` say by file name where its bytes come from; `looked_for` says where new releases are. `readme` is sanitised HTML.
+    `origins` say of each listed file where its bytes come from; `looked_for` says where new releases are. `readme` is sanitised HTML.
     """
 
     manifest: str = ""
     owners: tuple[str, ...] = ()
     hosting: str = ""
     events: tuple[Event, ...] = ()
-    origins: tuple[tuple[str, str], ...] = ()
+    origins: tuple[str, ...] = ()
     looked_for: str = ""
     publishers: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()

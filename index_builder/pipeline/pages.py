@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,9 +53,25 @@ class Rendered(NamedTuple):
 
 def render(task: tuple[Layout, bytes]) -> Rendered:
     """Render projects that `pack` packed."""
-    layout, packed = task
+    return _rendered(*task, lambda page: page)
+
+
+def render_into(task: tuple[Writer, Layout, bytes]) -> Rendered:
+    """Render projects that `pack` packed, and write each page as soon as it is made; raises StorageError."""
+    writer, layout, packed = task
+
+    def written(page: Page) -> WrittenPage:
+        writer.put(page.path, page.chunks())
+        return WrittenPage(page.path)
+
+    return _rendered(layout, packed, written)
+
+
+def _rendered(layout: Layout, packed: bytes, kept: Callable[[Page], Page | WrittenPage]) -> Rendered:
+    """Render; `kept` says of each page what is told of it."""
     templates = templates_of(layout)
-    pages: list[Page] = []
+    for_people = house_templates(layout.house) if layout.house else None
+    pages: list[Page | WrittenPage] = []
     rows: list[bytes] = []
     names: list[ListedName] = []
     state: list[tuple[str, bytes]] = []
@@ -63,8 +79,8 @@ def render(task: tuple[Layout, bytes]) -> Rendered:
     for item in unpack(packed):
         project = item.project
         made = list(_pages(item, layout, templates))
-        if layout.house and item.profile:
-            shown, entry = _for_people(project, item.profile, layout.house)
+        if layout.house and for_people and item.profile:
+            shown, entry = _for_people(project, item.profile, layout.house, for_people)
             made += shown
             entries.append(entry)
         lines = render_rows(project)
@@ -72,23 +88,11 @@ def render(task: tuple[Layout, bytes]) -> Rendered:
         first = project.files[0].filename if project.files else ""
         simple = tuple(PageDigest(p.path, p.size, digest_of(p.content)) for p in made if p.path.startswith("simple/"))
         built = Built(project.normalized, item.path, item.blob, first, len(lines), paths, simple)
-        pages += made
+        pages += map(kept, made)
         rows.append(lines)
         names.append(ListedName(project.normalized, project.name, project.serial))
         state.append((shard_of(project.normalized), built.encode()))
     return Rendered(pages, rows, names, state, entries)
-
-
-def render_into(task: tuple[Writer, Layout, bytes]) -> Rendered:
-    """Render projects that `pack` packed, and write their pages; raises StorageError."""
-    writer, layout, packed = task
-    rendered = render((layout, packed))
-    written = []
-    for page in rendered.pages:
-        if isinstance(page, Page):
-            writer.put(page.path, page.chunks())
-        written.append(WrittenPage(page.path))
-    return rendered._replace(pages=written)
 
 
 def _pages(item: Item, layout: Layout, templates: Environment) -> Iterator[Page]:
@@ -98,13 +102,13 @@ def _pages(item: Item, layout: Layout, templates: Environment) -> Iterator[Page]
     yield from render_legacy(item.project, layout.root, layout.release_json)
 
 
-def _for_people(project: ListedProject, profile: Profile, house: House) -> tuple[list[Page], Entry]:
+def _for_people(project: ListedProject, profile: Profile, house: House, templates: Environment) -> tuple[list[Page], Entry]:
     from index_builder.render.web.card import card_of  # noqa: PLC0415 - for pages for people only, as all below
     from index_builder.render.web.project import render_project  # noqa: PLC0415
     from index_builder.render.web.shared import entry_of  # noqa: PLC0415
 
     card = card_of(project, profile)
-    return list(render_project(project, profile, card, house, house_templates(house))), entry_of(card, profile.events)
+    return list(render_project(project, profile, card, house, templates)), entry_of(card, profile.events)
 
 
 @lru_cache(maxsize=4)

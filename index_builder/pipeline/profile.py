@@ -19,13 +19,13 @@ from index_builder.render.web.readme import EDITION, render_readme, source_of, t
 
 def profile_of(project: Project, listed: ListedProject, policies: Policies, pool: Pool) -> Profile:
     """Return a project's profile; a README that was rendered before comes from the pool. Raises StorageError."""
-    shown = {file.filename for file in listed.files}
+    shown = dict.fromkeys(file.filename for file in listed.files)
     return Profile(
         manifest=project.place.path,
         owners=tuple(map(str, project.owners)),
         hosting=project.hosting.value,
         events=tuple(sorted(_events(project, shown))),
-        origins=tuple((file.name.text, _origin(file)) for file in project.files if file.name.text in shown),
+        origins=tuple(map({file.name.text: _origin(file) for file in project.files}.__getitem__, shown)),
         looked_for=_source(project.source) if project.source else "",
         publishers=tuple(map(_publisher, project.publishers)),
         grants=in_words(policies, project.normalized),
@@ -75,6 +75,8 @@ def _readme(listed: ListedProject, pool: Pool) -> str:
 
     What the pool has of it is made harmless once more: others may have written to a cache.
     """
+    if not listed.metadata:
+        return ""
     text, kind = source_of(metadata_of(listed, newest_of(listed.files)))
     if not text:
         return ""

@@ -5,19 +5,18 @@ Source: the simple repository API specification 1.4 (PEP 503, 592, 629, 658, 691
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
-from markupsafe import escape
 
 from index_builder.model.names import normalize
 from index_builder.model.page import HTML, SIMPLE_JSON, Page, Tier
 from index_builder.model.project import State
 from index_builder.model.snapshot import ListedFile, ListedProject
+from index_builder.render.escape import escaped, is_special
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -77,18 +76,13 @@ def _escaped(file: ListedFile) -> tuple[object, ...]:
     An index has a million files, and nearly all have nothing to be escaped but what repeats: one look is enough for all of a file.
     """
     filename, version, url, digest, size, uploaded, by, requires_python, metadata, provenance, yanked = file
-    if _SPECIAL.search(f"{filename}{url}{digest}{uploaded}{metadata}{provenance}"):
+    if is_special(f"{filename}{url}{digest}{uploaded}{metadata}{provenance}"):
         filename, url, digest, uploaded, metadata, provenance = map(_escape, (filename, url, digest, uploaded, metadata, provenance))
     requires_python, yanked = requires_python and _escape(requires_python), yanked and _escape(yanked)
     return filename, version, url, digest, size, uploaded, by, requires_python, metadata, provenance, yanked
 
 
-_SPECIAL: Final = re.compile("[&<>'\"]")
-
-
-@lru_cache(maxsize=4096)
-def _escape(text: str) -> str:
-    return str(escape(text))
+_escape: Final = lru_cache(maxsize=4096)(escaped)
 
 
 def render_json(project: ListedProject, *, preview: bool = False) -> Page:

@@ -101,6 +101,8 @@ def newest_of(files: Sequence[ListedFile]) -> str:
 
 def metadata_of(project: ListedProject, version: str) -> CoreMetadata:
     """Return the core metadata of a release: a wheel's, where there is one."""
+    if not project.metadata:
+        return _NOTHING
     files = sorted((f for f in project.files if f.version == version), key=lambda file: not file.filename.endswith(".whl"))
     return next((found for file in files if (found := project.metadata.get(file.filename))), _NOTHING)
 

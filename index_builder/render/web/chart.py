@@ -7,22 +7,22 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
+from index_builder.render.escape import escaped
 from index_builder.render.web.house import grouped
-from index_builder.render.web.table import escaped
 
 _WIDTH: Final = 640
 _HEIGHT: Final = 96
 
 
 class Chart(NamedTuple):
-    """Bars beside each other: the picture's inside as SVG, the labels of its ends, and what it shows, in words."""
+    """Bars beside each other: the picture's inside as SVG, the labels of its ends, and its figures, as rows of a table."""
 
     width: int
     height: int
     inside: Markup
     first: str
     last: str
-    figures: tuple[tuple[str, str], ...]
+    rows: Markup
 
 
 def bars(values: Sequence[tuple[str, int]], words: Callable[[int], str] = grouped) -> Chart | None:
@@ -31,14 +31,15 @@ def bars(values: Sequence[tuple[str, int]], words: Callable[[int], str] = groupe
     if largest == 0 or len(values) < 2:  # noqa: PLR2004 - one bar says nothing
         return None
     step = _WIDTH / len(values)
-    made = []
+    made, rows = [], []
     for number, (label, value) in enumerate(values):
         if value:
             height = _HEIGHT * value / largest
             place = f'x="{number * step:.2f}" y="{_HEIGHT - height:.2f}" width="{step * 0.8:.2f}" height="{height:.2f}"'
-            made.append(f"<rect {place}><title>{escaped(label)}: {words(value)}</title></rect>\n")
-    figures = tuple((label, words(value)) for label, value in values if value)
-    return Chart(_WIDTH, _HEIGHT, Markup("".join(made)), values[0][0], values[-1][0], figures)  # noqa: S704 - labels are escaped
+            name, figure = escaped(label), words(value)
+            made.append(f"<rect {place}><title>{name}: {figure}</title></rect>\n")
+            rows.append(f'<tr><th scope="row">{name}</th><td>{figure}</td></tr>\n')
+    return Chart(_WIDTH, _HEIGHT, Markup("".join(made)), values[0][0], values[-1][0], Markup("".join(rows)))  # noqa: S704 - labels are escaped
 
 
 _UNITS: Final = {3: "under 1 kB", 4: "1 kB", 5: "10 kB", 6: "100 kB", 7: "1 MB", 8: "10 MB", 9: "100 MB", 10: "1 GB"}

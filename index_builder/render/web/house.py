@@ -11,6 +11,7 @@ from index_builder.model.page import HTML, Page, Tier
 from index_builder.model.problem import Place, Problem, ProblemsFoundError
 from index_builder.model.source import THEME
 from index_builder.render.simple import environment
+from index_builder.render.web.happened import line_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -97,7 +98,7 @@ def environment_of(house: House) -> Environment:
     made = environment(dict(house.templates), preview=house.preview, is_theirs=house.is_themed)
     made.globals["base"] = _of_theme(made, "web/base.html")
     made.globals |= {"house": house, "assets": house.assets()}
-    made.filters |= {"human": human, "grouped": grouped}
+    made.filters |= {"human": human, "grouped": grouped, "happened": line_of}
     return made
 
 

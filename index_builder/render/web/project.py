@@ -15,35 +15,19 @@ from index_builder.model.names import parse_version
 from index_builder.model.page import Page, Tier
 from index_builder.model.profile import Profile
 from index_builder.model.snapshot import CoreMetadata, ListedProject
-from index_builder.render.web.card import Card, metadata_of, newest_of, one_line, texts
+from index_builder.render.web.card import Card, metadata_of, one_line, texts
 from index_builder.render.web.chart import Chart, bars
-from index_builder.render.web.feed import Happened, render_feed
+from index_builder.render.web.feed import render_feed
+from index_builder.render.web.happened import Happened, newest_first
 from index_builder.render.web.house import House, human, rendered
 from index_builder.render.web.requirements import Requirements, by_extra
-from index_builder.render.web.table import row_of
+from index_builder.render.web.table import Release, row_of, section_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 FOLDER: Final = "project/"
 _MOST_BARS: Final = 40
-
-
-class Release(NamedTuple):
-    """A release with its files as rows of a table; `yanked` is the reason where all of them are."""
-
-    version: str
-    at: str
-    size: int
-    listed: int
-    rows_html: Markup
-    yanked: str | None
-    is_prerelease: bool
-
-    @property
-    def anchor(self) -> str:
-        """The id of its section."""
-        return "v" + re.sub(r"[^A-Za-z0-9.-]", "_", self.version)
 
 
 class About(NamedTuple):
@@ -62,33 +46,32 @@ class About(NamedTuple):
 def render_project(project: ListedProject, profile: Profile, card: Card, house: House, templates: Environment) -> Iterator[Page]:
     """Yield a project's page and its feed."""
     path = f"{FOLDER}{project.normalized}/"
-    newest = newest_of(project.files)
-    releases = _releases(project, profile)
+    newest = card.version
+    releases, sections = _releases(project, profile, newest)
     yield rendered(
         f"{path}index.html", "web/project.html", templates, Tier.PROJECT,
-        project=project, profile=profile, card=card, releases=releases, about=_about(metadata_of(project, newest), project, newest),
+        project=project, profile=profile, card=card, releases=releases, sections=sections,
+        about=_about(metadata_of(project, newest), project, newest),
         newest=next((release for release in releases if release.version == newest), None), chart=_chart(releases),
         source=house.source(profile.manifest), removed=[event for event in profile.events if event.kind == "removed"],
     )  # fmt: skip
-    events = sorted(
-        (Happened(project.normalized, project.name, event) for event in profile.events), key=lambda one: one.order, reverse=True
-    )
+    events = newest_first(Happened(project.normalized, project.name, event) for event in profile.events)
     yield render_feed(f"{path}feed.xml", f"{project.name} in {house.title}", events, house, Tier.PROJECT)
 
 
-def _releases(project: ListedProject, profile: Profile) -> list[Release]:
-    """Return the releases, the newest first; files of no known version come last."""
-    origins = dict(profile.origins)
-    found = []
+def _releases(project: ListedProject, profile: Profile, newest: str) -> tuple[list[Release], Markup]:
+    """Return the releases, the newest first, and their sections; files of no known version come last."""
+    origins = iter(profile.origins or [""] * len(project.files))
+    releases, sections = [], []
     for version, group in groupby(project.files, key=lambda file: file.version):
         files = tuple(group)
         yanked = next((file.yanked for file in files if file.yanked), "") if all(f.yanked is not None for f in files) else None
-        rows = [row_of(file, origins.get(file.filename, ""), of_release=yanked is not None) for file in files]
-        found.append(Release(
-            version, min((file.uploaded for file in files if file.uploaded), default="")[:10], sum(file.size or 0 for file in files),
-            len(files), Markup("".join(rows)), yanked, bool(version) and parse_version(version).is_prerelease,  # noqa: S704 - escaped
-        ))  # fmt: skip
-    return found[::-1]
+        at, size = min((file.uploaded for file in files if file.uploaded), default="")[:10], sum(file.size or 0 for file in files)
+        release = Release(version, at, size, len(files), yanked, bool(version) and parse_version(version).is_prerelease)
+        rows = "".join([row_of(file, next(origins), of_release=yanked is not None) for file in files])
+        releases.append(release)
+        sections.append(section_of(release, rows, is_open=version == newest))
+    return releases[::-1], Markup("".join(sections[::-1]))  # noqa: S704 - escaped
 
 
 def _chart(releases: list[Release]) -> Chart | None:
@@ -97,9 +80,12 @@ def _chart(releases: list[Release]) -> Chart | None:
 
 
 def _about(found: CoreMetadata, project: ListedProject, newest: str) -> About:
-    requires = one_line(found.get("requires_python")) or next((f.requires_python for f in project.files if f.version == newest), "")
+    listed = next((file.requires_python for file in project.files if file.version == newest), "")
+    if not found:
+        return About(False, "", listed, "", "", (), Requirements((), ()), ())
+    requires = one_line(found.get("requires_python")) or listed
     return About(
-        is_known=bool(found),
+        is_known=True,
         summary=one_line(found.get("summary")),
         requires_python=requires,
         license=_license(found),

@@ -20,7 +20,8 @@ from index_builder.render.web.books import Books
 from index_builder.render.web.card import Card, decode
 from index_builder.render.web.chart import Chart, bars, by_size, months_between
 from index_builder.render.web.feed import MOST as OF_A_FEED
-from index_builder.render.web.feed import Happened, render_feed
+from index_builder.render.web.feed import render_feed
+from index_builder.render.web.happened import Happened, newest_first
 from index_builder.render.web.house import House, counted, human, rendered
 from index_builder.render.web.leaves import Leaves, joined, lines_of
 
@@ -152,7 +153,8 @@ class Shared:
                 differing.append(month)
                 self._put(path, Page(path, JSON, content, Tier.LIST) if content else None)
                 changed = dict(old_lines.items() ^ lines.items()).keys()
-                self._change_month(month, content, _days(line for key in changed for line in (old_lines.get(key), lines.get(key)) if line))
+                told = (line for key in changed for line in (old_lines.get(key), lines.get(key)) if line)
+                self._change_month(month, content, _days(told) if before else ())
         return differing
 
     def _change_month(self, month: str, content: bytes, touched: Container[str]) -> None:
@@ -291,4 +293,4 @@ def _read_month(content: bytes) -> list[Happened]:
     for key, line in lines_of(content).items():
         _, name, events = orjson.loads(line)
         found += [Happened(key.removesuffix(" "), name, Event(*event)) for event in events]
-    return sorted(found, key=lambda one: one.order, reverse=True)
+    return newest_first(found)

@@ -11,7 +11,8 @@ from index_builder.model.snapshot import ListedFile, ListedProject
 from index_builder.render.web.books import Books, decode_books, is_shared
 from index_builder.render.web.card import card_of, decode, newest_of
 from index_builder.render.web.chart import bars, months_between
-from index_builder.render.web.feed import Happened, render_feed
+from index_builder.render.web.feed import render_feed
+from index_builder.render.web.happened import Happened
 from index_builder.render.web.house import House, environment_of, human
 from index_builder.render.web.project import _is_safe, _license, _names, render_project
 from index_builder.render.web.table import escaped, row_of, tags_of
