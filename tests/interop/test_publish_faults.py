@@ -10,6 +10,8 @@ from conftest import LONG, commit_all
 from distributions import wheel
 from published import CREDENTIALS, BranchReader, FolderReader, Following, HttpReader, begin, faulty, follow, killed_at, s3
 
+from index_builder.adapters.object_store import open_bucket
+
 #: All of them in `make test-long`; each run takes a part.
 KILLS, RACES = (100, 50) if LONG else (20, 8)
 
@@ -187,6 +189,26 @@ def test_a_network_that_fails_leaves_the_old_tree_or_the_new_one(races, bucket):
     commit = races.commit()
     races.publish()
     races.is_right(commit)
+
+
+@pytest.mark.parametrize("taken", [(), ("simple/index.html", "simple/acme-core/index.html")])
+def test_a_first_publication_puts_and_asks_nothing(races, bucket, taken):
+    """One request for each path, and twelve; a page that somebody else has put there is asked after, and replaced."""
+    with faulty(bucket, 0, share=0) as proxy:
+        races.target(_target("bucket", proxy.url))
+        races.change(0)
+        there = open_bucket("s3://acme-index/public/", bucket, "us-east-1", "the bucket")
+        for path in taken:
+            there.put(path, b"somebody else's", cache="no-cache")
+        foreseen = races.outcome("--dry-run")["forecast"]["requests"]
+        proxy.requests.clear()
+        written = races.outcome()["written"]
+        asked = list(proxy.requests)
+        assert set(taken) <= set(written)
+        assert len(asked) <= len(written) + 12 + 4 * len(taken), "\n".join(asked)
+        assert foreseen <= len(asked) + 1
+        assert follow(_reader("bucket", races.folder, bucket)) > 3
+        assert all(there.get(path)[0] != b"somebody else's" for path in taken)
 
 
 def test_one_change_asks_little_of_a_bucket(races, bucket, monkeypatch):

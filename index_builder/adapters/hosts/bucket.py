@@ -158,10 +158,15 @@ class BucketHost:
             if size > LARGE:
                 count += _OF_PARTS + -(-size // LARGE)
             else:
-                count += 1 if put.kind.is_immutable or self._site.is_known(put.path) else 2
+                count += 1 if put.kind.is_immutable or self._is_first or self._site.is_known(put.path) else 2
             if self._folder_of(put.path) is not None:
                 count += 2
         return count
+
+    @property
+    def _is_first(self) -> bool:
+        """Say whether nobody has published here: then pages are put without a question, and only what is there is asked after."""
+        return self._site is not None and self._site.tag(RECORD) is None
 
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Put what never changes."""
@@ -199,11 +204,13 @@ class BucketHost:
         site = self._site
         assert site is not None  # noqa: S101 - for the type checker: it was compared with
         self._lease.take(publication.record.commit, progress)
-        tag = site.tag(RECORD)
+        is_first, tag = self._is_first, site.tag(RECORD)
         tag = self._put_page(RECORD, encode(publication.begun), REVALIDATE, tag)
         puts = [put for put in publication.puts if not put.kind.is_immutable]
         for kind in dict.fromkeys(put.kind for put in puts):
-            self._each([put for put in puts if put.kind is kind], lambda put: self._put_current(put, wanted, site, progress))
+            self._each(
+                [put for put in puts if put.kind is kind], lambda put: self._put_current(put, wanted, site, progress, is_first=is_first)
+            )
         for folder in filter(None, map(self._folder_of, publication.deletes)):
             self._lease.check()
             self._objects_at(folder).delete([""])
@@ -213,10 +220,15 @@ class BucketHost:
         self._put_page(RECORD, encode(publication.record), REVALIDATE, tag)
         self._lease.release()
 
-    def _put_current(self, put: Put, wanted: Site, site: BucketSite, progress: Progress) -> None:
+    def _put_current(self, put: Put, wanted: Site, site: BucketSite, progress: Progress, *, is_first: bool) -> None:
         content = b"".join(verified(wanted, put, progress))
         cache = _cache(put, self._scope)
-        self._put_page(put.path, content, cache, site.tag(put.path))
+        try:
+            self._put_page(put.path, content, cache, None if is_first else site.tag(put.path))
+        except LostRaceError:
+            if not is_first:
+                raise
+            self._put_page(put.path, content, cache, site.tag(put.path))  # somebody else's, in a bucket that was not empty
         if (folder := self._folder_of(put.path)) is not None:  # after the page, whose condition says that it is still ours to change
             there = self._objects_at(folder)
             head = there.head("")
