@@ -126,7 +126,7 @@ def crowded(tmp_path_factory):
     names = [f"{start}-{number}" for start in ("acme", "beta", "core") for number in range(100)]
     entries = []
     for number, name in enumerate(names):
-        at = "2026-03-01" if number < 90 else "2026-03-02" if number < 150 else f"{2010 + number % 16}-{number % 12 + 1:02}-05"
+        at = "2026-03-01" if number < 130 else "2026-03-02" if number < 150 else f"{2010 + number % 16}-{number % 12 + 1:02}-05"
         owners = ("everybody", f"team-{number % 60}")
         card = Card(name, name, "1.0", at, "Things that all share", owners, "active", 1, 2, 10 ** (number % 9), ("web",), (at[:7],))
         entries.append(entry_of(card, [Event(f"{at}T00:00:00Z", "release", "1.0")]))

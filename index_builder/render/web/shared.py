@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 CARDS: Final = "search/cards/"
 WORDS: Final = "search/words/"
 # How much a page shows: a first visit to any of these loads 50 kB at most, half of which are the assets.
-#: A month with more events has a page for each day.
-_MOST_OF_A_MONTH: Final = 100
+#: A month with more events has a page for each day, and a day with more has several.
+_MOST_OF_A_PAGE: Final = 100
 #: An index with more projects has pages for each two letters.
 _MOST_OF_ALL: Final = 250
 #: Of an owner with more projects, names alone are shown; and of one with many more, not all of these.
@@ -161,19 +161,16 @@ class Shared:
         """Bring the pages of a month to what happened in it; of its days, only some are `touched`."""
         happened = self._happened[month] = _read_month(content) if content else []
         days = [(day, list(group)) for day, group in groupby(happened, key=lambda one: one.event.at[:10])]
-        is_split = len(happened) > _MOST_OF_A_MONTH
-        pages = {f"changes/{month}/{day[8:]}/index.html": (day, group) for day, group in days} if is_split else {}
-        path = f"changes/{month}/index.html"
-        for old in [p for p in self._before.files if p.startswith(f"changes/{month}/") and p not in pages]:
+        wanted = _pages_of(month, days, len(happened))
+        for old in [p for p in self._before.files if p.startswith(f"changes/{month}/") and p not in wanted]:
             self._put(old, None)
         if not happened:
             self.books.months.pop(month, None)
             return
         self.books.months[month] = [len(happened), sum(one.event.kind == "release" for one in happened)]
-        self._page(path, "web/month.html", month=month, days=days, is_split=is_split, count=len(happened))
-        for path, (day, group) in pages.items():
-            if day in touched or path not in self._before.files:
-                self._page(path, "web/month.html", month=day, days=[(day, group)], is_split=False, count=len(group))
+        for path, listed in wanted.items():
+            if listed.title == month or listed.title in touched or path not in self._before.files:
+                self._page(path, "web/month.html", **listed._asdict())
 
     def _change_owners(self, old: Sequence[Card], new: Sequence[Card]) -> None:
         for owner in sorted({owner for card in (*old, *new) for owner in card.owners}):
@@ -274,6 +271,41 @@ class Shared:
             else:
                 self.books.files.pop(path, None)
         self._made = dict(sorted(self._made.items(), key=lambda pair: _order(pair[0])))
+
+
+class _Log(NamedTuple):
+    """What a page of changes shows: events, or where they are: the title, address and number of events of other pages."""
+
+    title: str
+    total: int
+    events: Sequence[Happened] = ()
+    parts: Sequence[tuple[str, str, int]] = ()
+    number: int = 0
+
+
+def _pages_of(month: str, days: Sequence[tuple[str, list[Happened]]], count: int) -> dict[str, _Log]:
+    """Return the pages of a month by path: one, or one for each day, and of a busy day one for each so many events.
+
+    These are numbered from the oldest, so that what comes later leaves a full one as it is.
+    """
+    path = f"changes/{month}/"
+    if not days:
+        return {}
+    if count <= _MOST_OF_A_PAGE:
+        return {f"{path}index.html": _Log(month, count, [one for _, group in days for one in group])}
+    found = {f"{path}index.html": _Log(month, count, parts=[(day, f"{day[8:]}/index.html", len(group)) for day, group in days])}
+    for day, group in days:
+        below = f"{path}{day[8:]}/"
+        if len(group) <= _MOST_OF_A_PAGE:
+            found[f"{below}index.html"] = _Log(day, len(group), group)
+            continue
+        first = range(0, len(group), _MOST_OF_A_PAGE)
+        oldest = group[::-1]
+        pages = [(number, oldest[at : at + _MOST_OF_A_PAGE][::-1]) for number, at in enumerate(first, 1)]
+        links = [(f"Page {number}", f"{number}/index.html", len(events)) for number, events in reversed(pages)]
+        found[f"{below}index.html"] = _Log(day, len(group), parts=links)
+        found |= {f"{below}{number}/index.html": _Log(day, len(events), events, number=number) for number, events in pages}
+    return found
 
 
 def _order(path: str) -> tuple[int, str]:

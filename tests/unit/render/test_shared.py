@@ -1,6 +1,7 @@
 """Pages that show many projects: what one change of one of them costs."""
 
 import random
+import re
 import string
 from unittest import mock
 
@@ -48,6 +49,36 @@ def test_one_new_summary_among_many_changes_few_files():
         assert 20 < len(made) + len(gone) + OF_ITS_OWN <= 40
 
 
+def built(before, pages, touched, histories, all_names):
+    """Return the books and pages of a change: by each project's name, when its releases came."""
+    house = House("Many", tuple(templates().items()))
+    entries = [
+        described(name, random.Random(name), *(Event(at, "release", f"1.{n}") for n, at in enumerate(times)))
+        for name, times in sorted(histories.items())
+    ]
+    shared = Shared(house, environment_of(house), before, pages.__getitem__)
+    made = shared.change(touched, entries, [ListedName(name, name, 1) for name in sorted(all_names)])
+    after = pages | {page.path: page.content for page in made}
+    return shared.books, {path: after[path] for path in shared.books.files}
+
+
+def test_pages_of_a_busy_day_are_numbered_from_the_oldest():
+    """What comes later leaves each full page as it is, and what is added to another day leaves all of them."""
+    day, hours = "2026-01-31", [f"2026-01-31T{hour:02}:00:00Z" for hour in range(8)]
+    with mock.patch.object(shared_module, "_MOST_OF_A_PAGE", 3):
+        books, pages = built(Books(), {}, (), {"one": hours}, ["one"])
+        numbered = {path: pages[path] for path in pages if path.startswith("changes/2026-01/31/")}
+        assert sorted(numbered) == [f"changes/2026-01/31/{part}index.html" for part in ("1/", "2/", "3/", "")]
+        for number, versions in (("1", ("1.2", "1.1", "1.0")), ("2", ("1.5", "1.4", "1.3")), ("3", ("1.7", "1.6"))):
+            shown = re.findall(r'class="version">([^<]+)<', numbered[f"changes/2026-01/31/{number}/index.html"].decode())
+            assert tuple(shown) == versions
+        _, later = built(books, pages, ("two",), {"two": [f"{day}T09:00:00Z", f"{day}T10:00:00Z"]}, ["one", "two"])
+        differ = {path for path in later if path.startswith("changes/2026-01/") and later[path] != pages.get(path)}
+        assert differ == {f"changes/2026-01/{path}index.html" for path in ("", "31/", "31/3/", "31/4/")}
+        _, earlier = built(books, pages, ("two",), {"two": ["2026-01-02T00:00:00Z"]}, ["one", "two"])
+        assert {path: earlier[path] for path in numbered} == numbered
+
+
 PLACES = st.sampled_from(["2026-01-02", "2026-01-03", "2026-01-31", "2026-02-03"])
 HISTORIES = st.dictionaries(
     st.sampled_from(["one", "two", "three", "four"]),
@@ -60,22 +91,7 @@ HISTORIES = st.dictionaries(
 @given(old=HISTORIES, new=HISTORIES)
 def test_months_that_change_are_those_of_a_full_build(old, new):
     """Days that come and go, months that grow too long for one page and become short again: each page is as if all were built anew."""
-    house = House("Many", tuple(templates().items()))
-
-    def entries(histories):
-        return {
-            name: described(name, random.Random(name), *(Event(at, "release", f"1.{n}") for n, at in enumerate(times)))
-            for name, times in sorted(histories.items())
-        }  # fmt: skip
-
-    def built(before, pages, touched, histories, all_names):
-        listed = [ListedName(name, name, 1) for name in sorted(all_names)]
-        shared = Shared(house, environment_of(house), before, pages.__getitem__)
-        made = shared.change(touched, list(entries(histories).values()), listed)
-        after = pages | {page.path: page.content for page in made}
-        return shared.books, {path: after[path] for path in shared.books.files}
-
-    with mock.patch.object(shared_module, "_MOST_OF_A_MONTH", 3):
+    with mock.patch.object(shared_module, "_MOST_OF_A_PAGE", 3):
         books, pages = built(Books(), {}, (), old, old)
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
         found = built(books, pages, changed, {name: new[name] for name in changed & new.keys()}, new)

@@ -210,7 +210,8 @@ def test_sizes_are_readable(size, text):
 
 
 @pytest.mark.parametrize(
-    "path", ["index.html", "owner/a.b/index.html", "changes/2026-01/31/index.html", "search/words/a_20_.json", "assets/a.0123456789ab.js"]
+    "path",
+    ["index.html", "owner/a.b/index.html", "changes/2026-01/31/12/index.html", "search/words/a_20_.json", "assets/a.0123456789ab.js"],
 )
 def test_shared_paths_are_ours(path):
     """What is remembered may be deleted one day, so each path must be one that we write."""
@@ -227,6 +228,7 @@ def test_shared_paths_are_ours(path):
         "CNAME",
         "assets/x.css",
         "changes/2026-1/index.html",
+        "changes/2026-01/31/x/index.html",
         "owner//index.html",
         "search/words/../a.json",
     ],
