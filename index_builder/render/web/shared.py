@@ -33,6 +33,8 @@ WORDS: Final = "search/words/"
 # How much a page shows: a first visit to any of these loads 50 kB at most, half of which are the assets.
 #: A month with more events has a page for each day, and a day with more has several.
 _MOST_OF_A_PAGE: Final = 100
+#: A day has no more pages.
+_MOST_OF_A_DAY: Final = 20
 #: An index with more projects has pages for each two letters.
 _MOST_OF_ALL: Final = 250
 #: Of an owner with more projects, names alone are shown; and of one with many more, not all of these.
@@ -286,7 +288,8 @@ class _Log(NamedTuple):
 def _pages_of(month: str, days: Sequence[tuple[str, list[Happened]]], count: int) -> dict[str, _Log]:
     """Return the pages of a month by path: one, or one for each day, and of a busy day one for each so many events.
 
-    These are numbered from the oldest, so that what comes later leaves a full one as it is.
+    These are numbered from the oldest, so that what comes later leaves a full one as it is. Something that is said of an earlier hour
+    shifts them, so there are not many: of a day that has thousands of events, they are longer.
     """
     path = f"changes/{month}/"
     if not days:
@@ -299,9 +302,11 @@ def _pages_of(month: str, days: Sequence[tuple[str, list[Happened]]], count: int
         if len(group) <= _MOST_OF_A_PAGE:
             found[f"{below}index.html"] = _Log(day, len(group), group)
             continue
-        first = range(0, len(group), _MOST_OF_A_PAGE)
+        size = _MOST_OF_A_PAGE
+        while len(group) > size * _MOST_OF_A_DAY:
+            size *= 2
         oldest = group[::-1]
-        pages = [(number, oldest[at : at + _MOST_OF_A_PAGE][::-1]) for number, at in enumerate(first, 1)]
+        pages = [(number, oldest[at : at + size][::-1]) for number, at in enumerate(range(0, len(group), size), 1)]
         links = [(f"Page {number}", f"{number}/index.html", len(events)) for number, events in reversed(pages)]
         found[f"{below}index.html"] = _Log(day, len(group), parts=links)
         found |= {f"{below}{number}/index.html": _Log(day, len(events), events, number=number) for number, events in pages}

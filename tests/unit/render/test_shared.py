@@ -79,6 +79,17 @@ def test_pages_of_a_busy_day_are_numbered_from_the_oldest():
         assert {path: earlier[path] for path in numbered} == numbered
 
 
+def test_a_day_has_few_pages():
+    """A folder of many wheels that is handed in at once: what is said of that day later shifts few pages."""
+    with mock.patch.multiple(shared_module, _MOST_OF_A_PAGE=3, _MOST_OF_A_DAY=4):
+        for events, sizes in ((12, [3] * 4), (13, [6, 6, 1]), (24, [6] * 4), (25, [12, 12, 1])):
+            times = [f"2026-01-31T{hour:02}:00:00Z" for hour in range(events)]
+            _, pages = built(Books(), {}, (), {"one": times}, ["one"])
+            numbered = [pages[f"changes/2026-01/31/{number}/index.html"].count(b'class="version"') for number in range(1, len(sizes) + 1)]
+            assert numbered == sizes
+            assert f"changes/2026-01/31/{len(sizes) + 1}/index.html" not in pages
+
+
 PLACES = st.sampled_from(["2026-01-02", "2026-01-03", "2026-01-31", "2026-02-03"])
 HISTORIES = st.dictionaries(
     st.sampled_from(["one", "two", "three", "four"]),
