@@ -84,25 +84,23 @@ def laid_out(repository: Path, bucket: str, folder: Path, url: str) -> tuple[str
     targets = f"{bucket}, {{name: folder, audience: public, kind: directory, path: '{folder}'}}"
     first, _ = commits(repository, targets)
     command = [PROGRAM, "publish", "--repo", str(repository), "--commit", first, "--target"]
-    begun = time.perf_counter()
     said = subprocess.run([*command, "t", "--dry-run", "--format", "json"], check=True, capture_output=True).stdout
     found = json.loads(said)["targets"][0]
-    cost = Cost(time.perf_counter() - begun, 0, found["forecast"]["requests"], found["bytes"])
+    cost = Cost(0, 0, found["forecast"]["requests"], found["bytes"])
     subprocess.run([*command, "folder", "--quiet"], check=True)
-    there = open_bucket("s3://acme-index/ours/", url, "us-east-1", "the bucket")
+    there, tree = open_bucket("s3://acme-index/ours/", url, "us-east-1", "the bucket"), folder.resolve()
+    places = [path.relative_to(tree) for path in tree.rglob("*") if path.is_file()]
+    pages = {place for place in places if place.match("simple/*/*") or place.parts[0] in ("pypi", "project")}
     with ThreadPoolExecutor(8) as threads:
-        for path in folder.resolve().rglob("*"):
-            place = path.relative_to(folder.resolve())
-            is_of_a_project = place.parts[0] in ("pypi", "project") or (place.parts[0] == "simple" and len(place.parts) > 2)  # noqa: PLR2004
-            if path.is_file() and not is_of_a_project:
-                threads.submit(there.put, place.as_posix(), path.read_bytes(), cache="no-cache")
+        list(threads.map(lambda place: there.put(place.as_posix(), (tree / place).read_bytes(), cache="no-cache"), set(places) - pages))
     return targets, cost
 
 
 def row(projects: int, name: str, what: str, cost: Cost) -> str:
     """Return a line of the table."""
     requests = f"{cost.requests:,} | {cost.sent / 1e6:,.2f} MB" if cost.requests else "- | -"
-    return f"| {projects:,} | {name} | {what} | {cost.seconds:.2f} s | {cost.memory:,.0f} MB | {requests} |"
+    took = f"{cost.seconds:.2f} s | {cost.memory:,.0f} MB" if cost.seconds else "- | -"
+    return f"| {projects:,} | {name} | {what} | {took} | {requests} |"
 
 
 @contextmanager

@@ -16,7 +16,7 @@ class FolderWriter:
     """Writes each file beside, in a folder of the tree for what is incoming, then renames it to its path.
 
     An index has a million pages: plain strings and descriptors, here, are twice as fast as paths and streams. Several processes may
-    have one for the same folder, each for paths of its own: sent to another process, it begins there anew.
+    have one for the same folder, each for files of its own: sent to another process, it begins there anew.
     """
 
     def __init__(self, root: Path, incoming: str) -> None:
@@ -57,8 +57,9 @@ class FolderWriter:
         except FileExistsError:
             target = self._root / path
             if path and (target.is_symlink() or not target.is_dir()):
-                target.unlink()
-                target.mkdir()
+                with suppress(OSError):  # another process may have been here since: what counts is that a folder can be made
+                    target.unlink()
+                target.mkdir(exist_ok=True)
         self._made.add(path)
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:

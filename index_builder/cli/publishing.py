@@ -110,7 +110,7 @@ class Work:
         if not chosen:
             msg = f"'{source}' is the only target, and it is what would be copied from"
             raise UsageError(msg, fix="name another one to copy to: --target NAME")
-        whole = {target.audience for target in chosen if target.kind == "pages-artifact" and not heartbeat}
+        whole = {target.audience for target in chosen if target.kind == "pages-artifact" and not (heartbeat or source)}
         with ExitStack() as stack:
             stack.enter_context(options.problems_shown(self.tree, "text"))
             fetcher = stack.enter_context(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -81,6 +81,7 @@ def build_tree(tree: Tree, site: Site, pool: Pool | None, executor: Executor | N
             # Where nothing is there yet, there is nothing to compare with, and nobody needs a page but its reader.
             writer = site.writer() if isinstance(executor, Helpers) and isinstance(site, SharedSite) and not present else None
             pages = work.pages(_rendered(tree, executor, writer))
+        stack.enter_context(closing(pages))  # where it fails, nobody is to go on rendering
         changes = publish(site, pool, MARK, begun(tree.mark.audience), blobs, pages, present, progress)
     mark = work.mark
     since = tree.previous.mark.source if tree.previous else None
@@ -137,7 +138,7 @@ class _Whole:
         self.mark = tree.mark
         self.built = 0
 
-    def pages(self, rendered: Iterable[Rendered]) -> Iterator[Page | LargePage | WrittenPage]:
+    def pages(self, rendered: Iterable[Rendered]) -> Generator[Page | LargePage | WrittenPage, None, None]:
         """Yield every page; project pages come while they are rendered."""
         tree, names = self._tree, []
         shards: dict[str, list[bytes]] = {}
@@ -215,7 +216,7 @@ class _Changed:
         """Return the paths of files that the tree has already, and that never change."""
         return frozenset(path for built in self._old.values() for path in built.files if path.startswith(("packages/", "provenance/")))
 
-    def pages(self) -> Iterator[Page | LargePage | WrittenPage]:
+    def pages(self) -> Generator[Page | LargePage | WrittenPage, None, None]:
         """Yield the pages that may differ."""
         yield from self._pages
         yield from self._lists

@@ -19,7 +19,7 @@ _CHUNK = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What a publication did: paths in the order of their writing or deletion."""
+    """What a publication did: paths in the order in which they may appear, or of their deletion."""
 
     written: tuple[str, ...]
     deleted: tuple[str, ...]
@@ -73,6 +73,7 @@ class _Publication:
     def write_page(self, page: Page | LargePage | WrittenPage) -> None:
         """Write a page, unless it is there with the same bytes."""
         if isinstance(page, WrittenPage):
+            self.rest.pop(page.path, None)
             self.written.append(page.path)
             return
         if self._size(page.path) in (page.size, None) and not (page.path == self.mark and self._begun) and _is_there(self.site, page):

@@ -159,11 +159,17 @@ def open_rooms(root: Path, output: Path, whole: Collection[Word]) -> Iterator[Ro
         stack.enter_context(exclusive(trees, patience=_PATIENCE))
         _empty(trees)
         stack.callback(_empty, trees)
-        for audience in sorted(whole):
-            stack.enter_context(exclusive(output / audience, patience=_PATIENCE))
+        taken: dict[Word, StorageError] = {}
+        for audience in sorted(whole):  # all at once, before any work: processes that help have the locks of whoever started them
+            try:
+                stack.enter_context(exclusive(output / audience, patience=_PATIENCE))
+            except StorageError as error:
+                taken[audience] = error
         numbers = count(1)
 
         def room(audience: Word, live: Site | None, *, full: bool) -> tuple[Site, Site, bool]:
+            if audience in taken:
+                raise taken[audience]
             if audience in whole:
                 site = DirectorySite(output / audience, audience)
                 stack.callback(site.tidy)

@@ -26,7 +26,7 @@ VARIED = ("home", "project", "hostile", "gone", "owner", "changes", "search")
 CROWDED = {
     "home": "team/index/index.html", "names": "team/index/owner/everybody/index.html", "cards": "team/index/owner/team-1/index.html",
     "month": "team/index/changes/2026-03/index.html", "day": "team/index/changes/2026-03/02/index.html",
-    "busy day": "team/index/changes/2026-03/01/index.html", "part of a day": "team/index/changes/2026-03/01/2/index.html",
+    "busy day": "team/index/changes/2026-03/01/index.html", "hour": "team/index/changes/2026-03/01/00/index.html",
     "plain month": "team/index/changes/2011-02/index.html",
     "changes": "team/index/changes/index.html", "all": "team/index/all/index.html", "two letters": "team/index/all/co/index.html",
     "status": "team/index/status/index.html", "empty": "preview/index.html", "empty changes": "preview/changes/index.html",

@@ -80,6 +80,13 @@ def test_workers_write_what_they_render(index, expected, tmp_path, monkeypatch):
     assert not log.exists(), "what is there already is compared, and nothing of it written"
 
 
+def test_a_dry_run_lets_nobody_write(index, tmp_path):
+    """Nor the processes that render."""
+    output = tmp_path / "site"
+    assert run(["build", "--repo", str(index), "--worktree", "--output", str(output), "-q", "--jobs", "2", "--dry-run"]) == 0
+    assert not output.exists()
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_full_disk_is_told_by_whoever_meets_it(index, expected, tmp_path, monkeypatch, capsys, jobs):
     """With the way out; the next build goes on from what is there."""
@@ -135,6 +142,17 @@ def alive(pid):
         return False
 
 
+def at_work(process, folder, when):
+    """Return a build's workers when they have begun: to gather, or to write pages of projects."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        workers = children(process.pid)
+        if workers and (when == "gathering" or list(folder.glob("*/simple/p*"))):
+            return workers
+        time.sleep(0.005)
+    raise AssertionError(when)
+
+
 def left_of(pids, *, within=30):
     """The processes that still run when `within` seconds have passed: those of a pool see a closed pipe, and end on their own."""
     deadline = time.monotonic() + within
@@ -143,39 +161,40 @@ def left_of(pids, *, within=30):
     return left
 
 
-def test_a_killed_process_changes_nothing(index, expected, tmp_path):
+@pytest.mark.parametrize("when", ["gathering", "writing"])
+def test_a_killed_process_changes_nothing(index, expected, tmp_path, when):
     """The kernel takes a worker away in the middle: its part is done once more, by the builder itself."""
     with ended(building(index, tmp_path, "--jobs", "2")) as process:
-        deadline = time.monotonic() + 60
-        while not (workers := children(process.pid)) and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        os.kill(workers[0], signal.SIGKILL)
+        os.kill(at_work(process, tmp_path, when)[0], signal.SIGKILL)
         assert process.wait(120) == 0
     assert contents(tmp_path) == expected
 
 
-def test_an_interrupt_leaves_no_process_behind(index, tmp_path):
+@pytest.mark.parametrize("when", ["gathering", "writing"])
+def test_an_interrupt_leaves_no_process_behind(index, expected, tmp_path, when):
     """Ctrl-C reaches the whole group; the builder ends with 130, and its workers with it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "index_builder", "build", "--repo", str(index), "--worktree", "--output", str(tmp_path), "--jobs", "2"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     with ended(process):
-        while not (workers := children(process.pid)) and process.poll() is None:
-            time.sleep(0.01)
+        workers = at_work(process, tmp_path, when)
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "Traceback" not in said
     assert "stopped" in said
     assert left_of(workers) == []
+    assert not list(tmp_path.glob("*/state/incoming"))
+    assert run(["build", "--repo", str(index), "--worktree", "--output", str(tmp_path), "-q", "--jobs", "2"]) == 0
+    assert contents(tmp_path) == expected
 
 
-def test_a_killed_builder_leaves_no_lock_behind(index, expected, tmp_path):
+@pytest.mark.parametrize("when", ["gathering", "writing"])
+def test_a_killed_builder_leaves_no_lock_behind(index, expected, tmp_path, when):
     """Its workers end with it, and the next build gets the folder."""
     with ended(building(index, tmp_path, "--jobs", "2")) as process:
-        while not (workers := children(process.pid)) and process.poll() is None:
-            time.sleep(0.01)
+        workers = at_work(process, tmp_path, when)
         process.kill()
         process.wait()
     assert left_of(workers) == []

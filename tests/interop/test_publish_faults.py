@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 
+import obstore
 import pygit2
 import pytest
 from conftest import LONG, commit_all
@@ -191,24 +192,33 @@ def test_a_network_that_fails_leaves_the_old_tree_or_the_new_one(races, bucket):
     races.is_right(commit)
 
 
-@pytest.mark.parametrize("taken", [(), ("simple/index.html", "simple/acme-core/index.html")])
-def test_a_first_publication_puts_and_asks_nothing(races, bucket, taken):
-    """One request for each path, and twelve; a page that somebody else has put there is asked after, and replaced."""
+@pytest.mark.parametrize("taken", [(), ("simple/index.html", "simple/acme-core/index.html", ".nojekyll")])
+def test_a_first_publication_looks_once_and_puts(races, bucket, taken):
+    """One request for each path, and thirteen; a page that somebody else has put there is asked after, and replaced with its type."""
     with faulty(bucket, 0, share=0) as proxy:
         races.target(_target("bucket", proxy.url))
         races.change(0)
         there = open_bucket("s3://acme-index/public/", bucket, "us-east-1", "the bucket")
+        shown = races.cli("build", "--output", races.folder.parent / "shown", "-q")
+        assert shown.code == 0, shown.err
         for path in taken:
-            there.put(path, b"somebody else's", cache="no-cache")
+            same = races.folder.parent / "shown" / "public" / path
+            content = same.read_bytes() if path.startswith("simple/acme") else b"somebody else's"
+            there.put(path, content, cache="no-cache", kind="application/octet-stream")
         foreseen = races.outcome("--dry-run")["forecast"]["requests"]
         proxy.requests.clear()
         written = races.outcome()["written"]
         asked = list(proxy.requests)
-        assert set(taken) <= set(written)
-        assert len(asked) <= len(written) + 12 + 4 * len(taken), "\n".join(asked)
+        replaced = {path for path in taken if path in written}
+        assert len(replaced) == len([path for path in taken if path.startswith("simple/")])
+        assert len(asked) <= len(written) + 13 + len(replaced), "\n".join(asked)
         assert foreseen <= len(asked) + 1
         assert follow(_reader("bucket", races.folder, bucket)) > 3
-        assert all(there.get(path)[0] != b"somebody else's" for path in taken)
+        for path in replaced:
+            found = obstore.get(there.store, path)
+            assert found.attributes["Content-Type"].startswith("text/html")
+            assert "max-age=60" in found.attributes["Cache-Control"]
+            assert bytes(found.bytes()) != b"somebody else's"
 
 
 def test_one_change_asks_little_of_a_bucket(races, bucket, monkeypatch):

@@ -60,17 +60,24 @@ class BucketSite:
         """Take the bucket, and what its folders have, if anything."""
         self._bucket, self._objects = bucket, objects
         self._contents: dict[str, tuple[bytes, Tag] | None] = {}
+        self._seen: frozenset[str] | None = None
 
     def listing(self) -> Mapping[str, int | None]:
         """Ask the bucket for all that it has."""
         found = {path: (size, tag) for path, size, tag in self._bucket.list() if path != LEASE}
         return {path: size for path, (size, _) in (self._objects.listed(found) if self._objects else found).items()}
 
+    def look(self) -> None:
+        """Ask the bucket once for all that it has, so that nobody need ask after what it has not."""
+        self._seen = frozenset(path for path, _, _ in self._bucket.list())
+
     def tag(self, path: str) -> Tag | None:
-        """Return what an object was recognized by when it was read; asks, where it was not."""
+        """Return what an object was recognized by when it was read; asks, where it was not and may be there."""
         if path in self._contents:
             found = self._contents[path]
             return found[1] if found else None
+        if self._seen is not None and path not in self._seen:
+            return None
         head = self._bucket.head(path)
         return Tag.of(head) if head else None
 
@@ -150,9 +157,9 @@ class BucketHost:
         self._lease.release()
 
     def requests(self, publication: Publication, wanted: Site) -> int:
-        """Count puts, questions after what has not been read, parts of large files, the record twice, the lease, and what is read back."""
+        """Count puts, questions after what may be there, parts of large files, the record twice, the lease, and what is read back."""
         assert self._site is not None  # noqa: S101 - for the type checker: it was compared with
-        count = _FOR_ALL + -(-len(publication.deletes) // _BATCH)
+        count = _FOR_ALL + self._is_first - (-len(publication.deletes) // _BATCH)
         for put in publication.puts:
             size = wanted.size(put.path) or 0 if put.kind is Kind.FILE else 0
             if size > LARGE:
@@ -165,7 +172,7 @@ class BucketHost:
 
     @property
     def _is_first(self) -> bool:
-        """Say whether nobody has published here: then pages are put without a question, and only what is there is asked after."""
+        """Say whether nobody has published here: then one look tells what is there, and nothing else is asked after."""
         return self._site is not None and self._site.tag(RECORD) is None
 
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
@@ -204,13 +211,12 @@ class BucketHost:
         site = self._site
         assert site is not None  # noqa: S101 - for the type checker: it was compared with
         self._lease.take(publication.record.commit, progress)
-        is_first, tag = self._is_first, site.tag(RECORD)
-        tag = self._put_page(RECORD, encode(publication.begun), REVALIDATE, tag)
+        if self._is_first:
+            site.look()
+        tag = self._put_page(RECORD, encode(publication.begun), REVALIDATE, site.tag(RECORD))
         puts = [put for put in publication.puts if not put.kind.is_immutable]
         for kind in dict.fromkeys(put.kind for put in puts):
-            self._each(
-                [put for put in puts if put.kind is kind], lambda put: self._put_current(put, wanted, site, progress, is_first=is_first)
-            )
+            self._each([put for put in puts if put.kind is kind], lambda put: self._put_current(put, wanted, site, progress))
         for folder in filter(None, map(self._folder_of, publication.deletes)):
             self._lease.check()
             self._objects_at(folder).delete([""])
@@ -220,15 +226,10 @@ class BucketHost:
         self._put_page(RECORD, encode(publication.record), REVALIDATE, tag)
         self._lease.release()
 
-    def _put_current(self, put: Put, wanted: Site, site: BucketSite, progress: Progress, *, is_first: bool) -> None:
+    def _put_current(self, put: Put, wanted: Site, site: BucketSite, progress: Progress) -> None:
         content = b"".join(verified(wanted, put, progress))
         cache = _cache(put, self._scope)
-        try:
-            self._put_page(put.path, content, cache, None if is_first else site.tag(put.path))
-        except LostRaceError:
-            if not is_first:
-                raise
-            self._put_page(put.path, content, cache, site.tag(put.path))  # somebody else's, in a bucket that was not empty
+        self._put_page(put.path, content, cache, site.tag(put.path))
         if (folder := self._folder_of(put.path)) is not None:  # after the page, whose condition says that it is still ours to change
             there = self._objects_at(folder)
             head = there.head("")

@@ -15,7 +15,8 @@ _SCHEMA: Final = 1
 _PATH: Final = re.compile(
     r"index\.html|feed\.xml|assets/[a-z0-9-]+\.[0-9a-f]{12}\.(?:css|js|svg)|search/(?:index\.html|index\.json|(?:cards|words)/[a-z0-9_-]+\.json)"
     r"|all/(?:[a-z0-9-]{1,2}/)?index\.html|owner/[a-z0-9][a-z0-9._-]*/index\.html|status/index\.html"
-    r"|changes/(?:\d{4}-\d{2}\.json|(?:\d{4}-\d{2}/(?:\d{2}/(?:\d+/)?)?)?index\.html)"
+    r"|changes/(?:\d{4}-\d{2}\.json|(?:\d{4}-\d{2}/(?:\d{2}/(?:\d{2}/)?)?)?index\.html)",
+    re.ASCII,
 )
 
 

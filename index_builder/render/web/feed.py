@@ -32,7 +32,7 @@ def render_feed(path: str, title: str, happened: Sequence[Happened], house: Hous
     root = house.url or "tag:index,2026:"
     updated = happened[0].event.at if happened else _NEVER
     entries = "".join(_entry(one, root, house) for one in happened[:MOST])
-    name, title, owner, at, here = all_escaped(root + path, title, house.title, house.url, house.url + path)
+    name, title, owner, at, here, updated = all_escaped(root + path, title, house.title, house.url, house.url + path, updated)
     link = f'<link href="{at}"/>\n<link rel="self" href="{here}"/>\n' if house.url else ""
     text = (
         '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n'
@@ -45,7 +45,7 @@ def render_feed(path: str, title: str, happened: Sequence[Happened], house: Hous
 def _entry(one: Happened, root: str, house: House) -> str:
     page = f"project/{one.normalized}/index.html"
     event = one.event
-    name, title, at = all_escaped(f"{root}{page}#{event.kind}-{event.version}-{event.at}", title_of(one), house.url + page)
-    link = f'<link href="{at}"/>' if house.url else ""
-    facts = f"<title>{title}</title><updated>{event.at}</updated>{link}<summary>{title}</summary>"
+    name, title, at, here = all_escaped(f"{root}{page}#{event.kind}-{event.version}-{event.at}", title_of(one), event.at, house.url + page)
+    link = f'<link href="{here}"/>' if house.url else ""
+    facts = f"<title>{title}</title><updated>{at}</updated>{link}<summary>{title}</summary>"
     return f"<entry><id>{name}</id>{facts}</entry>\n"

@@ -61,14 +61,15 @@ def render_project(project: ListedProject, profile: Profile, card: Card, house: 
 
 def _releases(project: ListedProject, profile: Profile, newest: str) -> tuple[list[Release], Markup]:
     """Return the releases, the newest first, and their sections; files of no known version come last."""
-    origins = iter(profile.origins or [""] * len(project.files))
+    listed = zip(project.files, profile.origins or [""] * len(project.files), strict=True)
     releases, sections = [], []
-    for version, group in groupby(project.files, key=lambda file: file.version):
-        files = tuple(group)
+    for version, group in groupby(listed, key=lambda pair: pair[0].version):
+        pairs = list(group)
+        files = [file for file, _ in pairs]
         yanked = next((file.yanked for file in files if file.yanked), "") if all(f.yanked is not None for f in files) else None
         at, size = min((file.uploaded for file in files if file.uploaded), default="")[:10], sum(file.size or 0 for file in files)
         release = Release(version, at, size, len(files), yanked, bool(version) and parse_version(version).is_prerelease)
-        rows = "".join([row_of(file, next(origins), of_release=yanked is not None) for file in files])
+        rows = "".join([row_of(file, origin, of_release=yanked is not None) for file, origin in pairs])
         releases.append(release)
         sections.append(section_of(release, rows, is_open=version == newest))
     return releases[::-1], Markup("".join(sections[::-1]))  # noqa: S704 - escaped

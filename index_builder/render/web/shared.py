@@ -21,9 +21,10 @@ from index_builder.render.web.card import Card, decode
 from index_builder.render.web.chart import Chart, bars, by_size, months_between
 from index_builder.render.web.feed import MOST as OF_A_FEED
 from index_builder.render.web.feed import render_feed
-from index_builder.render.web.happened import Happened, newest_first
+from index_builder.render.web.happened import Happened
 from index_builder.render.web.house import House, counted, human, rendered
 from index_builder.render.web.leaves import Leaves, joined, lines_of
+from index_builder.render.web.log import days_of, pages_of, read_month
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 CARDS: Final = "search/cards/"
 WORDS: Final = "search/words/"
 # How much a page shows: a first visit to any of these loads 50 kB at most, half of which are the assets.
-#: A month with more events has a page for each day, and a day with more has several.
-_MOST_OF_A_PAGE: Final = 100
-#: A day has no more pages.
-_MOST_OF_A_DAY: Final = 20
 #: An index with more projects has pages for each two letters.
 _MOST_OF_ALL: Final = 250
 #: Of an owner with more projects, names alone are shown; and of one with many more, not all of these.
@@ -156,14 +153,13 @@ class Shared:
                 self._put(path, Page(path, JSON, content, Tier.LIST) if content else None)
                 changed = dict(old_lines.items() ^ lines.items()).keys()
                 told = (line for key in changed for line in (old_lines.get(key), lines.get(key)) if line)
-                self._change_month(month, content, _days(told) if before else ())
+                self._change_month(month, content, days_of(told) if before else ())
         return differing
 
     def _change_month(self, month: str, content: bytes, touched: Container[str]) -> None:
         """Bring the pages of a month to what happened in it; of its days, only some are `touched`."""
-        happened = self._happened[month] = _read_month(content) if content else []
-        days = [(day, list(group)) for day, group in groupby(happened, key=lambda one: one.event.at[:10])]
-        wanted = _pages_of(month, days, len(happened))
+        happened = self._happened[month] = read_month(content) if content else []
+        wanted = pages_of(month, happened)
         for old in [p for p in self._before.files if p.startswith(f"changes/{month}/") and p not in wanted]:
             self._put(old, None)
         if not happened:
@@ -171,7 +167,7 @@ class Shared:
             return
         self.books.months[month] = [len(happened), sum(one.event.kind == "release" for one in happened)]
         for path, listed in wanted.items():
-            if listed.title == month or listed.title in touched or path not in self._before.files:
+            if listed.day in touched or not listed.day or path not in self._before.files:
                 self._page(path, "web/month.html", **listed._asdict())
 
     def _change_owners(self, old: Sequence[Card], new: Sequence[Card]) -> None:
@@ -238,7 +234,7 @@ class Shared:
     def _month(self, month: str) -> list[Happened]:
         """Return what happened in a month, the newest first."""
         if month not in self._happened:
-            self._happened[month] = _read_month(self._read(f"changes/{month}.json"))
+            self._happened[month] = read_month(self._read(f"changes/{month}.json"))
         return self._happened[month]
 
     def _change_home(self, names: Sequence[ListedName]) -> None:
@@ -275,59 +271,7 @@ class Shared:
         self._made = dict(sorted(self._made.items(), key=lambda pair: _order(pair[0])))
 
 
-class _Log(NamedTuple):
-    """What a page of changes shows: events, or where they are: the title, address and number of events of other pages."""
-
-    title: str
-    total: int
-    events: Sequence[Happened] = ()
-    parts: Sequence[tuple[str, str, int]] = ()
-    number: int = 0
-
-
-def _pages_of(month: str, days: Sequence[tuple[str, list[Happened]]], count: int) -> dict[str, _Log]:
-    """Return the pages of a month by path: one, or one for each day, and of a busy day one for each so many events.
-
-    These are numbered from the oldest, so that what comes later leaves a full one as it is. Something that is said of an earlier hour
-    shifts them, so there are not many: of a day that has thousands of events, they are longer.
-    """
-    path = f"changes/{month}/"
-    if not days:
-        return {}
-    if count <= _MOST_OF_A_PAGE:
-        return {f"{path}index.html": _Log(month, count, [one for _, group in days for one in group])}
-    found = {f"{path}index.html": _Log(month, count, parts=[(day, f"{day[8:]}/index.html", len(group)) for day, group in days])}
-    for day, group in days:
-        below = f"{path}{day[8:]}/"
-        if len(group) <= _MOST_OF_A_PAGE:
-            found[f"{below}index.html"] = _Log(day, len(group), group)
-            continue
-        size = _MOST_OF_A_PAGE
-        while len(group) > size * _MOST_OF_A_DAY:
-            size *= 2
-        oldest = group[::-1]
-        pages = [(number, oldest[at : at + size][::-1]) for number, at in enumerate(range(0, len(group), size), 1)]
-        links = [(f"Page {number}", f"{number}/index.html", len(events)) for number, events in reversed(pages)]
-        found[f"{below}index.html"] = _Log(day, len(group), parts=links)
-        found |= {f"{below}{number}/index.html": _Log(day, len(events), events, number=number) for number, events in pages}
-    return found
-
-
 def _order(path: str) -> tuple[int, str]:
     """Return when a page may appear: what others load first, and what everybody begins with last."""
     ranks = {"assets/": 0, "search/cards/": 1, "search/words/": 1, "changes/": 2, "owner/": 2, "all/": 2}
     return next((rank for start, rank in ranks.items() if path.startswith(start)), 4 if path == "index.html" else 3), path
-
-
-def _days(lines: Iterable[bytes]) -> set[str]:
-    """Return the days on which something happened that lines of a month tell."""
-    return {Event(*event).at[:10] for line in lines for event in orjson.loads(line)[2]}
-
-
-def _read_month(content: bytes) -> list[Happened]:
-    """Return what a month's lines say, the newest first."""
-    found = []
-    for key, line in lines_of(content).items():
-        _, name, events = orjson.loads(line)
-        found += [Happened(key.removesuffix(" "), name, Event(*event)) for event in events]
-    return newest_first(found)

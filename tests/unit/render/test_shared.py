@@ -5,15 +5,18 @@ import re
 import string
 from unittest import mock
 
+import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index_builder.model.profile import Event
 from index_builder.render.simple import ListedName
-from index_builder.render.web import shared as shared_module
+from index_builder.render.web import log as log_module
 from index_builder.render.web.books import Books
 from index_builder.render.web.card import Card
 from index_builder.render.web.house import House, environment_of
+from index_builder.render.web.leaves import joined
 from index_builder.render.web.shared import Shared, entry_of
 from index_builder.wiring.shipped import templates
 
@@ -62,32 +65,51 @@ def built(before, pages, touched, histories, all_names):
     return shared.books, {path: after[path] for path in shared.books.files}
 
 
-def test_pages_of_a_busy_day_are_numbered_from_the_oldest():
-    """What comes later leaves each full page as it is, and what is added to another day leaves all of them."""
-    day, hours = "2026-01-31", [f"2026-01-31T{hour:02}:00:00Z" for hour in range(8)]
-    with mock.patch.object(shared_module, "_MOST_OF_A_PAGE", 3):
+def test_pages_of_a_busy_day_are_those_of_its_hours():
+    """What comes later leaves earlier hours as they are; what is said of an earlier hour later changes its page alone."""
+    day, hours = "2026-01-31", [f"2026-01-31T{hour:02}:{minute}:00Z" for hour in (8, 9, 14) for minute in (10, 20)]
+    with mock.patch.object(log_module, "_MOST_OF_A_PAGE", 3):
         books, pages = built(Books(), {}, (), {"one": hours}, ["one"])
-        numbered = {path: pages[path] for path in pages if path.startswith("changes/2026-01/31/")}
-        assert sorted(numbered) == [f"changes/2026-01/31/{part}index.html" for part in ("1/", "2/", "3/", "")]
-        for number, versions in (("1", ("1.2", "1.1", "1.0")), ("2", ("1.5", "1.4", "1.3")), ("3", ("1.7", "1.6"))):
-            shown = re.findall(r'class="version">([^<]+)<', numbered[f"changes/2026-01/31/{number}/index.html"].decode())
-            assert tuple(shown) == versions
-        _, later = built(books, pages, ("two",), {"two": [f"{day}T09:00:00Z", f"{day}T10:00:00Z"]}, ["one", "two"])
-        differ = {path for path in later if path.startswith("changes/2026-01/") and later[path] != pages.get(path)}
-        assert differ == {f"changes/2026-01/{path}index.html" for path in ("", "31/", "31/3/", "31/4/")}
+        of_day = {path: pages[path] for path in pages if path.startswith("changes/2026-01/31/")}
+        assert sorted(of_day) == [f"changes/2026-01/31/{part}index.html" for part in ("08/", "09/", "14/", "")]
+        for hour, versions in (("08", ["1.1", "1.0"]), ("09", ["1.3", "1.2"]), ("14", ["1.5", "1.4"])):
+            assert re.findall(r'class="version">([^<]+)<', of_day[f"changes/2026-01/31/{hour}/index.html"].decode()) == versions
+        for at, differing in ((f"{day}T14:30:00Z", "14/"), (f"{day}T08:00:00Z", "08/"), (f"{day}T23:59:00Z", "23/"), (day, "00/")):
+            _, later = built(books, pages, ("two",), {"two": [at]}, ["one", "two"])
+            differ = {path for path in later if path.startswith("changes/2026-01/") and later[path] != pages.get(path)}
+            assert differ == {f"changes/2026-01/{path}index.html" for path in ("", "31/", f"31/{differing}")}
         _, earlier = built(books, pages, ("two",), {"two": ["2026-01-02T00:00:00Z"]}, ["one", "two"])
-        assert {path: earlier[path] for path in numbered} == numbered
+        assert {path: earlier[path] for path in of_day} == of_day
 
 
-def test_a_day_has_few_pages():
-    """A folder of many wheels that is handed in at once: what is said of that day later shifts few pages."""
-    with mock.patch.multiple(shared_module, _MOST_OF_A_PAGE=3, _MOST_OF_A_DAY=4):
-        for events, sizes in ((12, [3] * 4), (13, [6, 6, 1]), (24, [6] * 4), (25, [12, 12, 1])):
-            times = [f"2026-01-31T{hour:02}:00:00Z" for hour in range(events)]
-            _, pages = built(Books(), {}, (), {"one": times}, ["one"])
-            numbered = [pages[f"changes/2026-01/31/{number}/index.html"].count(b'class="version"') for number in range(1, len(sizes) + 1)]
-            assert numbered == sizes
-            assert f"changes/2026-01/31/{len(sizes) + 1}/index.html" not in pages
+def test_a_change_on_a_busy_day_changes_few_files():
+    """All projects were handed in on one day, and one of them is released, yanked, or taken away on that day."""
+    rng = random.Random(2)
+    names = sorted({"".join(rng.choices(string.ascii_lowercase, k=6)) for _ in range(PROJECTS)})
+    house = House("Many", tuple(templates().items()))
+    listed = [ListedName(name, name, 1) for name in names]
+    first = {name: Event(f"2026-01-02T{rng.randrange(24):02}:00:00Z", "release", "1.0") for name in names}
+    shared = Shared(house, environment_of(house), Books(), bytes.fromhex)
+    pages = {page.path: page.content for page in shared.change((), [described(name, rng, first[name]) for name in names], listed)}
+    for name, more in zip(
+        rng.sample(names, 3), (("2026-01-02T23:59:00Z", "release"), ("2026-01-02T00:00:01Z", "yanked"), None), strict=True
+    ):
+        change = Shared(house, environment_of(house), shared.books, pages.__getitem__)
+        entries = [described(name, rng, first[name], Event(*more, "1.1"))] if more else []
+        made = change.change((name,), entries, [one for one in listed if more or one.name != name])
+        gone = shared.books.files.keys() - change.books.files.keys()
+        assert 5 < len(made) + len(gone) + OF_ITS_OWN <= 40
+
+
+@pytest.mark.parametrize("event", [["2026-01-02", "release", ["<script>"]], [{}, "release", "1"], ["2026-01-02", "release", "1", 5]])
+@pytest.mark.parametrize("name", ["one", ["<b>"]])
+def test_what_no_build_wrote_is_no_month(event, name):
+    """Lines come back from where they were published: what is no text would not be escaped."""
+    lines = joined([orjson.dumps(("one ", name, [event]))])
+    with pytest.raises(TypeError, match="told in texts"):
+        log_module.read_month(lines)
+    with pytest.raises(TypeError, match="told in texts"):
+        log_module.days_of([orjson.dumps(("one ", name, [event]))])
 
 
 PLACES = st.sampled_from(["2026-01-02", "2026-01-03", "2026-01-31", "2026-02-03"])
@@ -102,7 +124,7 @@ HISTORIES = st.dictionaries(
 @given(old=HISTORIES, new=HISTORIES)
 def test_months_that_change_are_those_of_a_full_build(old, new):
     """Days that come and go, months that grow too long for one page and become short again: each page is as if all were built anew."""
-    with mock.patch.object(shared_module, "_MOST_OF_A_PAGE", 3):
+    with mock.patch.object(log_module, "_MOST_OF_A_PAGE", 3):
         books, pages = built(Books(), {}, (), old, old)
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
         found = built(books, pages, changed, {name: new[name] for name in changed & new.keys()}, new)

@@ -229,6 +229,8 @@ def test_shared_paths_are_ours(path):
         "assets/x.css",
         "changes/2026-1/index.html",
         "changes/2026-01/31/x/index.html",
+        "changes/2026-01/31/123/index.html",
+        "changes/2026-01/\u0663\u0661/index.html",
         "owner//index.html",
         "search/words/../a.json",
     ],
