@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CARDS: Final = "search/cards/"
 WORDS: Final = "search/words/"
-# How much a page shows: a first visit to any of these loads 50 kB at most, half of which are the assets.
+# How much a page shows: a first visit to any of these loads 50 kB at most, half of which are the assets. An hour of `log` has no limit.
 #: An index with more projects has pages for each two letters.
 _MOST_OF_ALL: Final = 250
 #: Of an owner with more projects, names alone are shown; and of one with many more, not all of these.

@@ -9,6 +9,7 @@ from trees import contents
 
 from index_builder.adapters.directory_pool import DirectoryPool
 from index_builder.adapters.directory_site import DirectorySite
+from index_builder.adapters.folder_writer import FolderWriter
 from index_builder.errors import StorageError
 from index_builder.state import MARK
 from index_builder.testing import sha256
@@ -284,3 +285,27 @@ class TestSite:
             site.put("simple/index.html", [os.urandom(65536) for _ in range(40)])
         assert site.listing() == {"simple/index.html": 6}
         assert files(small_disk / "site") == ["simple/index.html"]
+
+
+@pytest.mark.parametrize("there", ["link", "file"])
+def test_two_writers_replace_the_same_thing_in_their_way(tmp_path, monkeypatch, there):
+    """Another process may have made the folder between a look at what is there and its removal."""
+    (tmp_path / "site").mkdir()
+    way, unlink = tmp_path / "site" / "simple", Path.unlink
+    if there == "link":
+        way.symlink_to(tmp_path)
+    else:
+        way.write_text("in the way")
+    writer = FolderWriter(tmp_path / "site", "state/incoming")
+    writer.begin()
+
+    def late(path, *, missing_ok=False):
+        unlink(path, missing_ok=missing_ok)
+        if path == way:
+            way.mkdir()
+            unlink(path)
+
+    monkeypatch.setattr(Path, "unlink", late)
+    writer.put("simple/index.html", [b"here"])
+    assert (way / "index.html").read_bytes() == b"here"
+    assert not way.is_symlink()
