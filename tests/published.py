@@ -222,6 +222,7 @@ class Faults(http.server.ThreadingHTTPServer):
         self.sent = 0
         self.faults = 0
         self.answer: int | None = None
+        self.refused: dict[str, tuple[int, str]] = {}
 
     @property
     def url(self) -> str:
@@ -252,6 +253,10 @@ class _Faulty(http.server.BaseHTTPRequestHandler):
         if self.server.answer:
             self._reply(self.server.answer, b"<Error><Code>ExpiredToken</Code></Error>")
             return
+        for key, (status, code) in self.server.refused.items():
+            if self.command == "GET" and re.search(rf"[?&]{key}\b", self.path):
+                self._reply(status, f"<Error><Code>{code}</Code></Error>".encode())
+                return
         fault = self.server.fault(f"{self.command} {self.path}", len(body))
         if fault == "drop":
             self._drop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import BinaryIO, Final
 
 from index_builder.adapters.object_store import FOREVER, LARGE, Bucket
@@ -11,6 +10,7 @@ from index_builder.model.names import Sha256
 
 #: What was handed in is no shared cache's.
 _CACHE: Final = f"private, {FOREVER}"
+_CHUNK: Final = 1024 * 1024
 
 
 class BucketInbox:
@@ -22,14 +22,13 @@ class BucketInbox:
 
     def open(self, digest: Sha256, name: str) -> BinaryIO | None:
         """Open a file."""
-        found = self._bucket.get(digest)
-        return BytesIO(found[0]) if found else None
+        return self._bucket.open(digest)
 
     def put(self, digest: Sha256, stream: BinaryIO, size: int) -> None:
         """Hand a file in, unless it is there. Raises RemoteError."""
         if size > LARGE:
             if self._bucket.head(digest) is None:
-                self._bucket.put_large(digest, stream, cache=_CACHE)
+                self._bucket.put_large(digest, iter(lambda: stream.read(_CHUNK), b""), size, cache=_CACHE)
             return
         try:
             self._bucket.put(digest, stream.read(), cache=_CACHE, new=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
+from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
+from index_builder.adapters.s3_parts import PART, S3Parts
 from index_builder.errors import LostRaceError, RemoteError, UsageError
 from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_JSON, for_people
 from index_builder.model.rows import is_rows
@@ -22,7 +24,9 @@ _TIMEOUT: Final = timedelta(seconds=40)
 #: The same for what never changes, which nobody waits for.
 _PATIENT: Final = timedelta(minutes=10)
 #: Files above this size, in bytes, are sent in parts.
-LARGE: Final = 8 * 1024 * 1024
+LARGE: Final = PART
+#: How much of a large object is read at once, in bytes.
+_CHUNK: Final = 1024 * 1024
 
 
 class Tag(NamedTuple):
@@ -61,11 +65,14 @@ def open_bucket(url: str, endpoint: str, region: str, called: str) -> Bucket:
     except ImportError as error:
         msg = f"{called} is a bucket, and obstore is not installed"
         raise UsageError(msg, fix="pip install 'index-builder[bucket]'") from error
-    settings = _settings(url.partition("://")[0], endpoint, region, called)
+    scheme, _, place = url.partition("://")
+    settings = _settings(scheme, endpoint, region, called)
+    bucket, _, prefix = place.partition("/")
+    parts = S3Parts(bucket, prefix, endpoint, region, called) if scheme == "s3" else None
     opened: Callable[..., ObjectStore] = from_url  # which settings there are is for the URL's scheme to say
     try:
         return Bucket(
-            opened(url, **settings, **clients(endpoint)), opened(url, **settings, **clients(endpoint, patient=True)), called
+            opened(url, **settings, **clients(endpoint)), opened(url, **settings, **clients(endpoint, patient=True)), called, parts
         )  # fmt: skip
     except (BaseError, ValueError, TypeError) as error:
         msg = f"{called}: {_first_line(error)}"
@@ -94,9 +101,17 @@ def clients(endpoint: str, *, patient: bool = False) -> dict[str, Any]:
 class Bucket:
     """Objects by path, with obstore's errors as ours."""
 
-    def __init__(self, store: ObjectStore, patient: ObjectStore, name: str) -> None:
-        """Take the store, twice: with little and with much time for a request; `name` is who it is, for errors."""
-        self.store, self._patient, self.name = store, patient, name
+    def __init__(self, store: ObjectStore, patient: ObjectStore, name: str, parts: S3Parts | None = None) -> None:
+        """Take the store, twice: with little and with much time for a request; `name` is who it is, for errors.
+
+        With `parts`, what arrived of a large object in an earlier run is not sent again.
+        """
+        self.store, self._patient, self.name, self._parts = store, patient, name, parts
+
+    @property
+    def requests_for_parts(self) -> int:
+        """Say how many requests a large object takes beside those that bring its parts: whether it is there, the beginning, the end."""
+        return 3 if self._parts is None else 4
 
     def get(self, path: str) -> tuple[bytes, Tag] | None:
         """Return an object's bytes and what it is recognized by; None where there is none. Raises RemoteError."""
@@ -108,6 +123,17 @@ class Bucket:
                 return bytes(found.bytes()), Tag.of(found.meta)
         except FileNotFoundError:
             return None
+
+    def open(self, path: str) -> BinaryIO | None:
+        """Open an object, which may be large; None where there is none. Raises RemoteError, then and where it is read."""
+        import obstore  # noqa: PLC0415
+
+        try:
+            with self._errors(path):
+                found = obstore.get(self._patient, path)
+        except FileNotFoundError:
+            return None
+        return BufferedReader(_Arriving(found.stream(min_chunk_size=_CHUNK), lambda: self._errors(path)), _CHUNK)
 
     def head(self, path: str) -> Mapping[str, Any] | None:
         """Return size, last_modified and what is in a `Tag` of an object; None where there is none. Raises RemoteError."""
@@ -136,13 +162,19 @@ class Bucket:
             store = self._patient if cache.endswith(FOREVER) else self.store
             return Tag.of(obstore.put(store, path, content, attributes=attributes, mode=mode, use_multipart=False))
 
-    def put_large(self, path: str, stream: BinaryIO, *, cache: str) -> None:
-        """Put an object that never changes, in parts; raises RemoteError."""
+    def put_large(self, path: str, chunks: Iterable[bytes], size: int, *, cache: str) -> None:
+        """Put an object of `size` bytes that never changes, in parts; nothing is there before `chunks` has ended.
+
+        Raises RemoteError, and what `chunks` raises.
+        """
         import obstore  # noqa: PLC0415
 
+        attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
+        if self._parts is not None:
+            self._parts.put(path, chunks, size, attributes)
+            return
         with self._errors(path):
-            attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
-            obstore.put(self._patient, path, stream, attributes=attributes, use_multipart=True, chunk_size=LARGE)
+            obstore.put(self._patient, path, chunks, attributes=attributes, use_multipart=True, chunk_size=LARGE)
 
     def delete(self, paths: Sequence[str]) -> None:
         """Delete objects, there or not; raises RemoteError."""
@@ -178,6 +210,28 @@ class Bucket:
             msg = f"{self.name}: {path or 'the list'}: {_first_line(error)}"
             fix = "renew the credentials" if denied else "publish again: what arrived is not sent once more"
             raise RemoteError(msg, fix=fix, retryable=not denied) from error
+
+
+class _Arriving(RawIOBase):
+    """A stream of what arrives in chunks."""
+
+    def __init__(self, chunks: Iterator[Any], errors: Callable[[], AbstractContextManager[None]]) -> None:
+        """Take the chunks, and what makes of their errors ours."""
+        self._chunks, self._errors, self._kept = chunks, errors, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._kept:
+            with self._errors():
+                chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._kept = memoryview(bytes(chunk))
+        size = min(len(buffer), len(self._kept))
+        buffer[:size], self._kept = self._kept[:size], self._kept[size:]
+        return size
 
 
 def _first_line(error: BaseException) -> str:

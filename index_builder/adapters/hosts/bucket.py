@@ -7,9 +7,11 @@ per page: no page ever leads to what is not there.
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from index_builder.adapters.folder_objects import FolderObjects
 from index_builder.adapters.hosts.lease import LEASE, Lease
 from index_builder.adapters.object_store import FOREVER, LARGE, REVALIDATE, Bucket, Tag, content_type, open_bucket
-from index_builder.errors import LostRaceError, StorageError
+from index_builder.errors import InterruptedRunError, LostRaceError, StorageError
 from index_builder.model.publication import RECORD, Kind, Limits, Publication, Put
 from index_builder.publish.apply import verified
 from index_builder.publish.record import encode
@@ -109,11 +111,11 @@ class BucketSite:
     def open(self, path: str) -> BinaryIO:
         """Open an object."""
         if path.startswith("packages/"):
-            found = self._bucket.get(path)
+            found = self._bucket.open(path)
             if found is None:
                 msg = f"{path} is not in the bucket"
                 raise StorageError(msg)
-            return BytesIO(found[0])
+            return found
         return BytesIO(self.read(path))
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
@@ -145,6 +147,7 @@ class BucketHost:
         self._bucket, self._threads, self._objects = bucket, threads, objects
         self._scope = "public" if is_open else "private"
         self._site: BucketSite | None = None
+        self._stopped = threading.Event()
         self._lease = Lease(bucket, clock, life.total_seconds())
 
     def live(self) -> Site | None:
@@ -163,7 +166,7 @@ class BucketHost:
         for put in publication.puts:
             size = wanted.size(put.path) or 0 if put.kind is Kind.FILE else 0
             if size > LARGE:
-                count += _OF_PARTS + -(-size // LARGE)
+                count += self._bucket.requests_for_parts + -(-size // LARGE)
             else:
                 count += 1 if put.kind.is_immutable or self._is_first or self._site.is_known(put.path) else 2
             if self._folder_of(put.path) is not None:
@@ -186,10 +189,9 @@ class BucketHost:
         if size > LARGE:
             head = self._bucket.head(put.path)
             if head is None or head["size"] != size:
-                for _ in verified(wanted, put, progress):
-                    pass
-                with wanted.open(put.path) as stream:
-                    self._bucket.put_large(put.path, stream, cache=_cache(put, self._scope))
+                self._bucket.put_large(
+                    put.path, self._unless_stopped(verified(wanted, put, progress)), size, cache=_cache(put, self._scope)
+                )
         else:
             content = b"".join(verified(wanted, put, progress))
             try:
@@ -198,6 +200,14 @@ class BucketHost:
                 if put.kind is Kind.SIGNED and not put.digest:
                     self._check_version(put.path, content, error)
         progress.done(put.path)
+
+    def _unless_stopped(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield chunks until the run ends: a large file is minutes on its way, and nobody waits for it then."""
+        for chunk in chunks:
+            if self._stopped.is_set():
+                msg = "stopped"
+                raise InterruptedRunError(msg, fix="publish again: what arrived is not sent once more")
+            yield chunk
 
     def _check_version(self, path: str, content: bytes, error: LostRaceError) -> None:
         """Raise LostRaceError where metadata is there in the same version with other bytes: readers would take neither."""
@@ -258,21 +268,25 @@ class BucketHost:
 
     def _each(self, puts: Sequence[Put], do: Callable[[Put], None]) -> None:
         """Do something with each, several at once; the first error stops what has not begun."""
-        futures = [self._threads.submit(do, put) for put in puts]
+        self._stopped.clear()
+        waiting: deque[Future[None]] = deque()
         try:
-            for future in futures:
-                future.result()
+            for put in puts:
+                if len(waiting) >= _WAITING:
+                    waiting.popleft().result()
+                waiting.append(self._threads.submit(do, put))
+            while waiting:
+                waiting.popleft().result()
         except BaseException:
-            for future in futures:
+            self._stopped.set()
+            for future in waiting:
                 future.cancel()
-            for future in futures:
-                with suppress(BaseException):
-                    future.result()
+            wait(waiting)
             raise
 
 
+#: How many puts wait for a connection at most: an index has a million.
+_WAITING: Final = 1_000
 _BATCH: Final = 500
 #: Requests of every publication: the record twice, three for the lease, three that are read back.
 _FOR_ALL: Final = 8
-#: Requests for a large file beside those for its parts: what is there, the beginning, the end.
-_OF_PARTS: Final = 3

@@ -46,6 +46,14 @@ def test_what_a_provider_does_not_have_is_said(scheme, settings):
         open_bucket(f"{scheme}://acme/", "", settings["region"], "target 't'")
 
 
+def chunks(content, error=None):
+    """Yield bytes in chunks, then raise."""
+    stream = io.BytesIO(content)
+    yield from iter(lambda: stream.read(1_000_000), b"")
+    if error:
+        raise error
+
+
 def test_azure_compares_tags(monkeypatch, tmp_path):
     """The same conditions at Microsoft's own emulator, and a file in parts; credentials come from the environment."""
     for name, value in azure_server.CREDENTIALS.items():
@@ -62,8 +70,12 @@ def test_azure_compares_tags(monkeypatch, tmp_path):
         with pytest.raises(LostRaceError):
             bucket.put("a.json", b"3", cache="no-cache", expected=first)
         large = random.Random(1).randbytes(2 * LARGE + 1)
-        bucket.put_large("packages/large.whl", io.BytesIO(large), cache="max-age=1")
-        assert bucket.get("packages/large.whl")[0] == large
+        bucket.put_large("packages/large.whl", chunks(large), len(large), cache="max-age=1")
+        with bucket.open("packages/large.whl") as stream:
+            assert stream.read() == large
+        with pytest.raises(ValueError, match="no"):
+            bucket.put_large("packages/none.whl", chunks(large, ValueError("no")), len(large), cache="max-age=1")
+        assert bucket.open("packages/none.whl") is None
         assert sorted((path, size) for path, size, _ in bucket.list()) == [("a.json", 1), ("packages/large.whl", len(large))]
         bucket.delete(["a.json", "b.json", "packages/large.whl"])
         assert list(bucket.list()) == []
