@@ -129,3 +129,22 @@ def test_months_that_change_are_those_of_a_full_build(old, new):
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
         found = built(books, pages, changed, {name: new[name] for name in changed & new.keys()}, new)
         assert found == built(Books(), {}, (), new, new)
+
+
+def test_pages_of_changes_are_counted_from_the_oldest():
+    """The first month is page 1 for good, over the years; so are a busy month's first day and a busy day's first hour."""
+    numbered = re.compile(r"<li>(?:<span[^>]*>)?([0-9]+)\.(?:</span>)? <a href=\"([^\"]+)/index.html\">")
+    times = ["2024-11-02T00:00:00Z", "2025-03-02T00:00:00Z", "2026-01-30T23:00:00Z", *(f"2026-01-31T0{hour}:00:00Z" for hour in range(5))]
+    with mock.patch.object(log_module, "_MOST_OF_A_PAGE", 3):
+        books, pages = built(Books(), {}, (), {"one": times}, ["one"])
+        for path, listed in (
+            ("changes/", [("3", "2026-01"), ("2", "2025-03"), ("1", "2024-11")]),
+            ("changes/2026-01/", [("2", "31"), ("1", "30")]),
+            ("changes/2026-01/31/", [(str(hour + 1), f"0{hour}") for hour in (4, 3, 2, 1, 0)]),
+        ):
+            assert numbered.findall(pages[f"{path}index.html"].decode()) == listed, path
+        _, later = built(books, pages, ("two",), {"two": ["2026-02-01T00:00:00Z"]}, ["one", "two"])
+        assert numbered.findall(later["changes/index.html"].decode())[0] == ("4", "2026-02")
+        closed = [path for path in pages if path.startswith("changes/20") and path.endswith(".html")]
+        assert len(closed) == 10
+        assert {path: later[path] for path in closed} == {path: pages[path] for path in closed}
