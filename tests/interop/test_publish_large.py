@@ -161,7 +161,7 @@ def test_nothing_is_there_before_all_bytes_are_right(bucket):
     """What raises at the end of the bytes leaves nothing that is found under the name; other bytes take the place of such parts."""
 
     def wrong():
-        yield from _chunks(CONTENT[: 2 * LARGE] + b"x" * LARGE)
+        yield from _chunks(CONTENT[: 2 * LARGE] + b"x" * (LARGE + 1))
         msg = "these are not the bytes"
         raise StorageError(msg)
 
