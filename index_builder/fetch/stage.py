@@ -269,8 +269,7 @@ class Fetcher:
                 if stream is None:
                     continue
                 with stream:
-                    copy(stream, self.pool, digest, self.downloader.clock)
-                    progress.advance(stream.seek(0, 2))
+                    progress.advance(copy(stream, self.pool, digest, self.downloader.clock))
             except RemoteError as error:
                 progress.note(error.message)
             except CorruptEntryError:
@@ -292,18 +291,23 @@ class Fetcher:
         self.downloader.progress.done(fetch.file.name.text)
 
 
-def copy(stream: BinaryIO, pool: Pool, digest: Sha256, clock: Clock | None = None) -> None:
-    """Put a stream's bytes into a pool, checked; `clock` stops it. Raises CorruptEntryError, StorageError, InterruptedRunError."""
-    entry = pool.receive(digest)
+def copy(stream: BinaryIO, pool: Pool, digest: Sha256, clock: Clock | None = None) -> int:
+    """Put a stream's bytes into a pool, checked; return how many there are. `clock` stops it.
+
+    Raises CorruptEntryError, StorageError, InterruptedRunError.
+    """
+    entry, size = pool.receive(digest), 0
     try:
         entry.discard()
         while chunk := stream.read(_CHUNK):
             if clock:
                 clock.check()
             entry.write(chunk)
+            size += len(chunk)
         entry.commit()
     finally:
         entry.close()
+    return size
 
 
 def keep(pool: Pool, digest: Sha256, content: bytes) -> None:
