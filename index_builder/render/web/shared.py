@@ -39,7 +39,7 @@ _MOST_CARDS: Final = 40
 _MOST_NAMES: Final = 250
 _MOST_OWNERS: Final = 40
 _NEWEST: Final = 12
-_LATEST: Final = 20
+_LATEST: Final = 15
 _MOST_MONTHS: Final = 36
 _MOST_BARS: Final = 40
 
