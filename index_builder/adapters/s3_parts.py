@@ -47,9 +47,8 @@ class S3Parts:
         Nothing is there before `chunks` has ended; what was sent when that raises waits for the next run.
         Raises RemoteError, UsageError where botocore is not installed, and what `chunks` raises.
         """
-        client = self._opened()
         with self._errors(path):
-            self._put(client, {"Bucket": self._bucket, "Key": self._prefix + path}, chunks, size, attributes)
+            self._put(self._opened(), {"Bucket": self._bucket, "Key": self._prefix + path}, chunks, size, attributes)
 
     def _put(self, client: Any, where: dict[str, str], chunks: Iterable[bytes], size: int, attributes: Mapping[str, str]) -> None:
         from botocore.exceptions import ClientError  # noqa: PLC0415 - takes a quarter of a second
@@ -115,19 +114,21 @@ class S3Parts:
 
     @contextmanager
     def _errors(self, path: str) -> Iterator[None]:
-        from botocore import exceptions  # noqa: PLC0415
-
+        try:
+            from botocore import exceptions  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            msg = f"{self._name}: {path} is large, and botocore, which sends it in parts, is not installed"
+            raise UsageError(msg, fix="pip install 'index-builder[bucket]'") from error
         try:
             yield
         except (exceptions.ClientError, exceptions.BotoCoreError) as error:
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(error, exceptions.ClientError) else 0
-            denied = status in _DENIED or isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError))
+            if isinstance(error, exceptions.ClientError):
+                denied = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _DENIED
+            else:  # what is not the network's is of the environment's settings: a profile that is not there, half of the credentials
+                denied = not isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError))
             msg = f"{self._name}: {path}: {str(error).splitlines()[0][:300]}"
-            fix = (
-                "renew the credentials (they may have expired), and let them put objects there"
-                if denied
-                else "publish again: what arrived is not sent once more"
-            )
+            fix = "correct or renew the credentials (they may have expired), and let them put objects there"
+            fix = fix if denied else "publish again: what arrived is not sent once more"
             raise RemoteError(msg, fix=fix, retryable=not denied) from error
 
     def _opened(self) -> Any:
@@ -137,12 +138,9 @@ class S3Parts:
             return self._client
 
     def _open(self) -> Any:
-        try:
-            from botocore.config import Config  # noqa: PLC0415 - an extra
-            from botocore.session import Session  # noqa: PLC0415
-        except ImportError as error:
-            msg = "botocore, which sends large files to S3 in parts, is not installed"
-            raise UsageError(msg, fix="pip install 'index-builder[bucket]'") from error
+        from botocore.config import Config  # noqa: PLC0415
+        from botocore.session import Session  # noqa: PLC0415
+
         settings = Config(
             retries={"mode": "standard", "total_max_attempts": 6},
             connect_timeout=10, read_timeout=60, max_pool_connections=2 * _AT_ONCE,

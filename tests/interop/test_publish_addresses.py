@@ -8,15 +8,12 @@ from urllib.parse import quote
 import pytest
 from conftest import commit_all, run_tool
 from distributions import wheel
-from published import _ANYBODY, CREDENTIALS, HttpReader, follow, s3
+from published import _ANYBODY, HttpReader, follow
 
 
 @pytest.fixture
-def bucket(monkeypatch):
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    with s3() as url:
-        yield f"{url}/acme-index"
+def bucket(bucket):
+    return f"{bucket}/acme-index"
 
 
 def ask(method: str, url: str, content: bytes | None = None, **headers) -> bytes:

@@ -9,20 +9,12 @@ import pygit2
 import pytest
 from conftest import LONG, commit_all
 from distributions import wheel
-from published import CREDENTIALS, BranchReader, FolderReader, Following, HttpReader, begin, faulty, follow, killed_at, s3
+from published import BranchReader, FolderReader, Following, HttpReader, begin, faulty, follow, killed_at
 
 from index_builder.adapters.object_store import open_bucket
 
 #: All of them in `make test-long`; each run takes a part.
 KILLS, RACES = (100, 50) if LONG else (20, 8)
-
-
-@pytest.fixture
-def bucket(monkeypatch):
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    with s3() as url:
-        yield url
 
 
 class Races:

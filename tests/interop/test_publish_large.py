@@ -13,21 +13,13 @@ import obstore
 import pytest
 from conftest import commit_all
 from distributions import wheel
-from published import CREDENTIALS, HttpReader, begin, faulty, follow, s3
+from published import CREDENTIALS, HttpReader, begin, faulty, follow
 
 from index_builder.adapters.object_store import LARGE, open_bucket
 from index_builder.errors import RemoteError, StorageError, UsageError
 
 NAME, CONTENT = wheel("acme-large", "1.0", body=f"#{random.Random(1).randbytes(5 * LARGE // 2).hex()}\n")
 PARTS = -(-len(CONTENT) // LARGE)
-
-
-@pytest.fixture
-def bucket(monkeypatch):
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    with s3() as url:
-        yield url
 
 
 @pytest.fixture
@@ -207,14 +199,18 @@ def test_who_is_not_let_in_is_told(bucket, monkeypatch):
         proxy.answer = 403
         with pytest.raises(RemoteError, match=r"the bucket: packages/a.whl: .*ExpiredToken") as error:
             _open(proxy.url).put_large("packages/a.whl", _chunks(CONTENT), len(CONTENT), cache="no-cache")
-        assert "renew the credentials" in error.value.fix
+        assert "correct or renew the credentials" in error.value.fix
     for name in CREDENTIALS:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(RemoteError, match="credentials") as error:
         _open(bucket).put_large("packages/a.whl", _chunks(CONTENT), len(CONTENT), cache="no-cache")
-    assert "renew the credentials" in error.value.fix
-    monkeypatch.setitem(sys.modules, "botocore.config", None)
+    assert "correct or renew the credentials" in error.value.fix
+    monkeypatch.setenv("AWS_PROFILE", "none of ours")
+    with pytest.raises(RemoteError, match="none of ours") as error:
+        _open(bucket).put_large("packages/a.whl", _chunks(CONTENT), len(CONTENT), cache="no-cache")
+    assert "correct or renew the credentials" in error.value.fix
+    monkeypatch.setitem(sys.modules, "botocore", None)
     with pytest.raises(UsageError, match="botocore") as error:
         _open(bucket).put_large("packages/a.whl", _chunks(CONTENT), len(CONTENT), cache="no-cache")
     assert "index-builder[bucket]" in error.value.fix

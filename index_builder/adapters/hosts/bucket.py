@@ -273,10 +273,11 @@ class BucketHost:
         try:
             for put in puts:
                 if len(waiting) >= _WAITING:
-                    waiting.popleft().result()
+                    waiting[0].result()
+                    waiting.popleft()
                 waiting.append(self._threads.submit(do, put))
-            while waiting:
-                waiting.popleft().result()
+            for future in waiting:
+                future.result()
         except BaseException:
             self._stopped.set()
             for future in waiting:
