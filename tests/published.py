@@ -20,8 +20,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import obstore
 import pygit2
 from servers import running
+
+from index_builder.adapters.object_store import open_bucket
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 
@@ -92,6 +95,24 @@ class HttpReader:
         with urllib.request.urlopen(request, timeout=30) as response:
             keys = re.findall(r"<Key>([^<]+)</Key>", response.read().decode())
         return {key.removeprefix(f"{prefix}/") for key in keys}
+
+
+class BucketReader:
+    """Reads the objects of a bucket, whosever it is, with a publisher's credentials."""
+
+    def __init__(self, url: str, endpoint: str, region: str = "") -> None:
+        self.bucket = open_bucket(url, endpoint, region, "reader")
+
+    def get(self, path: str) -> bytes | None:
+        found = self.bucket.get(path)
+        return found[0] if found else None
+
+    def paths(self) -> set[str]:
+        return {path for path, _, _ in self.bucket.list()}
+
+    def headers(self, path: str) -> tuple[str, str]:
+        told = obstore.get(self.bucket.store, path).attributes
+        return told["Content-Type"], told["Cache-Control"]
 
 
 def follow(reader) -> int:

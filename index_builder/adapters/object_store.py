@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from io import BufferedReader, RawIOBase
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, cast
 
-from index_builder.adapters.s3_parts import PART, S3Parts
+from index_builder.adapters.google_credentials import GoogleCredentials
+from index_builder.adapters.parts.azure import AzureUploads
+from index_builder.adapters.parts.s3 import S3Uploads
+from index_builder.adapters.parts.sending import PART, Parts, UntoldError, Uploads
 from index_builder.errors import LostRaceError, RemoteError, UsageError
 from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_JSON, for_people
 from index_builder.model.rows import is_rows
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
+    from obstore.store import AzureStore, ObjectStore
 
 #: How what never changes may be cached, by whoever else is named before it.
 FOREVER: Final = "max-age=31536000, immutable"
@@ -25,6 +28,8 @@ _TIMEOUT: Final = timedelta(seconds=40)
 _PATIENT: Final = timedelta(minutes=10)
 #: Files above this size, in bytes, are sent in parts.
 LARGE: Final = PART
+#: Where Google's buckets are, whose protocol for parts is S3's.
+_GOOGLE: Final = "https://storage.googleapis.com"
 #: How much of a large object is read at once, in bytes.
 _CHUNK: Final = 1024 * 1024
 
@@ -57,7 +62,7 @@ _SETTINGS: Final = {
 def open_bucket(url: str, endpoint: str, region: str, called: str) -> Bucket:
     """Open a bucket; `called` is who it is, for errors. Credentials come from the environment, as the provider's own tools take them.
 
-    Raises UsageError.
+    Raises UsageError, and RemoteError where Google's lets nobody in.
     """
     try:
         from obstore.exceptions import BaseError  # noqa: PLC0415 - an extra
@@ -66,17 +71,22 @@ def open_bucket(url: str, endpoint: str, region: str, called: str) -> Bucket:
         msg = f"{called} is a bucket, and obstore is not installed"
         raise UsageError(msg, fix="pip install 'index-builder[bucket]'") from error
     scheme, _, place = url.partition("://")
-    settings = _settings(scheme, endpoint, region, called)
+    settings: dict[str, Any] = _settings(scheme, endpoint, region, called)
     bucket, _, prefix = place.partition("/")
-    parts = S3Parts(bucket, prefix, endpoint, region, called) if scheme == "s3" else None
+    uploads: Uploads = S3Uploads(bucket, prefix, endpoint, region, called)
+    if scheme == "gs":
+        credentials = GoogleCredentials(called)
+        settings["credential_provider"] = credentials.for_obstore
+        uploads = S3Uploads(bucket, prefix, endpoint or _GOOGLE, "", called, authorize=credentials.authorize)
     opened: Callable[..., ObjectStore] = from_url  # which settings there are is for the URL's scheme to say
     try:
-        return Bucket(
-            opened(url, **settings, **clients(endpoint)), opened(url, **settings, **clients(endpoint, patient=True)), called, parts
-        )  # fmt: skip
+        store, patient = opened(url, **settings, **clients(endpoint)), opened(url, **settings, **clients(endpoint, patient=True))
     except (BaseError, ValueError, TypeError) as error:
         msg = f"{called}: {_first_line(error)}"
         raise UsageError(msg, fix="correct its `url:`, `endpoint:` and `region:` in index.yaml") from error
+    if scheme == "az":
+        uploads = AzureUploads(cast("AzureStore", store), called)
+    return Bucket(store, patient, called, Parts(uploads))
 
 
 def _settings(scheme: str, endpoint: str, region: str, called: str) -> dict[str, str]:
@@ -101,7 +111,7 @@ def clients(endpoint: str, *, patient: bool = False) -> dict[str, Any]:
 class Bucket:
     """Objects by path, with obstore's errors as ours."""
 
-    def __init__(self, store: ObjectStore, patient: ObjectStore, name: str, parts: S3Parts | None = None) -> None:
+    def __init__(self, store: ObjectStore, patient: ObjectStore, name: str, parts: Parts | None = None) -> None:
         """Take the store, twice: with little and with much time for a request; `name` is who it is, for errors.
 
         With `parts`, what arrived of a large object in an earlier run is not sent again.
@@ -110,8 +120,8 @@ class Bucket:
 
     @property
     def requests_for_parts(self) -> int:
-        """Say how many requests a large object takes beside those that bring its parts: whether it is there, the beginning, the end."""
-        return 3 if self._parts is None else 4
+        """Say how many requests a large object takes beside those that bring its parts: whether it is there, and, say, the end."""
+        return 3 if self._parts is None else 1 + self._parts.requests
 
     def get(self, path: str) -> tuple[bytes, Tag] | None:
         """Return an object's bytes and what it is recognized by; None where there is none. Raises RemoteError."""
@@ -171,8 +181,9 @@ class Bucket:
 
         attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
         if self._parts is not None:
-            self._parts.put(path, chunks, size, attributes)
-            return
+            with suppress(UntoldError):
+                self._parts.put(path, chunks, size, attributes)
+                return
         with self._errors(path):
             obstore.put(self._patient, path, chunks, attributes=attributes, use_multipart=True, chunk_size=LARGE)
 

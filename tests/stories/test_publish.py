@@ -11,17 +11,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import azure_server
-import obstore
 import pygit2
 import pytest
 from distributions import wheel
 from gcs_server import GcsReader, gcs
-from published import FolderReader, follow
+from published import BucketReader, FolderReader, follow
 from publishing import TARGETS
 from signed import Signed, bin_of, page_of_newest, resign
 
 from index_builder import wiring
-from index_builder.adapters.object_store import open_bucket
 from index_builder.errors import GateError, RemoteError
 from index_builder.model import rows
 from index_builder.pipeline.publish.order import Tried
@@ -928,10 +926,9 @@ def test_going_back_twice_does_not_go_forward(work):
     assert work.record().commit == first
 
 
-def test_gcs_is_published_to(work, monkeypatch):
+def test_gcs_is_published_to(work, monkeypatch, tmp_path):
     """Pages are replaced on condition of their generation; another publication, a rollback and a repair leave what is right."""
-    monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "token")
-    with gcs() as server:
+    with gcs(monkeypatch, tmp_path) as server:
         work.targets(f"{{name: cloud, audience: public, kind: bucket, url: gs://acme-index/public/, endpoint: '{server.url}'}}")
         work.commit()
         told = work.publish().err
@@ -960,7 +957,7 @@ def test_azure_is_published_to(work, monkeypatch, tmp_path):
         work.targets(f"{{name: cloud, audience: public, kind: bucket, url: az://acme-index/public/, endpoint: '{endpoint}'}}")
         work.commit()
         work.publish()
-        reader = BucketReader(open_bucket("az://acme-index/public/", endpoint, "", "reader"))
+        reader = BucketReader("az://acme-index/public/", endpoint)
         assert follow(reader) == 2
         work.add(wheel("acme-utils", "1.1"))
         work.publish()
@@ -973,21 +970,6 @@ def test_azure_is_published_to(work, monkeypatch, tmp_path):
         reader.bucket.delete(["simple/acme-core/index.html"])
         assert set(work.outcome("--reconcile")["cloud"]["written"]) == {"simple/acme-core/index.html", "status.json"}
         assert reader.get("state/lease.json") is None
-
-
-class BucketReader:
-    """An installer's view of a bucket's objects."""
-
-    def __init__(self, bucket) -> None:
-        self.bucket = bucket
-
-    def get(self, path):
-        found = self.bucket.get(path)
-        return found[0] if found else None
-
-    def headers(self, path):
-        told = obstore.get(self.bucket.store, path).attributes
-        return told["Content-Type"], told["Cache-Control"]
 
 
 def test_old_states_are_tags(work, cli):

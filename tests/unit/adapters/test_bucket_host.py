@@ -18,9 +18,8 @@ VERSION = "tuf/7.bin-a.json"
 
 
 @pytest.fixture
-def bucket(monkeypatch):
-    monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "token")
-    with gcs() as server:
+def bucket(monkeypatch, tmp_path):
+    with gcs(monkeypatch, tmp_path) as server:
         yield open_bucket("gs://acme-index/", server.url, "", "target 'g'")
 
 

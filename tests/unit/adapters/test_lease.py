@@ -20,9 +20,8 @@ class Clock(SystemClock):
 
 
 @pytest.fixture
-def google(monkeypatch):
-    monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "token")
-    with gcs() as server:
+def google(monkeypatch, tmp_path):
+    with gcs(monkeypatch, tmp_path) as server:
         yield server
 
 

@@ -5,6 +5,7 @@ import random
 
 import azure_server
 import pytest
+import trustme
 from gcs_server import gcs
 
 from index_builder.adapters.object_store import LARGE, Tag, open_bucket
@@ -12,10 +13,9 @@ from index_builder.errors import LostRaceError, RemoteError, UsageError
 
 
 @pytest.fixture
-def google(monkeypatch):
+def google(monkeypatch, tmp_path):
     """A GCS that takes anybody's word."""
-    monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "token")
-    with gcs() as server:
+    with gcs(monkeypatch, tmp_path) as server:
         yield server
 
 
@@ -83,3 +83,39 @@ def test_azure_compares_tags(monkeypatch, tmp_path):
         with pytest.raises(RemoteError, match="target 'a'") as error:
             open_bucket("az://index/public/", endpoint, "", "target 'a'").put("a.json", b"1", cache="no-cache", new=True)
         assert "renew the credentials" in error.value.fix
+
+
+def test_gcs_lets_a_workload_in(monkeypatch, tmp_path):
+    """Whom another one vouches for, as a workflow's identity, is let in; what botocore sends has the same token as what obstore sends."""
+    with gcs(monkeypatch, tmp_path, workload=True) as server:
+        bucket = open_bucket("gs://acme-index/public/", server.url, "", "target 'g'")
+        bucket.put("a.json", b"1", cache="no-cache", new=True)
+        large = random.Random(1).randbytes(2 * LARGE + 1)
+        bucket.put_large("packages/large.whl", chunks(large), len(large), cache="max-age=1")
+        assert bucket.get("a.json")[0] == b"1"
+        with bucket.open("packages/large.whl") as stream:
+            assert stream.read() == large
+        assert len(server.tokens) == 1
+        server.tokens.clear()
+        with pytest.raises(RemoteError, match=r"a\.json") as error:
+            bucket.get("a.json")
+        assert "renew the credentials" in error.value.fix
+
+
+def test_an_authority_of_a_company_is_trusted(monkeypatch, tmp_path):
+    """Where the machine trusts it, all that speak to a bucket do: obstore, botocore, and what asks for a token."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    large = random.Random(1).randbytes(LARGE + 1)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    with gcs(monkeypatch, tmp_path, certificate=tmp_path / "server.pem") as server:
+        with pytest.raises(RemoteError, match=r"target 'g'.*CERTIFICATE") as error:
+            open_bucket("gs://acme-index/public/", server.url, "", "target 'g'")
+        assert "can be reached" in error.value.fix
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        bucket = open_bucket("gs://acme-index/public/", server.url, "", "target 'g'")
+        bucket.put_large("packages/large.whl", chunks(large), len(large), cache="max-age=1")
+        with bucket.open("packages/large.whl") as stream:
+            assert stream.read() == large
