@@ -12,15 +12,14 @@ from typing import BinaryIO, NamedTuple, TypeVar
 
 from index_builder.errors import CorruptEntryError, DigestMismatchError, NotFoundError, RemoteError
 from index_builder.fetch.download import Downloader, local_storage
+from index_builder.fetch.entries import copy, hashed, is_genuine
 from index_builder.fetch.upstream import ListedFile, Upstreams, link_url
 from index_builder.model.names import Sha256
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem
 from index_builder.model.project import IndexOrigin, StoredOrigin, UrlOrigin
-from index_builder.ports.machine import Clock
 from index_builder.ports.pool import Pool, Shelf
 
-_CHUNK = 1024 * 1024
 Item = TypeVar("Item")
 
 
@@ -101,7 +100,7 @@ class Fetcher:
     def adopt(self, stream: BinaryIO) -> tuple[Sha256, int]:
         """Put the bytes of a seekable stream into the pool; return their digest and number. Raises StorageError."""
         with local_storage():
-            name, size = _hashed(stream)
+            name, size = hashed(stream)
             if self.pool.size(name) != size:
                 stream.seek(0)
                 copy(stream, self.pool, name, self.downloader.clock)
@@ -289,53 +288,6 @@ class Fetcher:
             raise RemoteError(msg, fix="use `hosting: mirrored`") from error
         self.pool.set_note("links", fetch.digest, url)
         self.downloader.progress.done(fetch.file.name.text)
-
-
-def copy(stream: BinaryIO, pool: Pool, digest: Sha256, clock: Clock | None = None) -> int:
-    """Put a stream's bytes into a pool, checked; return how many there are. `clock` stops it.
-
-    Raises CorruptEntryError, StorageError, InterruptedRunError.
-    """
-    entry, size = pool.receive(digest), 0
-    try:
-        entry.discard()
-        while chunk := stream.read(_CHUNK):
-            if clock:
-                clock.check()
-            entry.write(chunk)
-            size += len(chunk)
-        entry.commit()
-    finally:
-        entry.close()
-    return size
-
-
-def keep(pool: Pool, digest: Sha256, content: bytes) -> None:
-    """Put bytes of a known digest into a pool, unless they are there. Raises StorageError."""
-    if pool.size(digest) != len(content):
-        copy(io.BytesIO(content), pool, digest)
-
-
-def _hashed(stream: BinaryIO) -> tuple[Sha256, int]:
-    digest, size = hashlib.sha256(), 0
-    while chunk := stream.read(_CHUNK):
-        digest.update(chunk)
-        size += len(chunk)
-    return Sha256(digest.hexdigest()), size
-
-
-def check_entry(pool: Pool, digest: Sha256) -> None:
-    """Drop an entry that does not hold the bytes of its digest, and raise CorruptEntryError."""
-    if not is_genuine(pool, digest):
-        pool.drop(digest)
-        msg = f"the pool's copy of {digest} held other bytes, and was dropped"
-        raise CorruptEntryError(msg, fix="run the command again to fetch it anew; `index-builder add --dist FILE` puts a hosted file back")
-
-
-def is_genuine(pool: Pool, digest: Sha256) -> bool:
-    """Say whether a pool's entry holds the bytes that its name promises."""
-    with pool.open(digest) as stream:
-        return _hashed(stream)[0] == digest
 
 
 def _remote_error(future: Future[None]) -> RemoteError | None:

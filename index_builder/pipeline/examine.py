@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from index_builder import __version__
-from index_builder.fetch.stage import check_entry, keep
+from index_builder.fetch.entries import check_entry, keep
 from index_builder.model.plan import Fetch
 from index_builder.model.problem import Problem
 from index_builder.ports.pool import Pool

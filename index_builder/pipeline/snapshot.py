@@ -8,7 +8,7 @@ from typing import Final, cast
 from urllib.parse import quote
 
 from index_builder.errors import CorruptEntryError, StorageError
-from index_builder.fetch.stage import check_entry
+from index_builder.fetch.entries import check_entry
 from index_builder.fetch.upstream import link_url
 from index_builder.model.index import Audience
 from index_builder.model.names import Sha256

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from index_builder.errors import DigestMismatchError, IndexBuilderError, NotFoundError, RemoteError
-from index_builder.fetch.stage import Fetcher, check_entry
+from index_builder.fetch.entries import check_entry
+from index_builder.fetch.stage import Fetcher
 from index_builder.fetch.upstream import ListedFile
 from index_builder.inspection.inspect import inspect
 from index_builder.model.environment import Environment

@@ -9,7 +9,8 @@ from typing import Final
 
 from index_builder.dependencies import Needs
 from index_builder.errors import EditError
-from index_builder.fetch.stage import Fetcher, check_entry
+from index_builder.fetch.entries import check_entry
+from index_builder.fetch.stage import Fetcher
 from index_builder.inspection.inspect import inspect, problems_of
 from index_builder.model.names import NormalizedName, ProjectName
 from index_builder.model.plan import Fetch

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from index_builder.errors import CorruptEntryError
-from index_builder.fetch.stage import Fetcher, check_entry
+from index_builder.fetch.entries import check_entry
+from index_builder.fetch.stage import Fetcher
 from index_builder.inspection.inspect import inspect
 from index_builder.inspection.metadata import CoreMetadata
 from index_builder.model.plan import Fetch

@@ -9,7 +9,8 @@ from typing import Final
 from packaging.requirements import Requirement
 
 from index_builder.errors import IndexBuilderError, NotFoundError, ResolutionError
-from index_builder.fetch.stage import Fetcher, check_entry
+from index_builder.fetch.entries import check_entry
+from index_builder.fetch.stage import Fetcher
 from index_builder.inspection.inspect import inspect
 from index_builder.manifests.reader import Settings, read_manifest
 from index_builder.model.environment import Environment
