@@ -1,5 +1,6 @@
 """Targets and who reads them: an installer that follows every link, a worker that can be killed, an S3 server that can misbehave."""
 
+import contextlib
 import hashlib
 import http.client
 import http.server
@@ -22,6 +23,7 @@ from urllib.parse import quote, urlsplit
 
 import obstore
 import pygit2
+import pytest
 from servers import running
 
 from index_builder.adapters.object_store import open_bucket
@@ -113,6 +115,43 @@ class BucketReader:
     def headers(self, path: str) -> tuple[str, str]:
         told = obstore.get(self.bucket.store, path).attributes
         return told["Content-Type"], told["Cache-Control"]
+
+
+@contextmanager
+def small_disk(folder: Path, size: str):
+    """Put a file system of its own size, `400k` say, at a folder until the block ends; yield what mounts it anew with other options."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    owner = f"uid={os.getuid()},gid={os.getgid()}"
+
+    def mount(options: str) -> None:
+        subprocess.run([*sudo, "mount", "-o", f"{options},{owner}", "tmpfs", str(folder)], check=True)
+
+    try:
+        done = subprocess.run(
+            [*sudo, "mount", "-t", "tmpfs", "-o", f"size={size},{owner}", "tmpfs", str(folder)], capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        pytest.skip("mounting a file system is not permitted here")
+    if done.returncode:
+        pytest.skip("mounting a file system is not permitted here")
+    try:
+        yield mount
+    finally:
+        subprocess.run([*sudo, "umount", str(folder)], check=True)
+
+
+@contextmanager
+def full(folder: Path):
+    """Fill a file system until the block ends."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while True:
+            stream.write(bytes(4096))
+    try:
+        yield
+    finally:
+        filler.unlink()
 
 
 def follow(reader) -> int:

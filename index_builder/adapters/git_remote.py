@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,14 +31,21 @@ class Git:
     def repository(self) -> pygit2.Repository:
         """Return the bare repository; raises StorageError."""
         if self._opened is None:
-            try:
+            with self.errors():
                 if not (self._folder / "HEAD").exists():
                     pygit2.init_repository(str(self._folder), bare=True)
                 self._opened = pygit2.Repository(str(self._folder))
-            except (pygit2.GitError, OSError) as error:
-                msg = f"{self._folder}: {error}"
-                raise StorageError(msg, fix="delete it: it is made anew") from error
         return self._opened
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn what libgit2 raises of this repository, on a full disk say, into StorageError."""
+        try:
+            yield
+        except (pygit2.GitError, OSError) as error:
+            text = str(error) if str(error) != "no error" else "it cannot be written or read"  # libgit2 has not always a reason
+            msg = f"{self._folder}: {text}"
+            raise StorageError(msg, fix="see that there is room, and that it may be written; or delete it: it is made anew") from error
 
     def tip(self, branch: str) -> str | None:
         """Return the commit that the branch is at on the other side; raises RemoteError."""

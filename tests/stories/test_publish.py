@@ -1,6 +1,5 @@
 """Stories of publishing: a commit goes live at folders, branches and archives, and comes back."""
 
-import contextlib
 import hashlib
 import json
 import re
@@ -15,7 +14,7 @@ import pygit2
 import pytest
 from distributions import wheel
 from gcs_server import GcsReader, gcs
-from published import BucketReader, FolderReader, follow
+from published import BucketReader, FolderReader, follow, full, small_disk
 from publishing import TARGETS
 from signed import Signed, bin_of, page_of_newest, resign
 
@@ -702,47 +701,84 @@ def test_a_history_without_the_last_ceremony_is_not_published(work, cli, monkeyp
 
 @pytest.fixture
 def small(work):
-    """A target on a real file system of 400 kB, which is live and then read-only or full."""
+    """A target on a real file system of 400 kB, which is live and then read-only or full; yield its folder, and what mounts it anew."""
     folder = work.folder / "share"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)], capture_output=True, check=False)
-    if mounted.returncode:
-        pytest.skip("mounting a tmpfs is not permitted here")
-    (work.folder / ".gitignore").write_text("/share/\n/.publish/\n/.pool/\n")
-    work.targets("{name: share, audience: public, kind: directory, path: share/public}")
-    work.commit()
-    work.publish()
-    yield FolderReader(folder / "public")
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk(folder, "400k") as mount:
+        (work.folder / ".gitignore").write_text("/share/\n/.publish/\n/.pool/\n")
+        work.targets("{name: share, audience: public, kind: directory, path: share/public}")
+        work.commit()
+        work.publish()
+        yield folder, mount
 
 
 def test_a_disk_that_is_full_leaves_the_old_tree(work, small):
     """The error says so, readers keep what they have, and with room it goes on."""
-    filler = work.folder / "share" / "filler"
-    with filler.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
-        while True:
-            stream.write(bytes(4096))
+    folder, _ = small
+    reader = FolderReader(folder / "public")
     work.add(wheel("acme-utils", "1.1"))
-    done = work.publish(code=1)
-    assert "No space left on device" in done.err
-    assert "fix" in done.err
-    assert follow(small) == 2
-    filler.unlink()
+    with full(folder):
+        done = work.publish(code=1)
+        assert "No space left on device" in done.err
+        assert "fix" in done.err
+        assert follow(reader) == 2
     work.publish()
-    assert follow(small) == 3
+    assert follow(reader) == 3
 
 
 def test_a_target_that_is_read_only_says_so(work, small):
     """Nothing changes, and the error names it."""
-    share = str(work.folder / "share")
-    subprocess.run(["mount", "-o", "remount,ro", share], check=True)
+    folder, mount = small
+    reader = FolderReader(folder / "public")
+    mount("remount,ro")
     work.add(wheel("acme-utils", "1.1"))
     done = work.publish(code=1)
     assert "Read-only file system" in done.err
-    assert follow(small) == 2
-    subprocess.run(["mount", "-o", "remount,rw", share], check=True)
+    assert follow(reader) == 2
+    mount("remount,rw")
     work.publish()
-    assert follow(small) == 3
+    assert follow(reader) == 3
+
+
+@pytest.mark.parametrize("what", ["full", "read-only"])
+def test_no_room_to_stage_for_a_branch_holds_up_nobody(work, what):
+    """What is made for it here cannot be written: the error says where and what to do, the branch stays, other targets are published."""
+    place = work.folder / ".publish" / "branch.git"
+    work.targets("branch", "folder")
+    work.commit()
+    with small_disk(place, "2m") as mount:
+        work.publish()
+        work.add(wheel("acme-utils", "1.1"))
+        with full(place):
+            if what == "read-only":
+                mount("remount,ro")
+            done = work.publish(code=1)
+            if what == "read-only":
+                mount("remount,rw")
+        assert "Traceback" not in done.err
+        assert ".publish/branch.git: " in done.err
+        assert "see that there is room" in done.err
+        assert (follow(work.branch), follow(work.live)) == (2, 3)
+        work.publish()
+        assert follow(work.branch) == 3
+
+
+def test_what_is_kept_of_a_branch_may_be_damaged(work):
+    """The error says that it can be deleted, and after that it goes on."""
+    place = work.folder / ".publish" / "branch.git"
+    work.targets("branch", "folder")
+    work.commit()
+    work.publish()
+    for path in (place / "objects").glob("??/*"):
+        path.chmod(0o644)
+        path.write_bytes(b"")
+    work.add(wheel("acme-utils", "1.1"))
+    done = work.publish(code=1)
+    assert "Traceback" not in done.err
+    assert "delete it: it is made anew" in done.err
+    assert (follow(work.branch), follow(work.live)) == (2, 3)
+    shutil.rmtree(place)
+    work.publish()
+    assert follow(work.branch) == 3
 
 
 def _forge(live: Path) -> None:

@@ -67,19 +67,24 @@ class BranchHost:
         """Return the tree at the branch's tip; raises RemoteError."""
         repository = self._git.repository()
         tip = self._git.tip(self._branch.name)
-        if tip and tip not in repository:  # what this machine pushed last, it has
-            self._git.fetch(self._branch.name, self._branch.history)
-        found = repository.get(tip) if tip else None
-        self._tip = found if isinstance(found, pygit2.Commit) else None
-        return BranchSite(repository, self._tip.tree, self._git) if self._tip else None
+        with self._git.errors():
+            if tip and tip not in repository:  # what this machine pushed last, it has
+                self._git.fetch(self._branch.name, self._branch.history)
+            found = repository.get(tip) if tip else None
+            self._tip = found if isinstance(found, pygit2.Commit) else None
+            return BranchSite(repository, self._tip.tree, self._git) if self._tip else None
 
     def requests(self, publication: Publication, wanted: Site) -> int:
         """Return what a push takes: what is there is asked, then all is sent at once."""
         return 2
 
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
-        """Make the commit."""
+        """Make the commit; raises StorageError."""
         repository = self._git.repository()
+        with self._git.errors():
+            self._stage(repository, publication, wanted, progress)
+
+    def _stage(self, repository: pygit2.Repository, publication: Publication, wanted: Site, progress: Progress) -> None:
         changes = _Folder()
         for put in publication.puts:
             changes.set(put.path, _blob(repository, verified(wanted, put, progress)))
@@ -174,7 +179,8 @@ class BranchSite:
 
     def listing(self) -> Mapping[str, int | None]:
         """Return every path, of sizes that nobody knows."""
-        return dict.fromkeys(_walked(self._tree, ""))
+        with self._git.errors():
+            return dict.fromkeys(_walked(self._tree, ""))
 
     def _entry(self, path: str) -> pygit2.Object | None:
         folder, _, name = path.rpartition("/")
@@ -196,27 +202,31 @@ class BranchSite:
 
     def size(self, path: str) -> int | None:
         """Return a file's size."""
-        entry = self._entry(path)
-        if entry is None:
-            return None
-        try:
-            return int(self._repository.odb.read_header(entry.id)[1])
-        except KeyError:
-            return len(self.read(path))
+        with self._git.errors():
+            entry = self._entry(path)
+            if entry is None:
+                return None
+            try:
+                return int(self._repository.odb.read_header(entry.id)[1])
+            except KeyError:
+                return len(self.read(path))
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes."""
         if path not in self._read:
-            entry = self._entry(path)
-            if entry is None:
-                msg = f"{path} is not on the branch"
-                raise StorageError(msg)
-            try:
-                content = bytes(self._repository[entry.id].data)  # type: ignore[attr-defined]
-            except KeyError:
-                content = self._git.content(str(entry.id))
-            self._read[path] = content
+            with self._git.errors():
+                self._read[path] = self._content(path)
         return self._read[path]
+
+    def _content(self, path: str) -> bytes:
+        entry = self._entry(path)
+        if entry is None:
+            msg = f"{path} is not on the branch"
+            raise StorageError(msg)
+        try:
+            return bytes(self._repository[entry.id].data)  # type: ignore[attr-defined]
+        except KeyError:
+            return self._git.content(str(entry.id))
 
     def open(self, path: str) -> BinaryIO:
         """Open a file."""
