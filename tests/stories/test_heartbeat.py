@@ -1,17 +1,12 @@
 """Stories of a schedule: one command publishes what is new, and keeps alive what cannot be replaced."""
 
 import json
-import shutil
-import tarfile
 from datetime import datetime
 
 import pytest
 from distributions import wheel
-from live import serving
-from published import FolderReader, follow
-from starlette.applications import Starlette
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
+from published import follow
+from publishing import deployed
 
 from index_builder.errors import GateError
 from index_builder.pipeline.publish.order import Tried
@@ -41,39 +36,10 @@ def expiry(reader) -> datetime:
     return datetime.fromisoformat(json.loads(reader.get("tuf/timestamp.json"))["signed"]["expires"])
 
 
-class Pages:
-    """The archive of a target, and where it is deployed."""
-
-    def __init__(self, work, folder) -> None:
-        self.work, self.folder, self.live = work, folder, FolderReader(folder)
-        self.archive = work.folder / ".publish" / "tar.tar"
-
-    def deploy(self) -> None:
-        shutil.rmtree(self.folder)
-        with tarfile.open(self.archive) as archive:
-            archive.extractall(self.folder, filter="data")
-        self.archive.unlink()
-
-    def new_machine(self) -> None:
-        for name in (".publish", ".pool", "site"):
-            shutil.rmtree(self.work.folder / name, ignore_errors=True)
-
-
 @pytest.fixture
 def pages(signed, tmp_path, trusted, monkeypatch):
     """An index whose archive was deployed once."""
-    monkeypatch.setenv("INDEX_BUILDER_UNSAFE_NETWORKS", "127.0.0.0/8")
-    folder = tmp_path / "deployed"
-    folder.mkdir()
-    with serving(folder, trusted, between=lambda _: Starlette(routes=[Mount("/", StaticFiles(directory=folder))])) as live:
-        path = signed.folder / "index.yaml"
-        path.write_text(path.read_text().replace("  public: {", f"  public: {{url: {live.url}/, "))
-        signed.targets("tar")
-        signed.commit()
-        assert live.url in path.read_text()
-        signed.publish()
-        pages = Pages(signed, folder)
-        pages.deploy()
+    with deployed(signed, tmp_path / "deployed", trusted, monkeypatch) as pages:
         yield pages
 
 

@@ -27,6 +27,7 @@ from index_builder.pipeline.publish.readback import check, content_of
 from index_builder.pipeline.publish.reconcile import reconciled
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.publish.standing import WithStatus, encode_status, said_commit
+from index_builder.pipeline.publish.whole import whole
 from index_builder.pipeline.publish.withdraw import withdraw
 from index_builder.ports.machine import Progress
 from index_builder.ports.places import Site
@@ -71,6 +72,7 @@ class _Staged:
     wanted: Site
     publication: Publication
     outcome: Outcome
+    changed: Sequence[str]
 
     @property
     def here(self) -> Publication:
@@ -124,8 +126,8 @@ class _Run:
             raise StorageError(msg, fix=fix)
 
     def _stage_group(self, group: Sequence[_Looked]) -> Iterator[_Staged]:
-        whole = [one for one in group if one.version is not None]
-        base = max(whole, key=lambda one: one.version or 0).live if whole else None
+        found = [one for one in group if one.version is not None]
+        base = max(found, key=lambda one: one.version or 0).live if found else None
         try:
             wanted, commit = self._order.make(group[0].place.target.audience, base)
         except (RemoteError, StorageError, TrustError) as error:
@@ -133,13 +135,13 @@ class _Run:
             return
         for one in group:
             try:
-                found = self._staged(one, wanted, commit)
+                staged = self._staged(one, wanted, commit)
             except (RemoteError, StorageError, TrustError, UsageError) as error:
                 self.outcomes[one.place.target.name] = failed(one.place, error)
                 continue
-            self.outcomes[one.place.target.name] = found if isinstance(found, Outcome) else found.outcome
-            if isinstance(found, _Staged):
-                yield found
+            self.outcomes[one.place.target.name] = staged if isinstance(staged, Outcome) else staged.outcome
+            if isinstance(staged, _Staged):
+                yield staged
 
     def _staged(self, one: _Looked, wanted: Site, commit: str) -> _Staged | Outcome:
         order, place, record = self._order, one.place, one.record
@@ -150,12 +152,16 @@ class _Run:
         is_right = is_right and not self._is_due(record, place.target)
         if one.live is not None and is_right and _is_same(one.live, wanted):
             return outcome_of(place, Result.UNCHANGED, record, hold=hold)
-        done, wanted = self._with_status(one, self._publication(one, wanted, commit, hold), wanted)
+        done = self._publication(one, wanted, commit, hold)
+        changed = [put.path for put in done.puts]
+        if place.host.is_whole:
+            done, wanted = whole(place, done, wanted, one.live)
+        done, wanted = self._with_status(one, done, wanted)
         outcome = outcome_of(
             place, Result.PUBLISHED, record, commit=commit, puts=tuple(put.path for put in done.puts), deletes=done.deletes,
             size=done.size, lingering=len(done.record.gone), hold=hold,
         )  # fmt: skip
-        staged = _Staged(place=place, wanted=wanted, publication=done, outcome=outcome)
+        staged = _Staged(place=place, wanted=wanted, publication=done, outcome=outcome, changed=changed)
         here = staged.here
         check_limits(place.host.limits, ((put.path, wanted.size(put.path) or 0) for put in here.puts), done.record.size, place.target.name)
         if order.dry_run:
@@ -212,10 +218,10 @@ class _Run:
 
     def _publication(self, one: _Looked, wanted: Site, commit: str, hold: Hold | None) -> Publication:
         host, record = one.place.host, one.record
-        base, before = (None, None) if host.is_whole else (one.live, record)
+        base, before, is_compared = one.live, record, self._order.reconcile and not host.is_whole
         begun = before.begun or () if before and not self._order.heartbeat else ()
-        found = reconciled(wanted, base) if self._order.reconcile and base is not None else difference(wanted, base, begun)
-        counts = host.limits.total is not None
+        found = reconciled(wanted, base) if is_compared and base is not None else difference(wanted, base, begun)
+        counts = host.limits.total is not None and not host.is_whole
 
         has = one.place.has
 
@@ -238,8 +244,8 @@ class _Run:
             done = replace(done, record=kept if before else replace(kept, begun=None))
         if counts and not self._order.reconcile:
             return done
-        whole = difference(wanted, None).puts if counts else ()
-        size = sum(wanted.size(put.path) or 0 for put in whole if has(put.path))
+        everything = difference(wanted, None).puts if counts else ()
+        size = sum(wanted.size(put.path) or 0 for put in everything if has(put.path))
         return replace(done, record=replace(done.record, size=size))
 
     def tried(self, staged: list[_Staged]) -> list[_Staged]:
@@ -251,7 +257,7 @@ class _Run:
         found: dict[Word, Tried] = {}
         for name, first in firsts.items():
             try:
-                found[name] = gate(name, first.wanted, [put.path for put in first.publication.puts])
+                found[name] = gate(name, first.wanted, first.changed)
             except GateError as error:
                 refused = [one.place for one in staged if one.place.target.audience == name]
                 self.outcomes |= {place.target.name: failed(place, error) for place in refused}
