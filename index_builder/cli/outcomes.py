@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
@@ -17,9 +17,11 @@ from index_builder.model.plain import plain
 from index_builder.model.publication import Hold, Record
 from index_builder.model.releases import PER_HOUR
 from index_builder.pipeline.publish.difference import mark_of, record_of
-from index_builder.pipeline.publish.order import Forecast, Outcome, Result, Tried
+from index_builder.pipeline.publish.order import Forecast, Outcome, Place, Result, Tried
 from index_builder.pipeline.publish.signatures import expiry_of
-from index_builder.ports.places import Site
+
+#: Why nobody can tell what readers get of a target that somebody else deploys.
+UNSEEN: Final = "its audience has no url where it is deployed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +33,22 @@ class Standing:
     projects: int = 0
     files: int = 0
     expires: datetime | None = None
+    is_unseen: bool = False
     error: IndexBuilderError | None = None
 
     @classmethod
-    def of(cls, target: Target, live: Callable[[], Site | None]) -> Self:
+    def of(cls, place: Place) -> Self:
         """Ask a target."""
+        target = place.target
         try:
-            site = live()
+            site = place.host.live()
             record, mark = record_of(site), mark_of(site)
             expires = expiry_of(site) if site else None
         except (RemoteError, StorageError, UsageError) as error:
             return cls(target=target, error=error)
         return cls(
-            target=target, record=record, projects=mark.projects if mark else 0, files=mark.files if mark else 0, expires=expires
+            target=target, record=record, projects=mark.projects if mark else 0, files=mark.files if mark else 0, expires=expires,
+            is_unseen=place.is_unseen(site),
         )  # fmt: skip
 
     def value(self) -> dict[str, object]:
@@ -54,7 +59,7 @@ class Standing:
             "commit": record.commit if record else None, "at": record.at.isoformat() if record else None,
             "projects": self.projects, "files": self.files, "expires": self.expires.isoformat() if self.expires else None,
             "hold": _hold(record.hold) if record else None, "interrupted": bool(record and record.begun is not None),
-            "error": self.error.message if self.error else None,
+            "error": self.error.message if self.error else UNSEEN if self.is_unseen else None,
         }  # fmt: skip
 
     def line(self, now: datetime) -> str:
@@ -62,6 +67,8 @@ class Standing:
         name = f"{self.target.name} ({self.target.audience}, {self.target.kind})"
         if self.error:
             return f"{name}: cannot be read: {plain(self.error.message)}"
+        if self.is_unseen:
+            return f"{name}: cannot be read: {UNSEEN}"
         record = self.record
         if record is None:
             return f"{name}: nothing is published"

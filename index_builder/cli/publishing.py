@@ -14,7 +14,7 @@ import click
 from index_builder import wiring
 from index_builder.cli import options
 from index_builder.cli.console import note, progress, stderr
-from index_builder.cli.outcomes import Standing
+from index_builder.cli.outcomes import UNSEEN, Standing
 from index_builder.errors import AlteredError, StorageError, UsageError
 from index_builder.model.index import Configuration, Target
 from index_builder.model.names import Word
@@ -199,7 +199,7 @@ class Work:
             options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=True) as fetcher,
             places_of.open_places(self.root, self.configuration, self.chosen, fetcher, dry_run=True) as places,
         ):
-            return [Standing.of(place.target, place.host.live) for place in places]
+            return [Standing.of(place) for place in places]
 
     def compared(self) -> Iterator[tuple[str, str, Compared]]:
         """Yield each target of an audience with the first one, and how it stands to that; and the first one if it has more than its tree.
@@ -215,8 +215,8 @@ class Work:
             compared = 0
             for place in places:
                 live = place.host.live()
-                if live is None and not place.host.is_immediate:
-                    note(f"'{place.target.name}' cannot be read: its audience has no url where it is deployed")
+                if place.is_unseen(live):
+                    note(f"'{place.target.name}' cannot be read: {UNSEEN}")
                     continue
                 if live is None or record_of(live) is None:
                     msg = f"nothing is published at '{place.target.name}'"

@@ -55,3 +55,20 @@ def test_an_archive_does_not_lose_most_of_an_index(pages):
     pages.work.publish("--max-delete", "50")
     pages.deploy()
     assert follow(pages.live) == 1
+
+
+def test_an_archive_that_nobody_can_read_is_not_held(work):
+    """Without the audience's address a hold would be forgotten: it is refused, with the way out; and its status says that it is not known."""
+    work.targets("tar")
+    work.commit()
+    work.publish()
+    work.add(wheel("acme-utils", "1.1"))
+    work.publish()
+    done = work.cli("rollback", "HEAD~1")
+    assert done.code == 1
+    assert "'tar' cannot be held: its audience has no `url:`" in done.err
+    done = work.cli("publish", "--status")
+    assert done.code == 0
+    assert done.out == "tar (public, pages-artifact): cannot be read: its audience has no url where it is deployed\n"
+    told = json.loads(work.cli("publish", "--status", "--format", "json").out)["targets"]
+    assert told[0]["error"] == "its audience has no url where it is deployed"

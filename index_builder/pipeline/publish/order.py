@@ -122,6 +122,10 @@ class Place:
         """Say whether the target has a path of the tree."""
         return self.depot is None or not path.startswith(FOLDER)
 
+    def is_unseen(self, live: Site | None) -> bool:
+        """Say whether nobody can tell what readers get: somebody else deploys it, and where is not known."""
+        return live is None and not self.host.is_immediate
+
 
 def forecast(place: Place, done: Publication, wanted: Site) -> Forecast:
     """Return what a publication would ask of a target."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NoReturn
 
 from index_builder.errors import (
     AlteredError,
@@ -105,6 +105,8 @@ class _Run:
         order = self._order
         try:
             live = place.host.live()
+            if order.hold and place.is_unseen(live):
+                self._refuse_hold(place)
             record = record_of(live, anew=order.reconcile)
             version = _version(live)
             if record and record.commit and order.hold and not order.rewritten:
@@ -116,6 +118,10 @@ class _Run:
             self.outcomes[place.target.name] = outcome_of(place, Result.HELD, record, hold=record.hold)
             return None
         return _Looked(place=place, live=live, record=record, version=version)
+
+    def _refuse_hold(self, place: Place) -> NoReturn:
+        msg = f"target '{place.target.name}' cannot be held: its audience has no `url:`, where the hold would be read again"
+        raise UsageError(msg, fix="say in index.yaml where it is deployed; or deploy the tree of `index-builder build --commit`")
 
     def _check_known(self, place: Place, record: Record) -> None:
         """Raise StorageError where something was published later than the commit whose tombstones count: it may have others."""
