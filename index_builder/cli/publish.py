@@ -67,6 +67,7 @@ def command(
     is_both = gate and heartbeat
     done: tuple[Outcome, ...] = ()
     taken_back: tuple[Outcome, ...] = ()
+    repaired: tuple[Outcome, ...] = ()
     renewed: tuple[Outcome, ...] = ()
     stopped: IndexBuilderError | None = None
     try:
@@ -74,6 +75,7 @@ def command(
             most=most, gate=gate, heartbeat=heartbeat and not is_both, release=release, dry_run=dry_run, reconcile=reconcile, source=source
         )  # fmt: skip
         taken_back = work.take_back(done)
+        repaired = work.repair(done, most=most, dry_run=dry_run) if reconcile else ()
     except InterruptedRunError:
         raise
     except IndexBuilderError as error:
@@ -84,10 +86,10 @@ def command(
     try:
         renewed = work.renew(done, dry_run=dry_run) if is_both else ()
     finally:
-        outcomes.show((*done, *taken_back, *renewed), output_format, dry_run=dry_run, quiet=quiet)
+        outcomes.show((*done, *taken_back, *repaired, *renewed), output_format, dry_run=dry_run, quiet=quiet)
     if taken_back and not quiet:
         stderr().print("  [bold cyan]next[/]: find out who else writes there, then: index-builder publish --release-hold")
-    outcomes.end((*done, *renewed), stopped)
+    outcomes.end((*done, *repaired, *renewed), stopped)
 
 
 def _alone(heartbeat: bool, release: bool, source: str | None, status: bool) -> tuple[tuple[str, object], ...]:

@@ -178,6 +178,16 @@ class Work:
             taken_back += back.publish(most=100, hold=hold, reconcile=True)
         return tuple(taken_back)
 
+    def repair(self, done: Sequence[Outcome], *, most: int, dry_run: bool) -> tuple[Outcome, ...]:
+        """Put right what held targets have of the commit at which they are held; the holds stay."""
+        repaired: list[Outcome] = []
+        for outcome in done:
+            if outcome.result is Result.HELD and outcome.hold:
+                chosen = tuple(target for target in self.chosen if target.name == outcome.target)
+                held = replace(self, chosen=chosen).at(outcome.hold.commit)
+                repaired += held.publish(most=most, hold=outcome.hold, reconcile=True, dry_run=dry_run)
+        return tuple(repaired)
+
     def _copied(self, name: str, stack: ExitStack, fetcher: Fetcher) -> Make:
         """Return what makes a tree of what another target serves; raises UsageError, StorageError."""
         target = _chosen(self.configuration, [name])[0]

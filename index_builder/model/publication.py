@@ -75,7 +75,8 @@ class Record:
 class Publication:
     """What must be done at a target: what is put, in order; what is deleted after that; and the record of it.
 
-    `begun` is the record while it is under way, `size` the bytes of what is put.
+    `begun` is the record while it is under way, `size` the bytes of what is put. Where it `repairs`, what a host remembers of what it
+    has is not believed.
     """
 
     puts: tuple[Put, ...]
@@ -83,6 +84,7 @@ class Publication:
     record: Record
     begun: Record
     size: int
+    repairs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

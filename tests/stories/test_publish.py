@@ -1008,6 +1008,45 @@ def test_azure_is_published_to(work, monkeypatch, tmp_path):
         assert reader.get("state/lease.json") is None
 
 
+def test_what_a_hold_keeps_is_repaired(work):
+    """What somebody altered at a held target is put right, of the commit that is held; the hold stays, and the exit code is its."""
+    work.targets("folder")
+    first = work.commit()
+    work.publish()
+    work.add(wheel("acme-utils", "1.1"))
+    work.publish()
+    assert work.cli("rollback").code == 0
+    page = work.folder / "published" / "public" / "simple" / "acme-utils" / "index.html"
+    before = page.read_bytes()
+    page.unlink()
+    page.write_bytes(b"evil")
+    assert work.live.get("simple/acme-utils/index.html") == b"evil"
+    done = work.publish("--reconcile", code=10)
+    assert f"folder: {first[:12]}" in done.err
+    assert work.live.get("simple/acme-utils/index.html") == before
+    assert (work.record().hold.commit, work.record().commit) == (first, first)
+    assert follow(work.live) == 2
+    work.publish("--release-hold")
+    assert follow(work.live) == 3
+
+
+def test_a_repair_makes_the_other_tree_anew(work):
+    """What somebody altered in the tree that is not live does not come back with the publication after the next."""
+    work.targets("folder")
+    work.commit()
+    work.publish()
+    live = (work.folder / "published" / "public").resolve()
+    other = next(tree for tree in live.parent.iterdir() if tree.is_dir() and tree != live)
+    page = other / "simple" / "acme-core" / "index.html"
+    page.unlink()
+    page.write_bytes(b"evil")
+    work.publish("--reconcile")
+    for version in ("1.1", "1.2"):
+        work.add(wheel("acme-utils", version))
+        work.publish()
+        assert work.live.get("simple/acme-core/index.html") != b"evil"
+
+
 def test_old_states_are_tags(work, cli):
     """A tag names a state that can be built and gone back to, whether it is annotated or not."""
     work.targets("folder")

@@ -75,7 +75,7 @@ class DirectoryHost:
         other = self._other(live)
         changes = {put.path for put in publication.puts} | {*publication.deletes, RECORD}
         with storage(other):
-            earlier = self._differing()
+            earlier = None if publication.repairs else self._differing()
             if live is None:
                 if other.exists():
                     shutil.rmtree(other)

@@ -226,7 +226,10 @@ class _Run:
         host, record = one.place.host, one.record
         base, before, is_compared = one.live, record, self._order.reconcile and not host.is_whole
         begun = before.begun or () if before and not self._order.heartbeat else ()
-        found = reconciled(wanted, base) if is_compared and base is not None else difference(wanted, base, begun)
+        if is_compared and base is not None:
+            found = reconciled(wanted, base, before.gone if before else ())
+        else:
+            found = difference(wanted, base, begun)
         counts = host.limits.total is not None and not host.is_whole
 
         has = one.place.has
@@ -244,7 +247,8 @@ class _Run:
             gone = {path: min(time, terms.now) for path, time in before.gone.items()}
             before = replace(before, at=min(before.at, terms.now), gone=gone)
         done = publication(found, before, terms, is_wanted=is_used(wanted), sizes=sizes)
-        done = replace(done, record=replace(done.record, newest=self._order.known if self._order.hold else commit))
+        newest = self._order.known if self._order.hold else commit
+        done = replace(done, record=replace(done.record, newest=newest), repairs=self._order.reconcile)
         if self._order.heartbeat and record:  # what did not end before, a renewal does not end either
             kept = replace(record, at=done.record.at, size=done.record.size, gone=done.record.gone)
             done = replace(done, record=kept if before else replace(kept, begun=None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container
 from typing import Final
 
 from index_builder.errors import StorageError
@@ -15,18 +16,18 @@ from index_builder.publish.plan import Difference
 from index_builder.publish.record import is_ours
 
 
-def reconciled(wanted: Site, there: Site) -> Difference:
-    """Compare every byte of a whole tree with what is there, and ask for all that there is."""
+def reconciled(wanted: Site, there: Site, lingering: Container[str] = ()) -> Difference:
+    """Compare every byte of a whole tree with what is there, and ask for all that there is. What is `lingering` went before."""
     puts = {put.path: put for put in difference(wanted, None).puts}
     present = {path for path in there.listing() if is_ours(path)}
     gone = sorted(present - puts.keys() - own_of(wanted))
     projects = {
         path for path in present if path.startswith("simple/") and path.endswith("/index.html") and path.count("/") == _OF_A_PROJECT
     }
-    files = {path for path in present if is_file(path)}
+    files = {path for path in present if is_file(path) and path not in lingering}
     return Difference(
         puts=tuple(put for path, put in puts.items() if path not in present or not _is_same(wanted, there, put)), gone=tuple(gone),
-        projects=len(projects), files=len(files), projects_gone=len(projects.intersection(gone)), files_gone=sum(map(is_file, gone)),
+        projects=len(projects), files=len(files), projects_gone=len(projects.intersection(gone)), files_gone=len(files.intersection(gone)),
     )  # fmt: skip
 
 
