@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+from contextlib import contextmanager
 
 import obstore
 import pygit2
@@ -236,17 +237,73 @@ def test_one_change_asks_little_of_a_bucket(races, bucket, monkeypatch):
             assert ("tuf/timestamp.json" in written, asked[-1].endswith("tuf/timestamp.json")) == (signed, signed), "it is read back"
 
 
-def test_credentials_that_expire_are_said(races, bucket):
-    """The error says what to do; readers keep what they have; with new credentials it goes on."""
+def expire(proxy, most: int, what: str = "PUT") -> None:
+    """Let so many such requests through, and then nobody in."""
+    whole, seen = proxy.fault, []
+
+    def fault(line: str, size: int) -> str:
+        if line.startswith("PUT") and what in line:
+            seen.append(line)
+        if len(seen) > most:
+            proxy.answer = 403
+            return "drop"
+        return whole(line, size)
+
+    proxy.fault = fault
+
+
+@contextmanager
+def renewed(proxy):
+    """Let everybody in again where the block ends."""
+    try:
+        yield
+    finally:
+        del proxy.fault
+        proxy.answer = None
+        proxy.requests.clear()
+        proxy.sent = 0
+
+
+@pytest.mark.parametrize("most", [0, 2, 8, 16])
+def test_credentials_that_expire_are_said(races, bucket, most, monkeypatch):
+    """At whichever request: the error says what to do, no link is broken; with new credentials it goes on."""
+    monkeypatch.setenv("INDEX_BUILDER_LEASE_SECONDS", "2")
+    reader = _reader("bucket", races.folder, bucket)
     with faulty(bucket, 0, share=0) as proxy:
         races.target(_target("bucket", proxy.url))
         races.change(0)
         races.publish()
-        races.change(1)
-        proxy.answer = 403
-        done = races.cli("publish", "-q")
-        proxy.answer = None
+        commit = races.change(1)
+        with renewed(proxy):
+            expire(proxy, most)
+            done = races.cli("publish", "-q")
         assert done.code == 3
         assert "renew the credentials" in done.err
-        assert follow(_reader("bucket", races.folder, bucket)) > 3
+        assert "Traceback" not in done.err
+        assert follow(reader) > 3
         races.publish()
+        races.is_right(commit)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_arrived_of_many_files_is_not_sent_again(repo, cli, dist, bucket, is_first):
+    """Of twenty files ten and more arrive; the next run asks after them, and sends the others."""
+    races, size = Races(repo, cli, dist), 60_000
+    many = [wheel(f"many-{number:02}", "1.0", body=f"#{random.Random(number).randbytes(size).hex()}\n") for number in range(20)]
+    with faulty(bucket, 0, share=0) as proxy:
+        races.target(_target("bucket", proxy.url))
+        if not is_first:
+            races.publish()
+        assert cli("add", "--dist", dist(*many), "--owner", "maintainers").code == 0
+        commit = races.commit()
+        before = proxy.sent
+        with renewed(proxy):
+            expire(proxy, 10, ".whl")
+            assert races.cli("publish", "-q", "--max-delete", "100").code == 3
+            arrived = proxy.sent - before
+        assert arrived > 10 * size
+        races.publish()
+        assert proxy.sent < 20 * 2 * size - arrived + 600_000, "what is known to be there is not sent"
+        again = [line for line in proxy.requests if line.startswith("PUT") and ".whl" in line and ".metadata" not in line]
+        assert len(again) <= 16
+        races.is_right(commit)
