@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +83,17 @@ class Git:
             raise
 
     def _run(self, *arguments: str) -> bytes:
+        """Run git, again where the other side failed for a moment; raises RemoteError."""
+        for pause in _PAUSES:
+            try:
+                return self._once(*arguments)
+            except RemoteError as error:
+                if not error.retryable:
+                    raise
+                time.sleep(pause)
+        return self._once(*arguments)
+
+    def _once(self, *arguments: str) -> bytes:
         self.repository()
         try:
             command = ["git", "-C", str(self._folder), *arguments]
@@ -96,7 +108,7 @@ class Git:
         if done.returncode:
             told = (done.stderr + done.stdout).decode("utf-8", "replace").replace(self._url, self._shown).strip()
             msg = f"{self._shown}: git {arguments[0]} failed: {' · '.join(line for line in told.splitlines() if line.strip())}"
-            raise RemoteError(msg, fix=_fix_of(told))
+            raise RemoteError(msg, fix=_fix_of(told), retryable=_FOR_A_MOMENT.search(told) is not None)
         return done.stdout
 
     def _with_token(self) -> dict[str, str]:
@@ -124,6 +136,12 @@ class Git:
 
 
 _DEADLINE: Final = 1800
+#: In seconds, before git is run again.
+_PAUSES: Final = (1, 4)
+#: What git says of another side that may be well again in a moment. A push that it did after all is a lost race then, and found done.
+_FOR_A_MOMENT: Final = re.compile(
+    r"returned error: (?:429|5\d\d)|rpc failed|early eof|unexpected disconnect|operation timed out", re.IGNORECASE
+)
 #: What of git's environment is about how to reach another side, and not about which repository this is.
 _KEPT: Final = frozenset({"GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_SSL_CAINFO", "GIT_SSL_NO_VERIFY", "GIT_CONFIG_GLOBAL"})
 

@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+#: Who is to try an index.
+INSTALLERS: Final = ("pip", "uv")
 _DEADLINE: Final = 300
 
 

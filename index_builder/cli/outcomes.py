@@ -179,6 +179,9 @@ def _say_tried(audience: str, tried: Tried, *, quiet: bool) -> None:
     elif tried.untried:
         names = f"{', '.join(tried.untried[:_NAMED])}{f' and {len(tried.untried) - _NAMED:,} more' if len(tried.untried) > _NAMED else ''}"
         console.print(f"  [bold yellow]not tried[/]: {names}: no wheel of it fits this machine, or its files are linked")
+    if tried.missing:
+        names = " and ".join(tried.missing)
+        console.print(f"  [bold yellow]not tried[/]: {names} did not try '{audience}': not installed here (pip install {names})")
     if tried.count and not quiet:
         console.print(f"  {count(tried.count, 'project')} could be installed")
 
@@ -192,12 +195,16 @@ def _told(text: str) -> str:
     return escape(plain(text))
 
 
+def _tried(tried: Tried) -> dict[str, Any]:
+    return {"count": tried.count, "untried": list(tried.untried), "missing": list(tried.missing)}
+
+
 def _value(outcome: Outcome) -> dict[str, Any]:
     return {
         "target": outcome.target, "audience": outcome.audience, "result": str(outcome.result), "commit": outcome.commit,
         "before": outcome.before, "written": list(outcome.puts), "deleted": list(outcome.deletes), "lingering": outcome.lingering,
         "bytes": outcome.size, "assets": outcome.assets,
-        "tried": {"count": outcome.tried.count, "untried": list(outcome.tried.untried)} if outcome.tried else None,
+        "tried": _tried(outcome.tried) if outcome.tried else None,
         "forecast": _forecast(outcome.forecast), "hold": _hold(outcome.hold),
         "error": outcome.error.message if outcome.error else None,
         "fix": outcome.error.fix if outcome.error else None,

@@ -92,7 +92,7 @@ class Host(Protocol):
 class Depot(Protocol):
     """Where an audience's files are, when its targets do not have them."""
 
-    def missing(self, puts: Sequence[Put]) -> Sequence[Put]:
+    def missing(self, puts: Sequence[Put], wanted: Site) -> Sequence[Put]:
         """Return those that are not there yet; raises RemoteError, StorageError where one is there with other bytes."""
         ...
 

@@ -210,7 +210,7 @@ def _install(audience: Word, wanted: Site, changed: Sequence[str], machine: Mach
     import socket
     from tempfile import TemporaryDirectory
 
-    from index_builder.adapters.installers import available, install
+    from index_builder.adapters.installers import INSTALLERS, available, install
     from index_builder.adapters.progress import NoProgress
     from index_builder.gateway.background import running
     from index_builder.gateway.tree import TreeServer
@@ -232,4 +232,4 @@ def _install(audience: Word, wanted: Site, changed: Sequence[str], machine: Mach
                 if told := install(command, index, f"{sample.project}=={sample.version}", Path(folder) / name / sample.project):
                     msg = f"{name} does not get {sample.filename} from what would be published for '{audience}': {told}"
                     raise GateError(msg, fix=f"nothing of '{audience}' was published; look at that file: index-builder check --strict")
-    return Tried(count=len(chosen), untried=untried)
+    return Tried(count=len(chosen), untried=untried, missing=tuple(name for name in INSTALLERS if name not in installers))

@@ -17,6 +17,8 @@ from distributions import wheel
 from published import BranchReader, follow
 from servers import running
 
+from index_builder.adapters import git_remote
+
 TOKEN = "a-secret-token"
 
 
@@ -36,6 +38,10 @@ class _Backend(http.server.BaseHTTPRequestHandler):
             return
         path, _, query = self.path.partition("?")
         body = self._body()
+        status, is_done = self.server.failing.pop(0) if self.server.failing and self.command == "POST" else (0, False)
+        if status and not is_done:
+            self._fail(status)
+            return
         environment = {
             "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": str(self.server.root), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": path,
             "QUERY_STRING": query, "REQUEST_METHOD": self.command, "CONTENT_TYPE": self.headers.get("Content-Type", ""),
@@ -43,6 +49,9 @@ class _Backend(http.server.BaseHTTPRequestHandler):
             "GIT_CONFIG_NOSYSTEM": "1", "HTTP_GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
         }  # fmt: skip
         done = subprocess.run(["git", "http-backend"], input=body, env=environment, capture_output=True, check=True)
+        if status:
+            self._fail(status)
+            return
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         fields = [line.split(": ", 1) for line in head.decode().split("\r\n")]
         self.send_response(next((int(value.split()[0]) for name, value in fields if name == "Status"), 200))
@@ -52,6 +61,11 @@ class _Backend(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _fail(self, status: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
@@ -68,15 +82,23 @@ class _Backend(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(root, certificate):
+    """Serve repositories; yield the server. `failing` are status codes of its next answers to POST, each with whether it was done first."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Backend)
-    server.root = root
+    server.root, server.failing = root, []
     with running(server, certificate) as url:
-        yield url
+        server.url = url
+        yield server
 
 
 @pytest.fixture
 def remote(repo, cli, dist, trusted, tmp_path, monkeypatch):
     """An index that publishes to a branch behind HTTPS; yields the bare repository."""
+    with _remote(repo, cli, dist, trusted, tmp_path, monkeypatch) as (bare, _):
+        yield bare
+
+
+@contextmanager
+def _remote(repo, cli, dist, trusted, tmp_path, monkeypatch):
     bare = tmp_path / "served" / "index.git"
     pygit2.init_repository(str(bare), bare=True)
     repository = pygit2.Repository(str(bare))
@@ -85,13 +107,35 @@ def remote(repo, cli, dist, trusted, tmp_path, monkeypatch):
     repository.config["uploadpack.allowAnySHA1InWant"] = "true"
     monkeypatch.setenv("GIT_SSL_CAINFO", str(tmp_path / "authority.pem"))
     assert cli("add", "--dist", dist(wheel("acme-utils", "1.0"))).code == 0
-    with serving(bare.parent, trusted) as url:
+    with serving(bare.parent, trusted) as server:
         text = (repo / "index.yaml").read_text()
         (repo / "index.yaml").write_text(
-            f"{text}publish:\n  - {{name: pages, audience: public, kind: pages-branch, repository: '{url}/index.git'}}\n"
+            f"{text}publish:\n  - {{name: pages, audience: public, kind: pages-branch, repository: '{server.url}/index.git'}}\n"
         )
         commit_all(repo)
-        yield bare
+        yield bare, server
+
+
+@pytest.mark.parametrize("failing", [[(502, False)], [(503, False), (502, True)], [(502, True)]])
+def test_a_server_that_fails_for_a_moment_is_asked_again(repo, cli, dist, trusted, tmp_path, monkeypatch, failing):
+    """A push that was answered with an error, whether it was done or not, ends with what is right."""
+    monkeypatch.setenv("INDEX_BUILDER_GIT_TOKEN", TOKEN)
+    monkeypatch.setattr(git_remote, "_PAUSES", (0.1, 0.1))
+    with _remote(repo, cli, dist, trusted, tmp_path, monkeypatch) as (bare, server):
+        assert cli("publish", "-q").code == 0
+        assert cli("add", "--dist", dist(wheel("acme-core", "1.0"))).code == 0
+        commit_all(repo)
+        server.failing[:] = failing
+        done = cli("publish", "-q")
+        assert done.code == 0, done.err
+        assert server.failing == []
+        assert follow(BranchReader(bare)) == 2
+        assert cli("add", "--dist", dist(wheel("acme-more", "1.0"))).code == 0
+        commit_all(repo)
+        server.failing[:] = [(502, False)] * 3
+        done = cli("publish", "-q")
+        assert (done.code, "502" in done.err) == (3, True), done.err
+        assert follow(BranchReader(bare)) == 2
 
 
 def test_a_token_pushes_over_https(remote, repo, cli, dist, monkeypatch, tmp_path):

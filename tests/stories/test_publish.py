@@ -19,6 +19,7 @@ from publishing import TARGETS
 from signed import Signed, bin_of, page_of_newest, resign
 
 from index_builder import wiring
+from index_builder.adapters import installers
 from index_builder.errors import GateError, RemoteError
 from index_builder.model import rows
 from index_builder.pipeline.publish.order import Tried
@@ -512,18 +513,26 @@ def test_the_gate_lets_nothing_through_that_installers_refuse(work, monkeypatch)
     assert follow(work.live) == 2
 
 
+def test_the_gate_says_who_did_not_try(work, monkeypatch):
+    """Where uv is not installed, pip alone tries, and that is not passed over."""
+    real = installers.available
+    monkeypatch.setattr(installers, "available", lambda: {"pip": real()["pip"]})
+    outcome = work.outcome("--gate", "--target", "folder")["folder"]
+    assert outcome["tried"]["missing"] == ["uv"]
+    work.add(wheel("acme-utils", "1.1"))
+    assert "not tried: uv did not try 'public': not installed here" in work.publish("--gate", "-q", "--target", "folder").err
+
+
 def test_the_gate_says_what_it_could_not_try(work, monkeypatch):
     """Files at a base of their own are tried from the tree; a wheel that fits no machine like this is named, also with --quiet."""
     path = work.folder / "index.yaml"
     path.write_text(path.read_text().replace("files: packages/", "files: https://files.example.org/all/"))
     work.targets("folder")
     work.commit()
-    from index_builder.adapters import installers
-
     found = installers.available()
     monkeypatch.setattr(installers, "available", lambda: {"uv": found["uv"]})
     outcome = work.outcome("--gate")["folder"]
-    assert outcome["tried"] == {"count": 2, "untried": []}
+    assert outcome["tried"] == {"count": 2, "untried": [], "missing": ["pip"]}
     assert "https://files.example.org/all/" in work.live.get("simple/acme-utils/index.html").decode()
     work.add(wheel("acme-odd", "1.0", tag="cp27-cp27m-win32"))
     assert "not tried: acme-odd" in work.publish("--gate", "-q").err

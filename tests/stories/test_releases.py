@@ -175,6 +175,19 @@ def test_nothing_is_overwritten(index, hub, cli, dist):
     assert "acme_utils-1.1" not in str(page(FolderReader(index / "published" / "public"), "acme-utils"))
 
 
+def test_an_asset_that_is_too_short_is_not_believed(index, hub, cli):
+    """A server that tells no digests tells how many bytes there are."""
+    published(cli)
+    for release in hub.repositories[OWN].releases.values():
+        for asset in release["assets"]:
+            del asset["digest"]
+    (index / "published").rename(index / "elsewhere")
+    published(cli)
+    next(iter(hub.repositories[OWN].releases.values()))["assets"][0]["size"] += 1
+    (index / "published").rename(index / "elsewhere too")
+    assert "with other bytes" in published(cli, code=1).err
+
+
 def built(index, cli):
     assert cli("build").code == 0
     return index / "site" / "public"

@@ -33,13 +33,13 @@ class ReleaseDepot:
         self._releases, self._api = releases, api
         self._found = _Releases(api, f"repos/{releases.repository}/releases")
 
-    def missing(self, puts: Sequence[Put]) -> list[Put]:
+    def missing(self, puts: Sequence[Put], wanted: Site) -> list[Put]:
         """Return those that are not there yet; raises RemoteError, StorageError where one is there with other bytes."""
-        return [put for put in puts if not self._is_there(put)]
+        return [put for put in puts if not self._is_there(put, wanted)]
 
     def stock(self, puts: Sequence[Put], wanted: Site, progress: Progress) -> None:
         """Upload what is not there; raises RemoteError, StorageError."""
-        missing = self.missing(puts)
+        missing = self.missing(puts, wanted)
         if not missing:
             return
         sizes = {put.path: wanted.size(put.path) or 0 for put in missing}
@@ -66,14 +66,15 @@ class ReleaseDepot:
             if release and (there := release.assets.pop(asset.name, None)):
                 self._delete(there)
 
-    def _is_there(self, put: Put) -> bool:
+    def _is_there(self, put: Put, wanted: Site) -> bool:
         asset = asset_of(put.path)
         release = self._found.found(asset.tag)
         there = release.assets.get(asset.name) if release else None
         if there is None or there.get("state") != "uploaded":
             return False
         said = str(there.get("digest") or "")
-        if put.digest and said.startswith("sha256:") and said != f"sha256:{put.digest}":
+        has_digest = put.digest and said.startswith("sha256:")  # older servers tell only how many bytes there are
+        if said != f"sha256:{put.digest}" if has_digest else there.get("size") != wanted.size(put.path):
             msg = f"{asset.name} is in the release {asset.tag} of {self._releases.repository} with other bytes"
             raise StorageError(msg, fix="find out who put it there; then delete that asset, and publish again")
         return True

@@ -36,10 +36,14 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """How many projects installers got from a tree, and which of those that changed could not be tried."""
+    """How many projects installers got from a tree, and which of those that changed could not be tried.
+
+    `missing` are installers that are not here, and so did not try.
+    """
 
     count: int
     untried: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,7 +171,7 @@ class _Run:
         here = staged.here
         check_limits(place.host.limits, ((put.path, wanted.size(put.path) or 0) for put in here.puts), done.record.size, place.target.name)
         if order.dry_run:
-            assets = len(place.depot.missing(staged.elsewhere)) if place.depot else 0
+            assets = len(place.depot.missing(staged.elsewhere, wanted)) if place.depot else 0
             staged = replace(staged, outcome=replace(outcome, assets=assets, forecast=forecast(place, here, wanted)))
         else:
             if place.depot:
