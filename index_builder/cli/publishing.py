@@ -110,6 +110,9 @@ class Work:
         if not chosen:
             msg = f"'{source}' is the only target, and it is what would be copied from"
             raise UsageError(msg, fix="name another one to copy to: --target NAME")
+        if closed := [target for target in chosen if target.edge and target.audience not in self.opened]:
+            msg = f"'{closed[0].audience}' is not for everybody, and whoever deploys target '{closed[0].name}' knows none of your people"
+            raise UsageError(msg, fix="take its `edge:` away, and use a host that asks for passwords: index-builder host-config nginx")
         whole = {target.audience for target in chosen if target.kind == "pages-artifact" and not (heartbeat or source)}
         with ExitStack() as stack:
             stack.enter_context(options.problems_shown(self.tree, "text"))

@@ -69,7 +69,8 @@ class Target:
     """Where an audience is published. What a kind of target does not have, is ''.
 
     `grace` is how long files stay that nothing leads to; `history` how many commits a branch keeps, 0 for all; `index_objects` is the
-    form of the pages that a bucket's folders themselves have.
+    form of the pages that a bucket's folders themselves have. `edge` is the host that deploys the tree, `netlify` or `cloudflare`, and
+    `edge_form` what that is to give every reader, `html` or `json`.
     """
 
     name: Word
@@ -84,6 +85,8 @@ class Target:
     endpoint: str = ""
     region: str = ""
     index_objects: str = ""
+    edge: str = ""
+    edge_form: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

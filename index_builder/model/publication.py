@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 #: What a target says of itself: it is published with the tree, and no build makes or reads it.
 RECORD: Final = "state/publication.json"
+#: What a host that deploys a target is told by: of no tree, but a target's own.
+EDGE_FILES: Final = frozenset({"_headers", "_redirects", "404.html"})
 
 
 class Kind(IntEnum):
@@ -58,7 +60,7 @@ class Record:
     was published or whose tombstones count in what it serves ('' means `commit`), `at` when it was published (aware, UTC). `gone` are paths
     that nothing leads to any more, by the time since when; they stay for readers who are on their way. `size` is in bytes, of
     all that is there, where the host has a limit, else 0. `begun` are paths that a publication may have changed which did not
-    end; None where there was none.
+    end; None where there was none. `own` are those of EDGE_FILES that a publication wrote.
     """
 
     commit: str
@@ -69,6 +71,7 @@ class Record:
     gone: Mapping[str, datetime] = field(default_factory=dict)
     hold: Hold | None = None
     begun: tuple[str, ...] | None = None
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

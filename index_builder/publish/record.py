@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from index_builder.errors import StorageError
-from index_builder.model.publication import Hold, Record
+from index_builder.model.publication import EDGE_FILES, Hold, Record
 
 _SCHEMA: Final = 1
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -16,7 +16,7 @@ _COMMIT: Final = re.compile(r"(?:[0-9a-f]{40}(?:[0-9a-f]{24})?)?")
 #: What a publication writes, and so may delete one day.
 _PATH: Final = re.compile(
     r"(?:simple|packages|package-list|provenance|pypi|state|tuf|project|owner|all|changes|search|status|assets)/[^\\\x00-\x1f]+"
-    r"|packages\.json|index\.html|feed\.xml|status\.json|_headers|_redirects"
+    r"|packages\.json|index\.html|feed\.xml|status\.json|_headers|_redirects|404\.html"
 )
 _CLIMBS: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
 
@@ -30,6 +30,7 @@ def encode(record: Record) -> bytes:
         "gone": {path: _text(time) for path, time in sorted(record.gone.items())},
         "hold": {"commit": hold.commit, "reason": hold.reason, "who": hold.who, "at": _text(hold.at)} if hold else None,
         "begun": None if record.begun is None else sorted(record.begun),
+        **({"own": sorted(record.own)} if record.own else {}),
     }  # fmt: skip
     return json.dumps(value, indent=1).encode() + b"\n"
 
@@ -45,6 +46,7 @@ def decode(content: bytes) -> Record:
             gone={_path(path): _time(time) for path, time in value["gone"].items()},
             hold=None if hold is None else _hold(hold),
             begun=None if value["begun"] is None else tuple(map(_path, value["begun"])),
+            own=tuple(map(_own, value.get("own", ()))),
         )  # fmt: skip
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         msg = f"the target's state/publication.json is not one that a publication wrote ({error})"
@@ -84,6 +86,13 @@ def is_ours(path: str) -> bool:
 def _path(value: Any) -> str:
     if not is_ours(value):
         msg = f"{value!r} is no path of a tree"
+        raise ValueError(msg)
+    return str(value)
+
+
+def _own(value: Any) -> str:
+    if value not in EDGE_FILES:
+        msg = f"{value!r} is no file of a target's own"
         raise ValueError(msg)
     return str(value)
 

@@ -59,7 +59,23 @@ def open_places(
             opening = _open(root, audience, target, fetcher, is_open=audience.name in opened, dry_run=dry_run)
             return _opened(stack, opening)
 
-        yield [Place(target=target, host=host(target), depot=depots.get(target.audience)) for target in targets]
+        yield [
+            Place(target=target, host=host(target), depot=depots.get(target.audience), own=_own(target, configuration))
+            for target in targets
+        ]  # fmt: skip
+
+
+def _own(target: Target, configuration: Configuration) -> dict[str, bytes]:
+    """Return what the host that deploys a target is told by."""
+    if not target.edge:
+        return {}
+    from index_builder.hostconfig.pages import render_edge
+    from index_builder.hostconfig.render import environment
+    from index_builder.wiring import shipped
+
+    templates = environment(shipped.host_templates())
+    files = render_edge(target.edge, configuration.title, target.audience, templates, serves_json=target.edge_form == "json")
+    return {file.name: file.text.encode() for file in files}
 
 
 def _opened(stack: ExitStack, opening: AbstractContextManager[Host]) -> Host:

@@ -228,13 +228,69 @@ def test_a_branch_that_others_use_keeps_what_is_theirs(work):
     tip = repository.branches["gh-pages"].peel(pygit2.Commit)
     builder = repository.TreeBuilder(tip.tree)
     builder.insert("CNAME", repository.create_blob(b"pypi.example.org"), pygit2.enums.FileMode.BLOB)
+    builder.insert("404.html", repository.create_blob(b"ours"), pygit2.enums.FileMode.BLOB)
     who = pygit2.Signature("test", "test@example.org")
     repository.create_commit("refs/heads/gh-pages", who, who, "domain", builder.write(), [tip.id])
     work.add(wheel("acme-utils", "1.1"))
     work.publish()
     work.publish("--reconcile")
     assert work.branch.get("CNAME") == b"pypi.example.org"
+    assert work.branch.get("404.html") == b"ours"
     assert follow(work.branch) == 3
+
+
+def test_who_deploys_a_target_is_told_by_files_in_it(work, tmp_path):
+    """`edge:` puts what `host-config` writes beside the tree; it stays when pages change, is repaired, and goes when it is not wanted."""
+    folder = "{{name: folder, audience: public, kind: directory, path: published/public{}}}"
+    branch = "{{name: branch, audience: public, kind: pages-branch, repository: ../remote.git{}}}"
+    work.targets(folder.format(", edge: cloudflare"), branch.format(", edge: netlify, edge-form: json"))
+    work.commit()
+    wanted = {}
+    for kind, form, reader in (("cloudflare", "html", work.live), ("netlify", "json", work.branch)):
+        told = work.cli("host-config", kind, "--form", form, "--output", tmp_path / kind)
+        assert told.code == 0, told.err
+        wanted[kind] = (reader, {path.name: path.read_bytes() for path in (tmp_path / kind).iterdir()})
+    assert [sorted(files) for _, files in wanted.values()] == [["404.html", "_headers", "_redirects"], ["_headers", "_redirects"]]
+
+    def are_there() -> bool:
+        return all(reader.get(name) == content for reader, files in wanted.values() for name, content in files.items())
+
+    work.publish()
+    assert are_there()
+    for version in ("1.1", "1.2"):
+        work.add(wheel("acme-utils", version))
+        work.publish()
+        assert are_there(), version
+    assert {outcome["result"] for outcome in work.outcome().values()} == {"unchanged"}
+    assert work.cli("mirror-check").code == 0
+    work.publish("--reconcile")
+    assert are_there()
+    spoiled = work.folder / "published" / "public" / "_headers"
+    spoiled.unlink()
+    spoiled.write_text("/*\n  X-Evil: 1\n")
+    assert work.outcome()["folder"]["written"] == ["_headers", "status.json"]
+    assert are_there()
+    work.targets("folder", "branch")
+    work.commit()
+    work.publish()
+    assert [reader.get(name) for reader, files in wanted.values() for name in files] == [None] * 5
+    work.add(wheel("acme-utils", "1.3"))
+    work.publish()
+    assert work.live.get("_headers") is None
+    assert follow(work.live) == follow(work.branch) == 5
+
+
+def test_an_audience_that_is_not_for_everybody_is_deployed_by_nobody(work):
+    """Netlify and Cloudflare know none of the index's people, so `edge:` is refused for it."""
+    path = work.folder / "index.yaml"
+    path.write_text(path.read_text().replace("audiences:\n", "audiences:\n  staff: {includes: [public]}\n"))
+    work.targets("{name: staff, audience: staff, kind: directory, path: published/staff, edge: netlify}")
+    work.commit()
+    done = work.publish(code=2)
+    assert "'staff' is not for everybody, and whoever deploys target 'staff' knows none of your people" in done.err
+    work.targets("{name: a, audience: public, kind: directory, path: published/public, edge-form: json}")
+    work.commit()
+    assert "`edge-form:` needs `edge:`" in work.publish(code=1).err
 
 
 def test_the_archive_is_what_pages_deploys(work):

@@ -105,9 +105,9 @@ class InboxModel(Shape):
 
 
 _KEYS_OF = {
-    "directory": ("path",),
+    "directory": ("path", "edge", "edge_form"),
     "pages-artifact": ("path",),
-    "pages-branch": ("repository", "branch", "history"),
+    "pages-branch": ("repository", "branch", "history", "edge", "edge_form"),
     "bucket": ("url", "endpoint", "region", "index_objects"),
 }
 _NEEDED = {"directory": "path", "bucket": "url"}
@@ -160,10 +160,19 @@ class TargetModel(Shape):
         "html", default=None,
     )  # fmt: skip
 
+    edge: Literal["none", "netlify", "cloudflare"] | None = key(
+        "For `kind: directory` and `kind: pages-branch`: who deploys it, and takes `_headers` and `_redirects`, which are written for it."
+        " `none` unless it is said.",
+        "cloudflare", default=None,
+    )  # fmt: skip
+    edge_form: Literal["html", "json"] | None = key("With `edge:`: what every reader gets, `html` unless it is said.", "json", default=None)
+
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         """Refuse keys that mean nothing for a kind, and say which is missing."""
         check_fitting(self, self.kind)
+        if self.edge_form is not None and self.edge in (None, "none"):
+            raise PydanticCustomError("missing-key", "`edge-form:` needs `edge:`")
         if self.index_objects not in (None, "none") and not (self.url or "").startswith("s3://"):
             raise PydanticCustomError("invalid-value", "`index-objects` is for s3:// alone")
         if self.kind == "pages-artifact" and self.path is not None and not self.path.endswith(".tar"):

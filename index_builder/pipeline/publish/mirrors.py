@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index_builder.errors import StorageError
+from index_builder.model.publication import EDGE_FILES
 from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.difference import difference, record_of
 from index_builder.pipeline.publish.reconcile import own_of
@@ -58,7 +59,7 @@ def extra(live: Site) -> tuple[str, ...]:
     """
     record = record_of(live)
     wanted = {put.path for put in difference(live, None).puts} | own_of(live)
-    known = {*record.gone, *(record.begun or ())} if record else set()
+    known = {*record.gone, *(record.begun or ()), *EDGE_FILES} if record else set(EDGE_FILES)
     return tuple(sorted(path for path in live.listing() if is_ours(path) and path not in wanted and path not in known))
 
 

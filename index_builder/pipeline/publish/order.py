@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -116,11 +116,15 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A target and what serves it; and where its audience's files are, if the target does not have them."""
+    """A target and what serves it; and where its audience's files are, if the target does not have them.
+
+    `own` are EDGE_FILES that it is to have besides the tree, by their paths.
+    """
 
     target: Target
     host: Host
     depot: Depot | None = None
+    own: Mapping[str, bytes] = field(default_factory=dict)
 
     def has(self, path: str) -> bool:
         """Say whether the target has a path of the tree."""

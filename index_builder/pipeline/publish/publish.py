@@ -18,21 +18,20 @@ from index_builder.errors import (
 )
 from index_builder.model.index import Target
 from index_builder.model.names import Word
-from index_builder.model.page import STATUS
 from index_builder.model.publication import Hold, Publication, Put, Record
 from index_builder.model.releases import FOLDER
-from index_builder.pipeline.publish.difference import difference, is_used, mark_of, put_of, record_of
+from index_builder.pipeline.publish.difference import difference, is_used, mark_of, record_of
 from index_builder.pipeline.publish.order import Order, Outcome, Place, Relation, Result, Tried, failed, forecast, outcome_of
+from index_builder.pipeline.publish.own import has_own, with_own
 from index_builder.pipeline.publish.readback import check, content_of
 from index_builder.pipeline.publish.reconcile import reconciled
 from index_builder.pipeline.publish.signatures import metadata_of
-from index_builder.pipeline.publish.standing import WithStatus, encode_status, said_commit
 from index_builder.pipeline.publish.whole import whole
 from index_builder.pipeline.publish.withdraw import withdraw
 from index_builder.ports.machine import Progress
 from index_builder.ports.places import Site
 from index_builder.publish.plan import Terms, check_limits, publication
-from index_builder.state import MARK, digest_of
+from index_builder.state import MARK
 from index_builder.trust.layout import GRACE, POINTER
 
 
@@ -155,14 +154,14 @@ class _Run:
         if record and record.commit and not order.hold and not order.heartbeat and (ended := self._by_relation(place, record, commit)):
             return ended
         is_right = record is not None and (record.begun is None or order.heartbeat) and record.hold == hold and not order.reconcile
-        is_right = is_right and not self._is_due(record, place.target)
+        is_right = is_right and not self._is_due(record, place.target) and has_own(place, record, one.live)
         if one.live is not None and is_right and _is_same(one.live, wanted):
             return outcome_of(place, Result.UNCHANGED, record, hold=hold)
         done = self._publication(one, wanted, commit, hold)
         changed = [put.path for put in done.puts]
         if place.host.is_whole:
             done, wanted = whole(place, done, wanted, one.live)
-        done, wanted = self._with_status(one, done, wanted)
+        done, wanted = with_own(place, done, wanted, record, one.live)
         outcome = outcome_of(
             place, Result.PUBLISHED, record, commit=commit, puts=tuple(put.path for put in done.puts), deletes=done.deletes,
             size=done.size, lingering=len(done.record.gone), hold=hold,
@@ -190,17 +189,6 @@ class _Run:
             yield
         finally:
             self._progress.end()
-
-    def _with_status(self, one: _Looked, done: Publication, wanted: Site) -> tuple[Publication, Site]:
-        """Add what the target says of itself to people, where there are pages for people and it does not say so already."""
-        mark = mark_of(wanted)
-        is_said = not done.puts and not done.deletes and said_commit(one.live) == done.record.commit
-        if mark is None or not mark.web or is_said:
-            return done, wanted
-        content = encode_status(done.record, one.place.host.limits, wanted)
-        puts = tuple(sorted({put for put in done.puts if put.path != STATUS} | {put_of(STATUS, digest_of(content))}))
-        begun = replace(done.begun, begun=tuple({*(done.begun.begun or ()), STATUS}))
-        return replace(done, puts=puts, begun=begun, size=done.size + len(content)), WithStatus(wanted, content)
 
     def _is_due(self, record: Record | None, target: Target) -> bool:
         """Say whether something that nothing leads to has stayed long enough."""

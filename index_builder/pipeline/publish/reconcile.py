@@ -8,7 +8,7 @@ from typing import Final
 
 from index_builder.errors import StorageError
 from index_builder.model.page import STATUS
-from index_builder.model.publication import RECORD, Put
+from index_builder.model.publication import EDGE_FILES, RECORD, Put
 from index_builder.pipeline.publish.difference import difference, mark_of
 from index_builder.pipeline.publish.digests import is_file
 from index_builder.ports.places import Site
@@ -19,7 +19,7 @@ from index_builder.publish.record import is_ours
 def reconciled(wanted: Site, there: Site, lingering: Container[str] = ()) -> Difference:
     """Compare every byte of a whole tree with what is there, and ask for all that there is. What is `lingering` went before."""
     puts = {put.path: put for put in difference(wanted, None).puts}
-    present = {path for path in there.listing() if is_ours(path)}
+    present = {path for path in there.listing() if is_ours(path) and path not in EDGE_FILES}
     gone = sorted(present - puts.keys() - own_of(wanted))
     projects = {
         path for path in present if path.startswith("simple/") and path.endswith("/index.html") and path.count("/") == _OF_A_PROJECT

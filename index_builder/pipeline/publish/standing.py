@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
-from typing import BinaryIO
 
 import orjson
 
@@ -78,35 +76,3 @@ def _time(value: object) -> datetime | None:
     except ValueError:
         return None
     return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
-
-
-class WithStatus:
-    """A tree with a `status.json` that is a target's own; the tree itself stays as it is."""
-
-    def __init__(self, tree: Site, content: bytes) -> None:
-        """Take the tree and the file."""
-        self._tree, self._content = tree, content
-
-    def listing(self) -> Mapping[str, int | None]:
-        """Return what is there."""
-        return {**self._tree.listing(), STATUS: len(self._content)}
-
-    def size(self, path: str) -> int | None:
-        """Return a file's size."""
-        return len(self._content) if path == STATUS else self._tree.size(path)
-
-    def read(self, path: str) -> bytes:
-        """Return a file's bytes."""
-        return self._content if path == STATUS else self._tree.read(path)
-
-    def open(self, path: str) -> BinaryIO:
-        """Open a file."""
-        return io.BytesIO(self._content) if path == STATUS else self._tree.open(path)
-
-    def put(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Write into the tree."""
-        self._tree.put(path, chunks)
-
-    def delete(self, path: str) -> None:
-        """Delete from the tree."""
-        self._tree.delete(path)
