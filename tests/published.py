@@ -269,7 +269,7 @@ def s3():
 
 
 class Faults(http.server.ThreadingHTTPServer):
-    """A proxy that lets a share of all requests go wrong: before they arrive, or after, so that only the answer is lost."""
+    """A proxy that lets a share of all requests go wrong: before they arrive, or after, so that only the answer is lost; or out of order."""
 
     daemon_threads = True
 
@@ -278,6 +278,7 @@ class Faults(http.server.ThreadingHTTPServer):
         self.behind, self.share = behind.removeprefix("http://"), share
         self.random = random.Random(seed)
         self.lock = threading.Lock()
+        self.passing, self.passed = threading.Condition(), 0
         self.requests: list[str] = []
         self.sent = 0
         self.faults = 0
@@ -295,7 +296,13 @@ class Faults(http.server.ThreadingHTTPServer):
             if self.random.random() >= self.share:
                 return ""
             self.faults += 1
-            return self.random.choice(["drop", "lose", "delay", "500", "503", "cut"])
+            return self.random.choice(["drop", "lose", "delay", "overtaken", "500", "503", "cut"])
+
+    def let_one_pass(self) -> None:
+        """Wait until another request was answered that may have come later, if there is one."""
+        with self.passing:
+            before = self.passed
+            self.passing.wait_for(lambda: self.passed > before, timeout=0.3)
 
     def handle_error(self, request, client_address) -> None:
         pass
@@ -326,12 +333,17 @@ class _Faulty(http.server.BaseHTTPRequestHandler):
             return
         if fault == "delay":
             time.sleep(self.server.random.random() * 0.3)
+        elif fault == "overtaken":
+            self.server.let_one_pass()
         connection = http.client.HTTPConnection(self.server.behind, timeout=30)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("connection", "accept-encoding")}
         connection.request(self.command, self.path, body=body, headers=headers)
         response = connection.getresponse()
         content = response.read()
         connection.close()
+        with self.server.passing:
+            self.server.passed += 1
+            self.server.passing.notify_all()
         if fault == "lose":
             self._drop()
             return
