@@ -55,6 +55,9 @@ def test_pip_installs_from_a_plain_bucket(repo, cli, dist, bucket, tmp_path):
 
     ask("PUT", f"{bucket}/html/simple/acme-utils/", b"evil")
     ask("DELETE", f"{bucket}/json/simple/")
+    done = cli("mirror-check")
+    assert done.code == 1, done.out
+    assert "simple/index.v1_json" in done.out + done.err
     assert cli("publish", "-q", "--reconcile").code == 0
     again = json.loads(cli("publish", "--reconcile", "--dry-run", "--format", "json").out)
     assert [target["written"] + target["deleted"] for target in again["targets"]] == [[], []]

@@ -569,6 +569,18 @@ def test_the_gate_lets_nothing_through_that_installers_refuse(work, monkeypatch)
     assert follow(work.live) == 2
 
 
+def test_the_gate_tries_what_changed_and_little_else(work, monkeypatch):
+    """Of six projects one changes: that one is tried, and two of the others; of a first publication all are."""
+    real = installers.available
+    monkeypatch.setattr(installers, "available", lambda: {"uv": real()["uv"]})
+    work.add(*(wheel(f"more-{number}", "1.0") for number in range(4)))
+    work.targets("folder")
+    work.commit()
+    assert work.outcome("--gate")["folder"]["tried"]["count"] == 6
+    work.add(wheel("more-2", "1.1"))
+    assert work.outcome("--gate")["folder"]["tried"]["count"] == 3
+
+
 def test_the_gate_says_who_did_not_try(work, monkeypatch):
     """Where uv is not installed, pip alone tries, and that is not passed over."""
     real = installers.available

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import timedelta
@@ -63,11 +64,14 @@ class BucketSite:
         self._bucket, self._objects = bucket, objects
         self._contents: dict[str, tuple[bytes, Tag] | None] = {}
         self._seen: frozenset[str] | None = None
+        self._spoiled: AbstractSet[str] = frozenset()
 
     def listing(self) -> Mapping[str, int | None]:
         """Ask the bucket for all that it has."""
         found = {path: (size, tag) for path, size, tag in self._bucket.list() if path != LEASE}
-        return {path: size for path, (size, _) in (self._objects.listed(found) if self._objects else found).items()}
+        listed = self._objects.listed(found) if self._objects else found
+        self._spoiled = found.keys() - listed.keys()
+        return {path: size for path, (size, _) in listed.items()}
 
     def look(self) -> frozenset[str]:
         """Ask the bucket once for all that it has, so that nobody need ask after what it has not; return that."""
@@ -89,7 +93,12 @@ class BucketSite:
         return path in self._contents
 
     def size(self, path: str) -> int | None:
-        """Return an object's size. Small ones are fetched at once: who asks for their size wants to read them."""
+        """Return an object's size. Small ones are fetched at once: who asks for their size wants to read them.
+
+        After a listing, a page counts as not there that its folder's object has not, as in the listing.
+        """
+        if path in self._spoiled:
+            return None
         if path.startswith(("packages/", "provenance/")):
             head = self._bucket.head(path)
             return int(head["size"]) if head else None

@@ -21,8 +21,9 @@ from index_builder.ports.places import Site
 from index_builder.publish.apply import verified
 from index_builder.render.simple import LIST_JSON, ProjectList
 
-#: So many projects are tried.
+#: So many projects are tried at most, and so many of those that did not change: what is downloaded follows the change.
 MOST: Final = 8
+_UNCHANGED: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +57,11 @@ def samples(wanted: Site, changed: Sequence[str], machine: Machine) -> tuple[lis
     names = [*first, *(name for name in _names(wanted) if name not in first)]
     found: list[Sample] = []
     untried: list[str] = []
-    for name in names[:_LOOKED_AT]:
-        if len(found) == MOST:
+    most = MOST
+    for number, name in enumerate(names[:_LOOKED_AT]):
+        if number == len(first):
+            most = min(MOST, len(found) + _UNCHANGED)
+        if len(found) == most:
             break
         if sample := _newest(wanted, name, machine):
             found.append(sample)

@@ -34,6 +34,7 @@ class Compared:
 def compare(one: Site, other: Site, progress: Progress) -> Compared:
     """Read all that a whole tree has in both; raises StorageError where the first is not what it says itself."""
     puts = [put for put in difference(one, None).puts if not put.path.startswith(FOLDER)]
+    beyond = extra(other)  # first: who lists all sees more than who asks after each
     same = 0
     differing: list[str] = []
     missing: list[str] = []
@@ -49,7 +50,7 @@ def compare(one: Site, other: Site, progress: Progress) -> Compared:
             progress.done(put.path)
     finally:
         progress.end()
-    return Compared(same=same, differing=tuple(differing), missing=tuple(missing), extra=extra(other))
+    return Compared(same=same, differing=tuple(differing), missing=tuple(missing), extra=beyond)
 
 
 def extra(live: Site) -> tuple[str, ...]:
