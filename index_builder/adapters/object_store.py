@@ -17,6 +17,7 @@ from index_builder.model.page import FOR_PEOPLE, HTML, JSON, JSON_LINES, SIMPLE_
 from index_builder.model.rows import is_rows
 
 if TYPE_CHECKING:
+    from obstore import GetResult
     from obstore.store import AzureStore, ObjectStore
 
 #: How what never changes may be cached, by whoever else is named before it.
@@ -49,6 +50,32 @@ class Tag(NamedTuple):
     def told(self) -> dict[str, str]:
         """Return it as a provider is told of it."""
         return {"e_tag": self.e_tag} | ({"version": self.version} if self.version is not None else {})
+
+
+class Headers(NamedTuple):
+    """What readers are told of an object besides its bytes."""
+
+    kind: str
+    cache: str
+
+
+class Got(NamedTuple):
+    """An object that was read."""
+
+    content: bytes
+    tag: Tag
+    headers: Headers
+
+
+class Opened(NamedTuple):
+    """An object that is being read."""
+
+    stream: BinaryIO
+    headers: Headers
+
+
+def _headers(found: GetResult) -> Headers:
+    return Headers(str(found.attributes.get("Content-Type", "")), str(found.attributes.get("Cache-Control", "")))
 
 
 #: What `endpoint:` and `region:` are called for each kind of provider; what is not here, it does not have.
@@ -123,19 +150,24 @@ class Bucket:
         """Say how many requests a large object takes beside those that bring its parts: whether it is there, and, say, the end."""
         return 3 if self._parts is None else 1 + self._parts.requests
 
-    def get(self, path: str) -> tuple[bytes, Tag] | None:
-        """Return an object's bytes and what it is recognized by; None where there is none. Raises RemoteError."""
+    def get(self, path: str) -> Got | None:
+        """Return a small object; None where there is none. Raises RemoteError."""
         import obstore  # noqa: PLC0415 - an extra
 
         try:
             with self._errors(path):
                 found = obstore.get(self.store, path)
-                return bytes(found.bytes()), Tag.of(found.meta)
+                return Got(bytes(found.bytes()), Tag.of(found.meta), _headers(found))
         except FileNotFoundError:
             return None
 
     def open(self, path: str) -> BinaryIO | None:
         """Open an object, which may be large; None where there is none. Raises RemoteError, then and where it is read."""
+        found = self.opened(path)
+        return found.stream if found else None
+
+    def opened(self, path: str) -> Opened | None:
+        """Do so, and return what readers are told of it, too."""
         import obstore  # noqa: PLC0415
 
         try:
@@ -143,7 +175,8 @@ class Bucket:
                 found = obstore.get(self._patient, path)
         except FileNotFoundError:
             return None
-        return BufferedReader(_Arriving(found.stream(min_chunk_size=_CHUNK), lambda: self._errors(path)), _CHUNK)
+        stream = BufferedReader(_Arriving(found.stream(min_chunk_size=_CHUNK), lambda: self._errors(path)), _CHUNK)
+        return Opened(stream, _headers(found))
 
     def head(self, path: str) -> Mapping[str, Any] | None:
         """Return size, last_modified and what is in a `Tag` of an object; None where there is none. Raises RemoteError."""

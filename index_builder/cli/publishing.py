@@ -148,7 +148,7 @@ class Work:
     def _others(self, audience: Word, chosen: Sequence[Target], fetcher: Fetcher) -> AbstractContextManager[Sequence[Place]]:
         """Open the other targets of an audience, to be read."""
         others = [target for target in self.configuration.publish if target.audience == audience and target not in chosen]
-        return places_of.open_places(self.root, self.configuration, others, fetcher, dry_run=True)
+        return places_of.open_places(self.root, self.configuration, others, fetcher, opened=self.opened, dry_run=True)
 
     def _renews(self, record: Record | None, *, behind: bool) -> str:
         """Return the commit whose signatures are renewed at a target: its hold's, ours, or with `behind` an earlier one that it serves."""
@@ -194,7 +194,7 @@ class Work:
     def _copied(self, name: str, stack: ExitStack, fetcher: Fetcher) -> Make:
         """Return what makes a tree of what another target serves; raises UsageError, StorageError."""
         target = _chosen(self.configuration, [name])[0]
-        place = stack.enter_context(places_of.open_places(self.root, self.configuration, [target], fetcher, dry_run=True))[0]
+        place = stack.enter_context(places_of.open_places(self.root, self.configuration, [target], fetcher, opened=self.opened, dry_run=True))[0]
         live = place.host.live()
         record = record_of(live)
         if live is None or record is None:
@@ -210,7 +210,7 @@ class Work:
         """Return what each chosen target serves."""
         with (
             options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=True) as fetcher,
-            places_of.open_places(self.root, self.configuration, self.chosen, fetcher, dry_run=True) as places,
+            places_of.open_places(self.root, self.configuration, self.chosen, fetcher, opened=self.opened, dry_run=True) as places,
         ):
             return [Standing.of(place) for place in places]
 
@@ -222,7 +222,7 @@ class Work:
         shown = progress(quiet=self.quiet)
         with (
             options.fetching(self.root, self.configuration, pool=self.pool, connections=self.connections, quiet=True) as fetcher,
-            places_of.open_places(self.root, self.configuration, self.chosen, fetcher, dry_run=True) as places,
+            places_of.open_places(self.root, self.configuration, self.chosen, fetcher, opened=self.opened, dry_run=True) as places,
         ):
             firsts: dict[Word, tuple[str, Site]] = {}
             compared = 0

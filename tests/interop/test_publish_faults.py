@@ -13,7 +13,7 @@ from conftest import LONG, commit_all
 from distributions import wheel
 from published import BranchReader, FolderReader, Following, HttpReader, begin, faulty, follow, killed_at
 
-from index_builder.adapters.object_store import open_bucket
+from index_builder.adapters.object_store import FOREVER, open_bucket
 
 #: All of them in `make test-long`; each run takes a part.
 KILLS, RACES = (100, 50) if LONG else (20, 8)
@@ -317,3 +317,41 @@ def test_what_arrived_of_many_files_is_not_sent_again(repo, cli, dist, bucket, i
         again = [line for line in proxy.requests if line.startswith("PUT") and ".whl" in line and ".metadata" not in line]
         assert len(again) <= 16
         races.is_right(commit)
+
+
+def test_what_readers_are_told_is_repaired_too(races, bucket):
+    """An object with its bytes and other headers is found by a comparison, and put right; so are all of them where an audience is closed."""
+    races.target(_target("bucket", bucket).replace("name: t", "name: s").replace("/public/", "/second/"))
+    path = races.folder / "index.yaml"
+    path.write_text(f"{path.read_text()}  - {_target('bucket', bucket)}\n")
+    commit = races.change(0)
+    races.publish()
+    there = open_bucket("s3://acme-index/public/", bucket, "us-east-1", "the bucket")
+    assert races.cli("mirror-check").code == 0
+    reader = _reader("bucket", races.folder, bucket)
+    spoiled = ["simple/acme-core/index.html", next(path for path in sorted(reader.paths()) if path.endswith(".whl"))]
+    for path in spoiled:
+        there.put(path, reader.get(path), cache="max-age=9", kind="text/plain")
+    done = races.cli("mirror-check")
+    assert done.code == 1
+    assert all(path in done.out for path in spoiled), done.out
+    written = next(target for target in json.loads(_told(races, "--reconcile")) if target["target"] == "t")["written"]
+    assert set(written) == {*spoiled, "status.json"}
+    for path, told in zip(
+        spoiled, (("text/html; charset=utf-8", "public, max-age=60"), ("application/octet-stream", f"public, {FOREVER}")), strict=True
+    ):
+        assert there.get(path).headers == told
+    assert races.cli("mirror-check").code == 0
+    for rule in (races.folder / "policies.d").glob("*.yaml"):
+        rule.write_text(rule.read_text().replace("anyone: [download]", "maintainers: [download]"))
+    races.commit()
+    _told(races, "--reconcile")
+    caches = {path: there.get(path).headers.cache for path in reader.paths() if not path.startswith("state/")}
+    assert {path: cache for path, cache in caches.items() if "public" in cache} == {}
+    assert commit
+
+
+def _told(races, *options) -> str:
+    done = races.cli("publish", "--max-delete", "100", "--format", "json", *options)
+    assert done.code == 0, done.err
+    return json.dumps(json.loads(done.out)["targets"])

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import timedelta
-from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from index_builder.adapters.folder_objects import FolderObjects
-from index_builder.adapters.hosts.lease import LEASE, Lease
-from index_builder.adapters.object_store import FOREVER, LARGE, REVALIDATE, Bucket, Tag, content_type, open_bucket
-from index_builder.errors import InterruptedRunError, LostRaceError, StorageError
+from index_builder.adapters.hosts.bucket_site import BucketSite, cache_of
+from index_builder.adapters.hosts.lease import Lease
+from index_builder.adapters.object_store import LARGE, REVALIDATE, Bucket, Tag, content_type, open_bucket
+from index_builder.errors import InterruptedRunError, LostRaceError
 from index_builder.model.publication import RECORD, Kind, Limits, Publication, Put
 from index_builder.publish.apply import verified
 from index_builder.publish.record import encode
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from index_builder.ports.machine import Clock, Progress
     from index_builder.ports.places import Site
 
-_BRIEFLY: Final = "max-age=60"
 #: How long a lease holds.
 _LIFE: Final = timedelta(seconds=120)
 _CONNECTIONS: Final = 16
@@ -47,95 +45,6 @@ def open_host(target: Target, clock: Clock, *, is_open: bool = False, life: time
             yield host
         finally:
             host.close()
-
-
-def _cache(put: Put, scope: str) -> str:
-    """Say how long an object may be kept, and by whom: `scope` is `public`, or `private`, which keeps it out of shared caches."""
-    if put.kind.is_immutable:
-        return f"{scope}, {FOREVER}"
-    return f"{scope}, {_BRIEFLY}" if put.kind in (Kind.PROJECT, Kind.LIST, Kind.WEB) else REVALIDATE
-
-
-class BucketSite:
-    """A bucket's tree as a Site that is only read. What was read once is remembered: it is compared with, and put on condition."""
-
-    def __init__(self, bucket: Bucket, objects: FolderObjects | None = None) -> None:
-        """Take the bucket, and what its folders have, if anything."""
-        self._bucket, self._objects = bucket, objects
-        self._contents: dict[str, tuple[bytes, Tag] | None] = {}
-        self._seen: frozenset[str] | None = None
-        self._spoiled: AbstractSet[str] = frozenset()
-
-    def listing(self) -> Mapping[str, int | None]:
-        """Ask the bucket for all that it has."""
-        found = {path: (size, tag) for path, size, tag in self._bucket.list() if path != LEASE}
-        listed = self._objects.listed(found) if self._objects else found
-        self._spoiled = found.keys() - listed.keys()
-        return {path: size for path, (size, _) in listed.items()}
-
-    def look(self) -> frozenset[str]:
-        """Ask the bucket once for all that it has, so that nobody need ask after what it has not; return that."""
-        self._seen = frozenset(path for path, _, _ in self._bucket.list())
-        return self._seen
-
-    def tag(self, path: str) -> Tag | None:
-        """Return what an object was recognized by when it was read; asks, where it was not and may be there."""
-        if path in self._contents:
-            found = self._contents[path]
-            return found[1] if found else None
-        if self._seen is not None and path not in self._seen:
-            return None
-        head = self._bucket.head(path)
-        return Tag.of(head) if head else None
-
-    def is_known(self, path: str) -> bool:
-        """Say whether an object was read, or looked for."""
-        return path in self._contents
-
-    def size(self, path: str) -> int | None:
-        """Return an object's size. Small ones are fetched at once: who asks for their size wants to read them.
-
-        After a listing, a page counts as not there that its folder's object has not, as in the listing.
-        """
-        if path in self._spoiled:
-            return None
-        if path.startswith(("packages/", "provenance/")):
-            head = self._bucket.head(path)
-            return int(head["size"]) if head else None
-        found = self._get(path)
-        return len(found[0]) if found else None
-
-    def _get(self, path: str) -> tuple[bytes, Tag] | None:
-        if path not in self._contents:
-            self._contents[path] = self._bucket.get(path)
-        return self._contents[path]
-
-    def read(self, path: str) -> bytes:
-        """Return an object's bytes."""
-        found = self._get(path)
-        if found is None:
-            msg = f"{path} is not in the bucket"
-            raise StorageError(msg)
-        return found[0]
-
-    def open(self, path: str) -> BinaryIO:
-        """Open an object."""
-        if path.startswith("packages/"):
-            found = self._bucket.open(path)
-            if found is None:
-                msg = f"{path} is not in the bucket"
-                raise StorageError(msg)
-            return found
-        return BytesIO(self.read(path))
-
-    def put(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Raise StorageError: a bucket is changed by its host."""
-        msg = "a bucket is only read"
-        raise StorageError(msg)
-
-    def delete(self, path: str) -> None:
-        """Raise StorageError, as `put` does."""
-        self.put(path, ())
 
 
 class BucketHost:
@@ -157,12 +66,12 @@ class BucketHost:
         self._bucket, self._threads, self._objects = bucket, threads, objects
         self._scope = "public" if is_open else "private"
         self._site: BucketSite | None = None
-        self._stopped = threading.Event()
+        self._stopped, self._repairs = threading.Event(), False
         self._lease = Lease(bucket, clock, life.total_seconds())
 
     def live(self) -> Site | None:
         """Return what is there now."""
-        self._site = BucketSite(self._bucket, self._objects)
+        self._site = BucketSite(self._bucket, self._scope, self._objects)
         return self._site
 
     def close(self) -> None:
@@ -191,6 +100,7 @@ class BucketHost:
     def stage(self, publication: Publication, wanted: Site, progress: Progress) -> None:
         """Put what never changes."""
         puts = [put for put in publication.puts if put.kind.is_immutable]
+        self._repairs = publication.repairs
         arrived = self._arrived([put for put in puts if put.kind is not Kind.SIGNED], wanted)
         for kind in dict.fromkeys(put.kind for put in puts):
             self._each([put for put in puts if put.kind is kind], lambda put: self._put_immutable(put, wanted, arrived, progress))
@@ -201,7 +111,7 @@ class BucketHost:
         Where that is not there, nothing else is asked after; nor where all of it is sent faster than asked after.
         """
         sizes = {put.path: wanted.size(put.path) or 0 for put in puts}
-        if len(puts) < _FEW or sum(sizes.values()) < _LITTLE or self._bucket.head(puts[0].path) is None:
+        if self._repairs or len(puts) < _FEW or sum(sizes.values()) < _LITTLE or self._bucket.head(puts[0].path) is None:
             return lambda _: False
         if self._is_first and self._site is not None:
             seen = self._site.look()
@@ -214,14 +124,15 @@ class BucketHost:
             progress.advance(size)
         elif size > LARGE:
             head = self._bucket.head(put.path)
-            if head is None or head["size"] != size:
+            if head is None or head["size"] != size or self._repairs:
                 self._bucket.put_large(
-                    put.path, self._unless_stopped(verified(wanted, put, progress)), size, cache=_cache(put, self._scope)
+                    put.path, self._unless_stopped(verified(wanted, put, progress)), size, cache=cache_of(put.kind, self._scope)
                 )
         else:
             content = b"".join(verified(wanted, put, progress))
             try:
-                self._bucket.put(put.path, content, cache=_cache(put, self._scope), new=True)
+                is_new = put.kind is Kind.SIGNED or not self._repairs
+                self._bucket.put(put.path, content, cache=cache_of(put.kind, self._scope), new=is_new)
             except LostRaceError as error:  # it is there: from a run that did not end, or because two projects share it
                 if put.kind is Kind.SIGNED and not put.digest:
                     self._check_version(put.path, content, error)
@@ -238,7 +149,7 @@ class BucketHost:
     def _check_version(self, path: str, content: bytes, error: LostRaceError) -> None:
         """Raise LostRaceError where metadata is there in the same version with other bytes: readers would take neither."""
         found = self._bucket.get(path)
-        if found is None or found[0] != content:
+        if found is None or found.content != content:
             msg = f"{path} is there with other bytes: somebody else has signed that version"
             raise LostRaceError(msg, fix="see what is there: index-builder publish --reconcile --dry-run") from error
 
@@ -264,7 +175,7 @@ class BucketHost:
 
     def _put_current(self, put: Put, wanted: Site, site: BucketSite, progress: Progress) -> None:
         content = b"".join(verified(wanted, put, progress))
-        cache = _cache(put, self._scope)
+        cache = cache_of(put.kind, self._scope)
         self._put_page(put.path, content, cache, site.tag(put.path))
         if (folder := self._folder_of(put.path)) is not None:  # after the page, whose condition says that it is still ours to change
             there = self._objects_at(folder)
@@ -288,8 +199,8 @@ class BucketHost:
         except LostRaceError:
             # The answer to an earlier try of ours may have been lost on the way.
             found = bucket.get(path)
-            if found is not None and found[0] == content:
-                return found[1]
+            if found is not None and found.content == content:
+                return found.tag
             raise
 
     def _each(self, puts: Sequence[Put], do: Callable[[Put], None]) -> None:

@@ -25,8 +25,9 @@ def test_gcs_compares_generations(google):
     first = bucket.put("a.json", b"1", cache="no-cache", new=True)
     with pytest.raises(LostRaceError):
         bucket.put("a.json", b"2", cache="no-cache", new=True)
-    content, seen = bucket.get("a.json")
+    content, seen, headers = bucket.get("a.json")
     assert (content, seen) == (b"1", first)
+    assert headers == ("application/json", "no-cache")
     assert Tag.of(bucket.head("a.json")) == first
     second = bucket.put("a.json", b"2", cache="no-cache", expected=first)
     assert second.version != first.version
@@ -64,7 +65,7 @@ def test_azure_compares_tags(monkeypatch, tmp_path):
         first = bucket.put("a.json", b"1", cache="no-cache", new=True)
         with pytest.raises(LostRaceError):
             bucket.put("a.json", b"2", cache="no-cache", new=True)
-        assert bucket.get("a.json") == (b"1", first)
+        assert bucket.get("a.json") == (b"1", first, ("application/json", "no-cache"))
         second = bucket.put("a.json", b"2", cache="no-cache", expected=first)
         assert Tag.of(bucket.head("a.json")) == second != first
         with pytest.raises(LostRaceError):
