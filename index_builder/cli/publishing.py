@@ -24,7 +24,7 @@ from index_builder.pipeline import build
 from index_builder.pipeline.publish.difference import record_of
 from index_builder.pipeline.publish.earlier import EarlierTree
 from index_builder.pipeline.publish.make import Workshop
-from index_builder.pipeline.publish.mirrors import Compared, compare, extra
+from index_builder.pipeline.publish.mirrors import Compared, compare, extra, stocked
 from index_builder.pipeline.publish.order import Make, Order, Outcome, Place, Relation, Result
 from index_builder.pipeline.publish.publish import publish
 from index_builder.pipeline.reading import configuration_of, open_audiences
@@ -194,7 +194,9 @@ class Work:
     def _copied(self, name: str, stack: ExitStack, fetcher: Fetcher) -> Make:
         """Return what makes a tree of what another target serves; raises UsageError, StorageError."""
         target = _chosen(self.configuration, [name])[0]
-        place = stack.enter_context(places_of.open_places(self.root, self.configuration, [target], fetcher, opened=self.opened, dry_run=True))[0]
+        place = stack.enter_context(
+            places_of.open_places(self.root, self.configuration, [target], fetcher, opened=self.opened, dry_run=True)
+        )[0]
         live = place.host.live()
         record = record_of(live)
         if live is None or record is None:
@@ -217,6 +219,8 @@ class Work:
     def compared(self) -> Iterator[tuple[str, str, Compared]]:
         """Yield each target of an audience with the first one, and how it stands to that; and the first one if it has more than its tree.
 
+        Where an audience's files are in releases, how those stand to the first one.
+
         Raises UsageError, StorageError, RemoteError.
         """
         shown = progress(quiet=self.quiet)
@@ -238,6 +242,9 @@ class Work:
                 if first is live:
                     if found := extra(live):
                         yield name, name, Compared(same=0, differing=(), missing=(), extra=found)
+                    if place.depot:
+                        compared += 1
+                        yield "its releases", name, stocked(live, place.depot)
                 else:
                     compared += 1
                     yield name, place.target.name, compare(first, live, shown)

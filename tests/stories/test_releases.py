@@ -175,6 +175,22 @@ def test_nothing_is_overwritten(index, hub, cli, dist):
     assert "acme_utils-1.1" not in str(page(FolderReader(index / "published" / "public"), "acme-utils"))
 
 
+def test_assets_that_are_gone_are_found_and_brought_again(index, hub, cli):
+    """A comparison looks into the releases, too; a repair uploads what is not there any more."""
+    published(cli)
+    done = cli("mirror-check")
+    assert (done.code, "folder with its releases: 4 files the same" in done.err) == (0, True), done.out + done.err
+    release = next(iter(hub.repositories[OWN].releases.values()))
+    lost = release["assets"].pop(0)["name"]
+    done = cli("mirror-check")
+    assert done.code == 1
+    assert lost in done.out
+    assert "fix: index-builder publish --target folder --reconcile" in done.err
+    published(cli, "--reconcile")
+    assert lost in held(hub)
+    assert cli("mirror-check").code == 0
+
+
 def test_an_asset_that_is_too_short_is_not_believed(index, hub, cli):
     """A server that tells no digests tells how many bytes there are."""
     published(cli)

@@ -11,7 +11,7 @@ from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.difference import difference, record_of
 from index_builder.pipeline.publish.reconcile import own_of
 from index_builder.ports.machine import Progress
-from index_builder.ports.places import Site
+from index_builder.ports.places import Depot, Site
 from index_builder.publish.apply import verified
 from index_builder.publish.record import is_ours
 
@@ -51,6 +51,13 @@ def compare(one: Site, other: Site, progress: Progress) -> Compared:
     finally:
         progress.end()
     return Compared(same=same, differing=tuple(differing), missing=tuple(missing), extra=beyond)
+
+
+def stocked(live: Site, depot: Depot) -> Compared:
+    """Look for the files of a whole tree where its audience has them; raises RemoteError, StorageError where one has other bytes."""
+    puts = [put for put in difference(live, None).puts if put.path.startswith(FOLDER)]
+    missing = {put.path for put in depot.missing(puts, live)}
+    return Compared(same=len(puts) - len(missing), differing=(), missing=tuple(sorted(missing)), extra=())
 
 
 def extra(live: Site) -> tuple[str, ...]:
