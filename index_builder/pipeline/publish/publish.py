@@ -19,7 +19,6 @@ from index_builder.errors import (
 from index_builder.model.index import Target
 from index_builder.model.names import Word
 from index_builder.model.publication import Hold, Publication, Put, Record
-from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.difference import difference, is_used, mark_of, record_of
 from index_builder.pipeline.publish.order import Order, Outcome, Place, Relation, Result, Tried, failed, forecast, outcome_of
 from index_builder.pipeline.publish.own import has_own, with_own
@@ -27,7 +26,7 @@ from index_builder.pipeline.publish.readback import check, content_of
 from index_builder.pipeline.publish.reconcile import reconciled
 from index_builder.pipeline.publish.signatures import metadata_of
 from index_builder.pipeline.publish.whole import whole
-from index_builder.pipeline.publish.withdraw import withdraw
+from index_builder.pipeline.publish.withdraw import withdraw_from_all
 from index_builder.ports.machine import Progress
 from index_builder.ports.places import Site
 from index_builder.publish.plan import Terms, check_limits, publication
@@ -47,7 +46,8 @@ def publish(places: Sequence[Place], order: Order, progress: Progress) -> tuple[
             break
         if attempt < _ATTEMPTS - 1:
             progress.note(f"{', '.join(place.target.name for place in waiting)}: somebody else published meanwhile; starting over")
-    run.withdraw(places)
+    if not order.dry_run:
+        withdraw_from_all(places, run.outcomes, order.others, progress)
     return tuple(run.outcomes[place.target.name] for place in places)
 
 
@@ -281,17 +281,6 @@ class _Run:
         else:
             self.outcomes[name] = one.outcome
         return True
-
-    def withdraw(self, places: Sequence[Place]) -> None:
-        """Delete files that nothing leads to any more from where an audience has them, if none of these targets failed."""
-        done = (Result.PUBLISHED, Result.UNCHANGED)
-        depots = {place.target.audience: place.depot for place in places if place.depot}
-        for audience, depot in () if self._order.dry_run else depots.items():
-            outcomes = [self.outcomes[place.target.name] for place in places if place.target.audience == audience]
-            gone = {path for outcome in outcomes for path in outcome.deletes if path.startswith(FOLDER)}
-            if gone and all(outcome.result in done for outcome in outcomes):
-                targets = [*(place for place in places if place.target.audience == audience), *self._order.others(audience)]
-                withdraw(depot, gone, targets, self._progress)
 
 
 def _version(live: Site | None) -> int | None:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from index_builder.errors import RemoteError, StorageError
+from index_builder.model.names import Word
+from index_builder.model.releases import FOLDER
 from index_builder.pipeline.publish.difference import mark_of, record_of, used
-from index_builder.pipeline.publish.order import Place
+from index_builder.pipeline.publish.order import Outcome, Place, Result
 from index_builder.ports.machine import Progress
 from index_builder.ports.places import Depot
+
+
+def withdraw_from_all(
+    places: Sequence[Place], outcomes: Mapping[Word, Outcome], others: Callable[[Word], Sequence[Place]], progress: Progress
+) -> None:  # fmt: skip
+    """Delete files that nothing leads to any more from where each audience has them, if none of its targets failed."""
+    done = (Result.PUBLISHED, Result.UNCHANGED)
+    depots = {place.target.audience: place.depot for place in places if place.depot}
+    for audience, depot in depots.items():
+        ours = [place for place in places if place.target.audience == audience]
+        ended = [outcomes[place.target.name] for place in ours]
+        gone = {path for outcome in ended for path in outcome.deletes if path.startswith(FOLDER)}
+        if gone and all(outcome.result in done for outcome in ended):
+            withdraw(depot, gone, [*ours, *others(audience)], progress)
 
 
 def withdraw(depot: Depot, gone: Iterable[str], targets: Sequence[Place], progress: Progress) -> None:
@@ -32,7 +48,7 @@ def needed(place: Place, paths: Iterable[str]) -> set[str]:
     Raises StorageError, RemoteError where nobody can tell.
     """
     name, live = place.target.name, place.host.live()
-    if live is None and not place.host.is_immediate:
+    if place.is_unseen(live):
         msg = f"what '{name}' leads to cannot be read, because its audience has no url where it is deployed"
         raise StorageError(msg)
     record, mark = record_of(live), mark_of(live)

@@ -124,7 +124,9 @@ def test_limits_name_the_file_and_the_way_out():
 def test_a_record_survives_its_way():
     """All of it is read as it was written."""
     hold = Hold(commit=40 * "a", reason="broken", who="alice", at=NOW)
-    record = Record(commit=40 * "1", at=NOW, previous=40 * "0", newest=40 * "2", size=7, gone={WHEEL: NOW}, hold=hold, begun=(PAGE,))
+    record = Record(
+        commit=40 * "1", at=NOW, previous=40 * "0", newest=40 * "2", size=7, gone={WHEEL: NOW}, hold=hold, begun=(PAGE,), own=("_headers",)
+    )
     assert decode(encode(record)) == record
     older = json.loads(encode(record))
     del older["newest"]
@@ -137,6 +139,7 @@ def test_a_record_survives_its_way():
         {"schema": 2}, {"commit": "main"}, {"newest": "main"}, {"commit": None}, {"size": -1}, {"size": "1"}, {"at": "yesterday"}, {"begun": ["../etc/passwd"]},
         {"gone": {"/etc/passwd": "2026-11-26T12:00:00Z"}}, {"gone": {"simple/../../x": "2026-11-26T12:00:00Z"}}, {"gone": ["x"]},
         {"begun": ["etc/passwd"]}, {"begun": "x"}, {"hold": {}}, {"hold": {"commit": "x", "reason": "", "who": "", "at": ""}},
+        {"own": ["simple/index.html"]}, {"own": 1}, {"own": [["_headers"]]},
         {"hold": {"commit": "", "reason": 1, "who": "", "at": "2026-11-26T12:00:00Z"}},
     ],
 )  # fmt: skip
