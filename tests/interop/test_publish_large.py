@@ -162,9 +162,11 @@ def test_what_arrived_of_a_large_file_is_not_sent_again(large, repo, cli, provid
 
 
 every = pytest.mark.parametrize("provider", ["s3", "gs", "az"], indirect=True)
+#: GCS is sent parts by what sends them to S3.
+both_ways = pytest.mark.parametrize("provider", ["s3", "az"], indirect=True)
 
 
-@every
+@both_ways
 def test_a_network_that_fails_brings_a_large_file(large, cli, provider):
     """A fifth of all requests is lost, refused or cut, before or after they were done."""
     reader = provider.reader()
@@ -184,7 +186,7 @@ def test_a_network_that_fails_brings_a_large_file(large, cli, provider):
     assert json.loads(done.out)["targets"][0]["written"] == []
 
 
-@every
+@both_ways
 def test_a_forecast_counts_parts(large, cli, provider):
     """What `--dry-run` says of a large file is what it takes."""
     with faulty(provider.server, 0, share=0) as proxy:
@@ -224,7 +226,7 @@ def test_nothing_is_there_before_all_bytes_are_right(provider):
     assert (attributes["Content-Type"], attributes["Cache-Control"]) == ("application/octet-stream", "no-cache")
 
 
-@every
+@both_ways
 def test_two_that_send_the_same_file_both_end(provider):
     """Whoever is slower finds the upload gone and the object there, and goes on."""
     for size in (LARGE + 1, 2 * LARGE, len(CONTENT)):
