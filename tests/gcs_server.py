@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from servers import running
 
 _WHO = "publisher@acme.example.org"
+#: As a real one is called: by its number, google-auth would ask another host for the project.
+_POOL = "//iam.googleapis.com/projects/123456/locations/global/workloadIdentityPools/acme/providers/workflows"
 
 
 class Gcs(http.server.ThreadingHTTPServer):
@@ -216,7 +218,7 @@ def gcs(monkeypatch, folder: Path, *, workload: bool = False, certificate: Path 
     if workload:
         (folder / "vouched").write_text("a workload's")
         told = {
-            "type": "external_account", "audience": "//iam.example.org/acme", "token_url": f"{server.url}/token",
+            "type": "external_account", "audience": _POOL, "token_url": f"{server.url}/token",
             "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "credential_source": {"file": str(folder / "vouched")},
         }  # fmt: skip
     (folder / "google.json").write_text(json.dumps(told))

@@ -328,7 +328,7 @@ class _Faulty(http.server.BaseHTTPRequestHandler):
         if fault == "drop":
             self._drop()
             return
-        if fault in ("500", "503"):
+        if fault.isdigit():
             self._reply(int(fault), b"<Error><Code>SlowDown</Code></Error>")
             return
         if fault == "delay":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from index_builder.adapters.object_store import Bucket, clients
 
@@ -22,9 +22,10 @@ _PAGES: Final = {"html": "index.html", "json": "index.v1_json"}
 class FolderObjects:
     """The objects `simple/` and `simple/<project>/` of a bucket, each with the bytes of a page that is there too."""
 
-    def __init__(self, store: S3Store, form: str, region: str, name: str) -> None:
-        """Take the bucket's store and the form of the pages; `name` is who it is, for errors."""
-        self._store, self._page, self._region, self._name = store, _PAGES[form], region, name
+    def __init__(self, bucket: Bucket, form: str, region: str) -> None:
+        """Take the bucket, which is one of S3, and the form of the pages."""
+        self._bucket, self._page, self._region = bucket, _PAGES[form], region
+        self._store = cast("S3Store", bucket.store)
         self._base = ""
 
     def folder_of(self, path: str) -> str | None:
@@ -46,7 +47,7 @@ class FolderObjects:
             self._store.config["bucket"], endpoint=address, virtual_hosted_style_request=True, disable_bulk_delete=True,
             **region, **clients(address),
         )  # fmt: skip
-        return Bucket(store, store, f"{self._name}: {folder}/")
+        return Bucket(store, store, f"{self._bucket.name}: {folder}/", self._bucket.parts)
 
     def listed(self, found: Mapping[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
         """Return a listing in which a page counts as not there where its folder's object is not, or has other bytes.

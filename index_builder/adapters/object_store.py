@@ -100,20 +100,23 @@ def open_bucket(url: str, endpoint: str, region: str, called: str) -> Bucket:
     scheme, _, place = url.partition("://")
     settings: dict[str, Any] = _settings(scheme, endpoint, region, called)
     bucket, _, prefix = place.partition("/")
-    uploads: Uploads = S3Uploads(bucket, prefix, endpoint, region, called)
-    if scheme == "gs":
-        credentials = GoogleCredentials(called)
+    credentials = GoogleCredentials(called) if scheme == "gs" else None
+    if credentials:
         settings["credential_provider"] = credentials.for_obstore
-        uploads = S3Uploads(bucket, prefix, endpoint or _GOOGLE, "", called, authorize=credentials.authorize)
     opened: Callable[..., ObjectStore] = from_url  # which settings there are is for the URL's scheme to say
     try:
         store, patient = opened(url, **settings, **clients(endpoint)), opened(url, **settings, **clients(endpoint, patient=True))
     except (BaseError, ValueError, TypeError) as error:
         msg = f"{called}: {_first_line(error)}"
         raise UsageError(msg, fix="correct its `url:`, `endpoint:` and `region:` in index.yaml") from error
-    if scheme == "az":
+    uploads: Uploads
+    if credentials:
+        uploads = S3Uploads(bucket, prefix, endpoint or _GOOGLE, "", called, authorize=credentials.authorize)
+    elif scheme == "az":
         uploads = AzureUploads(cast("AzureStore", store), called)
-    return Bucket(store, patient, called, Parts(uploads))
+    else:
+        uploads = S3Uploads(bucket, prefix, endpoint, region, called)
+    return Bucket(store, patient, called, Parts(uploads), credentials)
 
 
 def _settings(scheme: str, endpoint: str, region: str, called: str) -> dict[str, str]:
@@ -138,17 +141,19 @@ def clients(endpoint: str, *, patient: bool = False) -> dict[str, Any]:
 class Bucket:
     """Objects by path, with obstore's errors as ours."""
 
-    def __init__(self, store: ObjectStore, patient: ObjectStore, name: str, parts: Parts | None = None) -> None:
+    def __init__(
+        self, store: ObjectStore, patient: ObjectStore, name: str, parts: Parts, credentials: GoogleCredentials | None = None
+    ) -> None:  # fmt: skip
         """Take the store, twice: with little and with much time for a request; `name` is who it is, for errors.
 
-        With `parts`, what arrived of a large object in an earlier run is not sent again.
+        `parts` puts large objects; `credentials` are Google's.
         """
-        self.store, self._patient, self.name, self._parts = store, patient, name, parts
+        self.store, self._patient, self.name, self.parts, self._credentials = store, patient, name, parts, credentials
 
     @property
     def requests_for_parts(self) -> int:
         """Say how many requests a large object takes beside those that bring its parts: whether it is there, and, say, the end."""
-        return 3 if self._parts is None else 1 + self._parts.requests
+        return 1 + self.parts.requests
 
     def get(self, path: str) -> Got | None:
         """Return a small object; None where there is none. Raises RemoteError."""
@@ -213,10 +218,9 @@ class Bucket:
         import obstore  # noqa: PLC0415
 
         attributes = {"Content-Type": content_type(path), "Cache-Control": cache}
-        if self._parts is not None:
-            with suppress(UntoldError):
-                self._parts.put(path, chunks, size, attributes)
-                return
+        with suppress(UntoldError):
+            self.parts.put(path, chunks, size, attributes)
+            return
         with self._errors(path):
             obstore.put(self._patient, path, chunks, attributes=attributes, use_multipart=True, chunk_size=LARGE)
 
@@ -245,6 +249,8 @@ class Bucket:
             msg = f"{self.name}: {path} is not what it was a moment ago"
             raise LostRaceError(msg) from error
         except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+            if self._credentials and self._credentials.failed:
+                raise self._credentials.failed from error
             msg = f"{self.name}: the bucket does not let us at {path or 'its list'}: {_first_line(error)}"
             fix = "renew the credentials (they may have expired), and let them read, put and delete objects there, and list them"
             raise RemoteError(msg, fix=fix) from error

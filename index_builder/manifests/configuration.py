@@ -102,7 +102,7 @@ def _target(model: TargetModel) -> Target:
         repository=model.repository or "", branch=model.branch or ("gh-pages" if branch else ""), history=model.history or 0,
         url=model.url or "", endpoint=model.endpoint or "", region=model.region or "",
         index_objects=model.index_objects if model.index_objects not in (None, "none") else "",
-        edge=model.edge if model.edge not in (None, "none") else "", edge_form=model.edge_form or "html",
+        edge=model.edge if model.edge not in (None, "none") else "", edge_form=model.edge_form or "",
     )  # fmt: skip
 
 

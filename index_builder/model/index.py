@@ -70,7 +70,7 @@ class Target:
 
     `grace` is how long files stay that nothing leads to; `history` how many commits a branch keeps, 0 for all; `index_objects` is the
     form of the pages that a bucket's folders themselves have. `edge` is the host that deploys the tree, `netlify` or `cloudflare`, and
-    `edge_form` what that is to give every reader, `html` or `json`.
+    `edge_form` what that is to give every reader, `json`, or HTML.
     """
 
     name: Word

@@ -255,7 +255,24 @@ def test_who_may_not_list_uploads_sends_all_of_it(provider, refuse):
     with faulty(provider.server, 0, share=0) as proxy:
         refuse(proxy, provider.url[:2])
         provider.open(proxy.url).put_large("packages/a.whl", _chunks(CONTENT), len(CONTENT), cache="no-cache")
-        assert sorted(provider.parts(proxy)) == list(range(1, PARTS + 1))
+        if not provider.path:  # at Azure obstore sends it, and calls its blocks otherwise
+            assert sorted(provider.parts(proxy)) == list(range(1, PARTS + 1))
+    with provider.open().open("packages/a.whl") as stream:
+        assert stream.read() == CONTENT
+
+
+def test_a_part_that_fails_takes_nothing_from_who_was_faster(provider):
+    """Two uploads of one file: a part of the one fails for good, while the other one ends; what that made stays whole."""
+    with faulty(provider.server, 0, share=0) as other, faulty(provider.server, 0, share=0) as proxy:
+        denied(other, "s3")
+
+        def chunks():
+            yield CONTENT[:LARGE]
+            proxy.fault = lambda line, _: "403" if "partNumber=2&" in line or line.endswith("partNumber=2") else ""
+            put_large(provider.open(other.url))
+            yield CONTENT[LARGE:]
+
+        provider.open(proxy.url).put_large("packages/a.whl", chunks(), len(CONTENT), cache="no-cache")
     with provider.open().open("packages/a.whl") as stream:
         assert stream.read() == CONTENT
 
@@ -269,9 +286,9 @@ def test_who_is_not_let_in_is_told(provider):
     """Whoever is refused half way is told that it is the credentials."""
     with faulty(provider.server, 0, share=0) as proxy:
         proxy.answer = 403
-        with pytest.raises(RemoteError, match=r"the bucket: packages/a.whl: .*") as error:
+        with pytest.raises(RemoteError, match=r"the bucket: .*packages/a\.whl: .*") as error:
             put_large(provider.open(proxy.url))
-        assert "correct or renew the credentials" in error.value.fix
+        assert "renew the credentials" in error.value.fix
 
 
 def test_credentials_for_s3_that_are_wrong(provider, monkeypatch):
@@ -292,13 +309,19 @@ def test_credentials_for_s3_that_are_wrong(provider, monkeypatch):
 def test_credentials_for_gcs_that_are_wrong(provider, monkeypatch, tmp_path):
     """What the environment says of AWS is not for Google; without credentials, and with a broken key, the error says what to do."""
     monkeypatch.setenv("AWS_PROFILE", "none of ours")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "broken"))
+    (tmp_path / "broken").write_text("no section")
     put_large(provider.open())
-    refused = (("{}", "type"), ('{"type": "service_account"}', "google.json"), ("not json", "google.json"))
+    refused = (("{}", "type"), ("[]", "get"), ('{"type": "service_account"}', "google.json"), ("not json", "google.json"))
     for content, said in refused:
         (tmp_path / "google.json").write_text(content)
         with pytest.raises(RemoteError, match=said) as error:
             provider.open()
         assert "GOOGLE_APPLICATION_CREDENTIALS" in error.value.fix
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path))
+    with pytest.raises(RemoteError, match="directory"):
+        provider.open()
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     with pytest.raises(RemoteError, match=r"none\.json") as error:
         provider.open()

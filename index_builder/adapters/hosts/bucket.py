@@ -39,7 +39,7 @@ def open_host(target: Target, clock: Clock, *, is_open: bool = False, life: time
     """Yield a bucket as a host, `is_open` where its audience is for everybody; raises UsageError."""
     bucket = open_bucket(target.url, target.endpoint, target.region, f"target '{target.name}'")
     with ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="bucket") as threads:
-        objects = FolderObjects(bucket.store, target.index_objects, target.region, bucket.name) if target.index_objects else None  # type: ignore[arg-type]
+        objects = FolderObjects(bucket, target.index_objects, target.region) if target.index_objects else None
         host = BucketHost(bucket, clock, threads, is_open=is_open, life=life, objects=objects)
         try:
             yield host

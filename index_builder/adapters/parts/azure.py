@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from http import HTTPStatus
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from index_builder.adapters.certificates import trusted
@@ -24,15 +25,16 @@ if TYPE_CHECKING:
 #: For how long an address lets its bearer in: a file may be hours on its way.
 _LIFE: Final = timedelta(hours=12)
 _DENIED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-#: What the service says where there is nothing, or nothing that it tells us of.
-_NOT_TOLD: Final = (HTTPStatus.NOT_FOUND, *_DENIED)
+#: More than are ever used at once.
+_CONNECTIONS: Final = 32
+_RETRIES: Final = 5
 
 
 class AzureUploads:
     """Uploads to a container."""
 
-    #: What arrived, the end.
-    requests = 2
+    #: What arrived, the end; and for an identity the key that signs an address, twice.
+    requests = 4
 
     def __init__(self, store: AzureStore, name: str) -> None:
         """Take the store, and who it is, for errors."""
@@ -41,19 +43,31 @@ class AzureUploads:
     @cached_property
     def _transport(self) -> Any:
         from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415
+        from requests import Session  # noqa: PLC0415
+        from requests.adapters import HTTPAdapter  # noqa: PLC0415
 
-        return RequestsTransport(connection_timeout=10, read_timeout=60, connection_verify=trusted("REQUESTS_CA_BUNDLE") or True)
+        session = Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        verify = trusted("REQUESTS_CA_BUNDLE") or True
+        transport = RequestsTransport(
+            session=session, session_owner=False, connection_timeout=10, read_timeout=60, connection_verify=verify
+        )
+        transport.open()  # here: several threads would do so at once
+        return transport
 
     def begin(self, path: str, size: int, attributes: Mapping[str, str]) -> AzureUpload:
-        """Ask which blocks of an object are there; raises UntoldError for credentials that may not sign."""
-        from azure.core.exceptions import HttpResponseError  # noqa: PLC0415
+        """Ask which blocks of an object are there; raises UntoldError where an address that is signed does not let us."""
+        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError  # noqa: PLC0415
 
         try:
             _, blocks = self._client("GET", path).get_block_list("uncommitted")
-        except HttpResponseError as error:
-            if error.status_code not in _NOT_TOLD:
-                raise
+        except ResourceNotFoundError:
             blocks = []
+        except HttpResponseError as error:
+            if error.status_code in _DENIED:  # the credentials may be good for all but addresses that they sign
+                raise UntoldError(path) from error
+            raise
         there = {str(block.id): int(block.size) for block in blocks}
         return AzureUpload(self._client("PUT", path), there, attributes)
 
@@ -67,7 +81,8 @@ class AzureUploads:
             url = obstore.sign(self._store, method, path, _LIFE)
         except BaseError as error:
             raise UntoldError(path) from error
-        retries = LinearRetry(backoff=2, retry_total=5, random_jitter_range=1)  # in seconds
+        times: Any = dict.fromkeys(("retry_total", "retry_connect", "retry_read", "retry_status"), _RETRIES)
+        retries = LinearRetry(backoff=2, random_jitter_range=1, **times)  # in seconds
         return BlobClient.from_blob_url(url, transport=self._transport, retry_policy=retries)
 
     @contextmanager
@@ -100,7 +115,8 @@ class AzureUpload:
 
     def send(self, number: int, md5: bytes, part: bytes) -> None:
         """Send a block; the service compares the MD5 that goes with it."""
-        self._client.stage_block(_called(number, md5), part, validate_content=True)
+        # As a stream, because bytes would have to go within the time for a connection.
+        self._client.stage_block(_called(number, md5), BytesIO(part), len(part), validate_content=True)
 
     def finish(self) -> None:
         """Make an object of all blocks."""

@@ -5,6 +5,7 @@ obstore does not tell by what an upload that was begun is found again; so these 
 
 from __future__ import annotations
 
+import base64
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -84,10 +85,11 @@ class S3Uploads:
         )  # fmt: skip
         if self._authorize:
             # Nothing that the environment says of AWS is meant for somebody else.
-            session = Session(session_vars={"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)})
+            nowhere = (None, None, os.devnull, None)
+            session = Session(session_vars={"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere})
             settings = settings.merge(Config(signature_version=UNSIGNED))
             client = session.create_client(
-                "s3", config=settings, endpoint_url=self._endpoint, region_name="auto", verify=trusted("REQUESTS_CA_BUNDLE")
+                "s3", config=settings, endpoint_url=self._endpoint, region_name="auto", verify=trusted("REQUESTS_CA_BUNDLE") or True
             )
             authorize = self._authorize
             client.meta.events.register("before-send.s3", lambda request, **_: authorize(request))
@@ -106,25 +108,29 @@ class S3Upload:
         """Take the client, bucket and key, the upload's id, tag and size of each part that is there, and the size of the whole."""
         self._client, self._where, self._upload, self._there, self._size = client, where, upload, there, size
         self._tags: dict[int, str] = {}
+        self._is_done = False
 
     def has(self, number: int, md5: bytes, size: int) -> bool:
         """Compare with the entity tag, which is the MD5, unless a part was encrypted by a key of KMS."""
-        tag = f'"{md5.hex()}"'
-        if self._there.get(number) != (tag, size):
-            return False
+        tag, there = self._there.get(number, ("", 0))
+        if tag.strip('"') != md5.hex() or there != size:
+            return self._is_done
         self._tags[number] = tag
         return True
 
     def send(self, number: int, md5: bytes, part: bytes) -> None:
         """Send a part."""
-        self._unless_there(lambda: self._sent(number, part))
+        self._unless_there(lambda: self._sent(number, md5, part))
 
-    def _sent(self, number: int, part: bytes) -> None:
-        sent = self._client.upload_part(**self._where, UploadId=self._upload, PartNumber=number, Body=part)
+    def _sent(self, number: int, md5: bytes, part: bytes) -> None:
+        of = {**self._where, "UploadId": self._upload, "PartNumber": number}
+        sent = self._client.upload_part(**of, Body=part, ContentMD5=base64.b64encode(md5).decode())
         self._tags[number] = str(sent["ETag"])
 
     def finish(self) -> None:
-        """Complete it."""
+        """Complete it, unless another run has: ours may lack a part."""
+        if self._is_done:
+            return
         parts = [{"PartNumber": number, "ETag": self._tags[number]} for number in sorted(self._tags)]
         whole = {"Parts": parts}
         self._unless_there(lambda: self._client.complete_multipart_upload(**self._where, UploadId=self._upload, MultipartUpload=whole))
@@ -138,6 +144,7 @@ class S3Upload:
         except ClientError:
             if not self._is_there():
                 raise
+            self._is_done = True
 
     def _is_there(self) -> bool:
         from botocore.exceptions import ClientError  # noqa: PLC0415

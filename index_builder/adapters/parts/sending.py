@@ -24,7 +24,8 @@ class UntoldError(Exception):
 
 def refused(name: str, path: str, error: Exception, *, denied: bool) -> RemoteError:
     """Return what is said of an error that a provider's library has raised; `denied` where it is of the credentials."""
-    msg = f"{name}: {path}: {str(error).splitlines()[0][:300]}"
+    text = str(error).strip() or type(error).__name__
+    msg = f"{name}: {path}: {text.splitlines()[0][:300]}"
     fix = "correct or renew the credentials (they may have expired), and let them put objects there"
     fix = fix if denied else "publish again: what arrived is not sent once more"
     return RemoteError(msg, fix=fix, retryable=not denied)

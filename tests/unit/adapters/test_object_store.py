@@ -14,7 +14,7 @@ from index_builder.errors import LostRaceError, RemoteError, UsageError
 
 @pytest.fixture
 def google(monkeypatch, tmp_path):
-    """A GCS that takes anybody's word."""
+    """A GCS that lets a service account in."""
     with gcs(monkeypatch, tmp_path) as server:
         yield server
 
