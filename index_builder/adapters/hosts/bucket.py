@@ -88,8 +88,7 @@ class BucketHost:
                 count += self._bucket.requests_for_parts + -(-size // LARGE)
             else:
                 count += 1 if put.kind.is_immutable or self._is_first or self._site.is_known(put.path) else 2
-            if self._folder_of(put.path) is not None:
-                count += 2
+            count += self._folder_of(put.path) is not None
         return count
 
     @property
@@ -178,9 +177,8 @@ class BucketHost:
         cache = cache_of(put.kind, self._scope)
         self._put_page(put.path, content, cache, site.tag(put.path))
         if (folder := self._folder_of(put.path)) is not None:  # after the page, whose condition says that it is still ours to change
-            there = self._objects_at(folder)
-            head = there.head("")
-            self._put_page("", content, cache, Tag.of(head) if head else None, there, content_type(put.path))
+            self._lease.check()
+            self._objects_at(folder).put("", content, cache=cache, kind=content_type(put.path))
         progress.done(put.path)
 
     def _folder_of(self, path: str) -> str | None:
@@ -190,15 +188,14 @@ class BucketHost:
         assert self._objects is not None  # noqa: S101 - for the type checker: it has said which folder
         return self._objects.open(folder)
 
-    def _put_page(self, path: str, content: bytes, cache: str, tag: Tag | None, bucket: Bucket | None = None, kind: str = "") -> Tag:
+    def _put_page(self, path: str, content: bytes, cache: str, tag: Tag | None) -> Tag:
         """Put an object in the place of the one that was compared with; return what it is recognized by."""
         self._lease.check()
-        bucket = bucket or self._bucket
         try:
-            return bucket.put(path, content, cache=cache, expected=tag, new=tag is None, kind=kind)
+            return self._bucket.put(path, content, cache=cache, expected=tag, new=tag is None)
         except LostRaceError:
             # The answer to an earlier try of ours may have been lost on the way.
-            found = bucket.get(path)
+            found = self._bucket.get(path)
             if found is not None and found.content == content:
                 return found.tag
             raise
