@@ -136,7 +136,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
             self._reply(200, b"", (body, 0, {}))
         elif self.command == "GET":
             parts = "".join(
-                f"<Part><PartNumber>{number}</PartNumber><ETag>&quot;{_md5(part)}&quot;</ETag><Size>{len(part)}</Size></Part>"
+                f"<Part><PartNumber>{number}</PartNumber><ETag>{_md5(part)}</ETag><Size>{len(part)}</Size></Part>"
                 for number, part in sorted(uploads[name][2].items())
             )
             self._reply(200, f"<ListPartsResult><IsTruncated>false</IsTruncated>{parts}</ListPartsResult>".encode())
